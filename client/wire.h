@@ -62,6 +62,8 @@ enum wire_code {
 	WIRE_LIMIT_REACHED,
 	WIRE_INVALID_POLICY,
 	WIRE_OVERLOADED,
+	WIRE_STALE,       /* a shared store: nothing recent enough is known here */
+	WIRE_UNAVAILABLE, /* its database; the change may stand if the error has `may_stand` */
 };
 
 /* A view of bytes, not NUL-terminated. Laid out as struct pol_str. */

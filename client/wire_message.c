@@ -18,6 +18,8 @@ static const struct wire_str code_names[] = {
 	[WIRE_LIMIT_REACHED] = { "limit_reached", 13 },
 	[WIRE_INVALID_POLICY] = { "invalid_policy", 14 },
 	[WIRE_OVERLOADED] = { "overloaded", 10 },
+	[WIRE_STALE] = { "stale", 5 },
+	[WIRE_UNAVAILABLE] = { "unavailable", 11 },
 };
 
 enum { CODE_COUNT = sizeof code_names / sizeof code_names[0] };

@@ -55,6 +55,9 @@ static const struct reason reasons[] = {
 	{ POL_STR_INIT("deny"), ABOUT_NOTHING, "the stack denies everything here", "" },
 	{ POL_STR_INIT("module_error"), ABOUT_NOTHING, "a module of the stack failed, which denies",
 		"" },
+	{ POL_STR_INIT("stale"), ABOUT_NOTHING,
+		"this host of a shared store knows nothing recent enough: see authzcheck status",
+		"" },
 	{ POL_STR_INIT("role"), ABOUT_BOTH, "no role of ", " allows " },
 	{ POL_STR_INIT("scope"), ABOUT_KEY, "the scopes or places of ", " leave out " },
 };

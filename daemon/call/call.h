@@ -17,6 +17,7 @@
 #include "client/wire.h"
 #include "daemon/call/context.h"
 #include "daemon/config/peer.h"
+#include "daemon/share/fresh.h"
 #include "daemon/store/record.h"
 #include "policy/snapshot/revision.h"
 #include "policy/snapshot/snapshot.h"
@@ -51,7 +52,9 @@ struct call {
 	struct missing_counts *missing;      /* the thread's (decide/missing.h), or NULL */
 	struct store_read *read;             /* NULL after a reload; a change's sees its batch */
 	struct everyone_memo *everyone;      /* the worker's; NULL: not a worker's call */
-	uint64_t view; /* store_read_view of `read`; 0: nothing kept is for this call */
+	uint64_t view;            /* store_read_view of `read`; 0: nothing kept is for this call */
+	struct share_view shared; /* taken before `read` was renewed; not for changing methods */
+	bool late; /* `as_of` was not reached in time: nothing is allowed, and nothing is shown */
 
 	/* for changing methods, else NULL */
 	struct audit_change *change; /* the write transaction, and the author for the trail */
@@ -141,21 +144,27 @@ static inline uint32_t call_random(struct call *call)
 }
 
 enum method_flags {
-	METHOD_CHANGES = 1 << 0, /* runs in the writer */
-	METHOD_MANAGES = 1 << 1, /* a managing method: needs a managing listener or a token */
-	METHOD_SECRET = 1 << 2,  /* request or answer hold a secret: both are wiped */
-	METHOD_RELOADS = 1 << 3, /* runs after the reload that it requests, without `read`; only
-				  * for peers that manage the daemon: judged before the reload */
-	METHOD_TOKEN = 1 << 4,   /* a managing method that accepts a token */
-	METHOD_ALONE = 1 << 5,   /* runs in a transaction of its own: changes of roles, pepper */
-	METHOD_EDITS = 1 << 6,   /* changes a record: STORE_EDITS; without a flag STORE_MAKES */
-	METHOD_ENDS = 1 << 7,    /* removes or disables: STORE_ENDS */
-	METHOD_HOLDER = 1 << 8,  /* for a key's holder: its first parameter is the key's token */
-	METHOD_JUDGED = 1 << 9,  /* each part of a long change (CALL_MORE) is judged again */
+	METHOD_CHANGES = 1 << 0,  /* runs in the writer */
+	METHOD_MANAGES = 1 << 1,  /* a managing method: needs a managing listener or a token */
+	METHOD_SECRET = 1 << 2,   /* request or answer hold a secret: both are wiped */
+	METHOD_RELOADS = 1 << 3,  /* runs after the reload that it requests, without `read`; only
+				   * for peers that manage the daemon: judged before the reload */
+	METHOD_TOKEN = 1 << 4,    /* a managing method that accepts a token */
+	METHOD_ALONE = 1 << 5,    /* runs in a transaction of its own: changes of roles, pepper */
+	METHOD_EDITS = 1 << 6,    /* changes a record: STORE_EDITS; without a flag STORE_MAKES */
+	METHOD_ENDS = 1 << 7,     /* removes or disables: STORE_ENDS */
+	METHOD_HOLDER = 1 << 8,   /* for a key's holder: its first parameter is the key's token */
+	METHOD_JUDGED = 1 << 9,   /* each part of a long change (CALL_MORE) is judged again */
+	METHOD_DECIDES = 1 << 10, /* answers with decisions, which say themselves that they are
+				   * stale */
+	METHOD_ANY_AGE = 1 << 11, /* shows no rights: a peer is answered by what is stale, too */
+	METHOD_LOCAL = 1 << 12,   /* a change of this host alone: it puts nothing that a shared
+				   * store's log has, and runs while the database is away */
 };
 
 /*
- * The parameters of a managing method are its fields and, after them, `token`. A method that
+ * The parameters of a method are its fields and, after them, those that dispatch.h adds to all. A
+ * method that
  * changes something and accepts a token is named NOUN.ACTION after what its caller must be allowed,
  * or has a row in decide/actor.c: judge_right.
  */
@@ -170,6 +179,14 @@ struct method {
 /* Writes an error response and returns 1, for the handler to return. In dispatch.c. */
 __attribute__((format(printf, 3, 4))) int call_error(
 	struct call *call, const char *code, const char *format, ...);
+/* The same for `stale`: what this host knows is too old, or not what `as_of` asked for. */
+int call_stale(struct call *call);
+/* True if what the call allows or shows may be given: it is of a single store, or recent enough. To
+ * be asked after the store was read. */
+static inline bool call_is_fresh(const struct call *call)
+{
+	return !call->late && share_is_fresh(call->context->fresh, &call->shared);
+}
 /* The same for invalid_request, with the parameter's name. */
 __attribute__((format(printf, 3, 4))) int call_invalid(
 	struct call *call, const char *param, const char *format, ...);

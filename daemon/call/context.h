@@ -20,6 +20,8 @@ struct pepper;
 struct principal_cache;
 struct quota_counters;
 struct rotation;
+struct share;
+struct share_fresh;
 struct store;
 struct usage;
 
@@ -35,6 +37,8 @@ struct context {
 	struct backup *backup;
 	struct decision_watch *watch; /* NULL: no decision is watched */
 	struct feeds *feeds;          /* the data files of modules; NULL: there are none */
+	struct share *share;          /* NULL: the configuration has no `shared` */
+	struct share_fresh *fresh;    /* may answers go by the store now? NULL: always */
 	struct report_source report;
 	struct confined confined;
 };

@@ -30,6 +30,7 @@ static const struct {
 	{ decisions_methods, &decisions_method_count },
 	{ audit_methods, &audit_method_count },
 	{ store_methods, &store_method_count },
+	{ hosts_methods, &hosts_method_count },
 	{ status_methods, &status_method_count },
 };
 
@@ -88,20 +89,43 @@ static bool manages(const struct method *method)
 	return (method->flags & METHOD_MANAGES) != 0;
 }
 
-int dispatch_decode_params(const struct method *method, struct wire_cursor params,
-	struct wire_value values[], struct wire_error *err)
+static bool has_everywhere(const struct method *method)
+{
+	const uint32_t both = METHOD_CHANGES | METHOD_MANAGES;
+
+	return (method->flags & both) == both;
+}
+
+/* With the common parameters. */
+__attribute__((noinline)) static int decode_all(const struct method *method,
+	struct wire_cursor params, struct wire_value values[], struct wire_error *err)
 {
 	struct wire_field fields[WIRE_MAX_FIELDS];
 	uint32_t count = method->field_count;
 
-	if (!manages(method)) {
-		return wire_decode_params(params, method->fields, count, values, err);
-	}
 	if (count > 0) {
 		memcpy(fields, method->fields, count * sizeof fields[0]);
 	}
-	fields[count] = (struct wire_field)WIRE_FIELD("token", WIRE_KIND_TEXT, 0);
-	return wire_decode_params(params, fields, count + 1, values, err);
+	if (manages(method)) {
+		fields[count++] = (struct wire_field)WIRE_FIELD("token", WIRE_KIND_TEXT, 0);
+	}
+	fields[count++] = (struct wire_field)WIRE_FIELD("as_of", WIRE_KIND_TEXT, 0);
+	if (has_everywhere(method)) {
+		fields[count++] = (struct wire_field)WIRE_FIELD("everywhere", WIRE_KIND_BOOL, 0);
+	}
+	return wire_decode_params(params, fields, count, values, err);
+}
+
+int dispatch_decode_params(const struct method *method, struct wire_cursor params,
+	struct wire_value values[], struct wire_error *err)
+{
+	/* Decisions seldom have a common parameter: their fields are tried first as they are. */
+	if (!manages(method) && wire_decode_params(params, method->fields, method->field_count,
+					values, err) == WIRE_OK) {
+		values[method->field_count] = (struct wire_value){ .given = false };
+		return WIRE_OK;
+	}
+	return decode_all(method, params, values, err);
 }
 
 int dispatch_decode(const struct wire_request *request, const struct peer *peer,
@@ -132,6 +156,21 @@ const struct wire_value *dispatch_token(const struct call *call)
 	const struct wire_value *token = &call->params[call->method->field_count];
 
 	return manages(call->method) && token->given ? token : NULL;
+}
+
+const struct wire_value *dispatch_as_of(
+	const struct method *method, const struct wire_value *values)
+{
+	const struct wire_value *as_of = &values[method->field_count + (manages(method) ? 1 : 0)];
+
+	return as_of->given ? as_of : NULL;
+}
+
+bool dispatch_everywhere(const struct method *method, const struct wire_value *values)
+{
+	const struct wire_value *everywhere = &values[method->field_count + 2];
+
+	return has_everywhere(method) && everywhere->given && everywhere->boolean;
 }
 
 void dispatch_fail(struct wire_buf *out, uint32_t id, int error)
@@ -204,6 +243,13 @@ int call_error(struct call *call, const char *code, const char *format, ...)
 	encode_error(call, code, NULL, format, args);
 	va_end(args);
 	return 1;
+}
+
+int call_stale(struct call *call)
+{
+	return call_error(call, "stale", "%s",
+		call->late ? "this host does not have the change that as_of names"
+			   : "what this host knows of the shared store is not recent enough");
 }
 
 int call_invalid(struct call *call, const char *param, const char *format, ...)

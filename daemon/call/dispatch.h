@@ -8,6 +8,8 @@
  * They own the bytes and the transactions.
  */
 
+#include <stdbool.h>
+
 #include "client/wire.h"
 #include "daemon/call/call.h"
 #include "daemon/config/peer.h"
@@ -20,8 +22,12 @@ const struct method *dispatch_find(struct wire_str name);
 int dispatch_admit(const struct method *method, const struct peer *peer, bool has_token,
 	struct wire_error *err);
 
-/* Decodes the method's parameters and, for a managing method, the token after them: `values` has
- * room for field_count + 1. Returns what wire_decode_params returns. */
+/* Parameters that methods take beside their fields: a managing one `token`, each one `as_of`, a
+ * managing one that changes something `everywhere`. */
+#define DISPATCH_COMMON 3
+
+/* Decodes the method's parameters and the common ones after them: `values` has room for field_count
+ * + DISPATCH_COMMON. Returns what wire_decode_params returns. */
 int dispatch_decode_params(const struct method *method, struct wire_cursor params,
 	struct wire_value values[], struct wire_error *err);
 
@@ -35,6 +41,13 @@ int dispatch_decode(const struct wire_request *request, const struct peer *peer,
 
 /* The call's managing token; NULL: none. */
 const struct wire_value *dispatch_token(const struct call *call);
+
+/* Among a method's values: the place of the log that the answer must know; NULL: none was given. */
+const struct wire_value *dispatch_as_of(
+	const struct method *method, const struct wire_value *values);
+
+/* Among a method's values: is a change to be answered when all hosts have it? */
+bool dispatch_everywhere(const struct method *method, const struct wire_value *values);
 
 /* Calls `run`, which runs the call's handler, and makes sure that exactly one response follows what
  * call->out held before. Returns what `run` returned. A negative errno is answered as `overloaded`

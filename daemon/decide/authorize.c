@@ -72,29 +72,44 @@ static void finish_outcome(struct outcome *outcome)
 	}
 }
 
+/* What would be allowed, but by a store that is too old. The marks stay: what the policy logs, it
+ * logs as denied. */
+static void make_stale(struct pol_decision *decision)
+{
+	decision->allow = false;
+	decision->status = 503;
+	decision->reason = POL_STR("stale");
+}
+
 /* memo: of ask->path, or NULL. 0, or -ENOMEM for an explanation; either way *outcome is to be
  * forgotten. */
 static int decide(struct call *call, const struct ask *ask, struct pol_path_memo *memo,
 	struct subject *subject, struct outcome *outcome)
 {
 	struct pol_decision *out = &outcome->decision;
+	bool fresh;
 	int r = 0;
 
 	outcome->explained = false;
 	quota_counters_turn_init(&outcome->quota, call->context->quota_counters);
-	if (ask->not_trusted) {
+	if (ask->not_trusted || call->late) {
 		*out = (struct pol_decision){
 			.status = 403, .reason = POL_STR("not_trusted"), .node = POL_NONE
 		};
+		if (!ask->not_trusted) {
+			make_stale(out);
+		}
 		call->denied++;
 		return 0;
 	}
+	fresh = call_is_fresh(call);
 	call->cost += subject_place_cost(subject);
 	if (memo == NULL || !memo->known) {
 		call->cost += (uint32_t)ask->path.len / ASK_PATH_BYTES;
 	}
 	ask_state(ask, memo, subject);
-	subject->facts.counter = &outcome->quota.counter;
+	/* What is stale anyway takes no quota. */
+	subject->facts.counter = fresh ? &outcome->quota.counter : NULL;
 	subject->facts.dice = call_random(call);
 	if (ask->explain) {
 		r = explain(call, subject, outcome);
@@ -102,6 +117,9 @@ static int decide(struct call *call, const struct ask *ask, struct pol_path_memo
 		pol_eval(call->snapshot, &subject->facts, out);
 	}
 	subject->facts.counter = NULL;
+	if (out->allow && (!fresh || !call_is_fresh(call))) {
+		make_stale(out);
+	}
 	call->cost += out->steps / CONDITION_STEPS;
 	if (subject->facts.by_peer) {
 		subject->known_principal = (out->marks & POL_MARK_PEER) != 0;
@@ -447,7 +465,8 @@ static int authorize_many(struct call *call)
 }
 
 const struct method authorize_methods[] = {
-	{ "authorize", ask_fields, ASK_FIELDS, METHOD_SECRET, authorize },
-	{ "authorize_many", ask_fields, ASK_MANY_FIELDS, METHOD_SECRET, authorize_many },
+	{ "authorize", ask_fields, ASK_FIELDS, METHOD_SECRET | METHOD_DECIDES, authorize },
+	{ "authorize_many", ask_fields, ASK_MANY_FIELDS, METHOD_SECRET | METHOD_DECIDES,
+		authorize_many },
 };
 const size_t authorize_method_count = sizeof authorize_methods / sizeof authorize_methods[0];

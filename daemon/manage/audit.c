@@ -251,7 +251,8 @@ static int verify(struct call *call)
 }
 
 const struct method audit_methods[] = {
-	{ "audit.list", list_fields, LIST_FIELDS, METHOD_MANAGES | METHOD_TOKEN, list },
-	{ "audit.verify", verify_fields, VERIFY_FIELDS, METHOD_MANAGES, verify },
+	{ "audit.list", list_fields, LIST_FIELDS, METHOD_MANAGES | METHOD_ANY_AGE | METHOD_TOKEN,
+		list },
+	{ "audit.verify", verify_fields, VERIFY_FIELDS, METHOD_MANAGES | METHOD_ANY_AGE, verify },
 };
 const size_t audit_method_count = sizeof audit_methods / sizeof audit_methods[0];

@@ -95,6 +95,6 @@ static int watch(struct call *call)
 }
 
 const struct method decisions_methods[] = {
-	{ "decisions.watch", watch_fields, WATCH_FIELDS, METHOD_MANAGES, watch },
+	{ "decisions.watch", watch_fields, WATCH_FIELDS, METHOD_MANAGES | METHOD_ANY_AGE, watch },
 };
 const size_t decisions_method_count = sizeof decisions_methods / sizeof decisions_methods[0];

@@ -224,8 +224,8 @@ static int policy_reload(struct call *call)
 }
 
 const struct method policy_methods[] = {
-	{ "policy.names", NULL, 0, METHOD_MANAGES, policy_names },
+	{ "policy.names", NULL, 0, METHOD_MANAGES | METHOD_ANY_AGE, policy_names },
 	{ "policy.reload", NULL, 0, METHOD_MANAGES | METHOD_RELOADS, policy_reload },
-	{ "policy.status", NULL, 0, METHOD_MANAGES, policy_status },
+	{ "policy.status", NULL, 0, METHOD_MANAGES | METHOD_ANY_AGE, policy_status },
 };
 const size_t policy_method_count = sizeof policy_methods / sizeof policy_methods[0];

@@ -176,6 +176,6 @@ const struct method tenants_methods[] = {
 	{ "tenants.create", id_fields, 1, CHANGES, create },
 	{ "tenants.disable", id_fields, 1, CHANGES | METHOD_ENDS, disable },
 	{ "tenants.enable", id_fields, 1, CHANGES | METHOD_EDITS, enable },
-	{ "tenants.list", list_fields, LIST_FIELDS, METHOD_MANAGES, list },
+	{ "tenants.list", list_fields, LIST_FIELDS, METHOD_MANAGES | METHOD_ANY_AGE, list },
 };
 const size_t tenants_method_count = sizeof tenants_methods / sizeof tenants_methods[0];

@@ -261,6 +261,8 @@ static void derive(struct secrets *secrets)
 		secrets->tags[SECRET_USED], SECRET_TAG_KEY, 1, "used____", secrets->master);
 	crypto_kdf_derive_from_key(secrets->chain, SECRET_KEY, 1, "trail___", secrets->master);
 	crypto_kdf_derive_from_key(secrets->seal, SECRET_KEY, 1, "sealing_", secrets->master);
+	crypto_kdf_derive_from_key(
+		secrets->fingerprint, SECRET_FINGERPRINT, 1, "finger__", secrets->master);
 	randombytes_buf(secrets->tags[SECRET_VERIFIED], SECRET_TAG_KEY);
 	randombytes_buf(secrets->tags[SECRET_CHARGED], SECRET_TAG_KEY);
 }
@@ -322,6 +324,11 @@ bool secrets_are_locked(const struct secrets *secrets)
 	} same = { .in = secrets };
 
 	return sodium_mlock(same.out, sizeof *secrets) == 0;
+}
+
+void secrets_fingerprint(const struct secrets *secrets, uint8_t out[static SECRET_FINGERPRINT])
+{
+	memcpy(out, secrets->fingerprint, SECRET_FINGERPRINT);
 }
 
 void secrets_close(struct secrets *secrets)

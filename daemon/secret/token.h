@@ -49,6 +49,10 @@ struct secrets;
 int secrets_open(const char *path, bool create, struct secrets **out, char why[static SECRET_WHY]);
 /* True if the secrets' memory is locked, so that it is never written to swap. */
 bool secrets_are_locked(const struct secrets *secrets);
+#define SECRET_FINGERPRINT 16
+/* Equal for two files with the same master, and so for the hosts of a shared store. It gives
+ * nothing of the master away, and a new pepper does not change it. */
+void secrets_fingerprint(const struct secrets *secrets, uint8_t out[static SECRET_FINGERPRINT]);
 /* Wipes and frees. NULL is ignored. */
 void secrets_close(struct secrets *secrets);
 
@@ -99,6 +103,9 @@ void secret_token_renew(struct pol_str prefix, struct pol_str kid,
 void secret_token_hash(const struct secrets *secrets, const struct secret_token *token, bool old,
 	uint8_t out[static SECRET_HASH]);
 
+/* CRC-32 (IEEE 802.3). */
+uint32_t secret_crc32(struct pol_str bytes);
+
 /* --- imported tokens: made by another program ------------------------------------------------- */
 
 #define SECRET_DIGEST 32
@@ -141,6 +148,9 @@ enum secret_link {
 	SECRET_BACKUP,    /* a piece of a store's copy */
 	SECRET_LAST_GOOD, /* the policy that is kept for a broken folder */
 	SECRET_FEEDS,     /* the data files that are kept for a restart */
+	SECRET_LOG,       /* a row of the log of a shared store */
+	SECRET_PLACE,     /* the place in that log of a snapshot */
+	SECRET_PAYLOAD,   /* the payload of such a row */
 };
 
 /* BLAKE2b-256 of the tag before and the bytes, with a key for chains only. */

@@ -25,6 +25,7 @@ struct secrets {
 	uint8_t seal[SECRET_KEY]; /* of seals, and of secret_mix */
 	uint8_t tags[SECRET_PURPOSES][SECRET_TAG_KEY];
 	uint8_t chain[SECRET_KEY]; /* of the audit trail, its head and copies */
+	uint8_t fingerprint[SECRET_FINGERPRINT];
 };
 
 /* The pepper in use, or with `old` the one before it. */
@@ -34,6 +35,3 @@ static inline const uint8_t *secret_pepper_of(const struct secrets *secrets, boo
 
 	return secrets->peppers[(number ^ old) & 1];
 }
-
-/* CRC-32 (IEEE 802.3). */
-uint32_t secret_crc32(struct pol_str bytes);

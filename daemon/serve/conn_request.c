@@ -64,6 +64,7 @@ static void describe_job(struct conn *conn, const struct call *call, struct writ
 	job->item.uid = conn->peer.user;
 	job->item.order = judge_order(conn, call);
 	job->alone = (flags & METHOD_ALONE) != 0;
+	job->local = (flags & METHOD_LOCAL) != 0;
 }
 
 /* Hands the call to another thread, unless its token is refused, which is answered here. */
@@ -123,6 +124,7 @@ static inline struct call make_call(struct conn *conn)
 		.everyone = &worker->everyone,
 		.read = worker->read,
 		.view = store_read_view(worker->read),
+		.shared = worker->view,
 		.may_pause = true,
 	};
 }
@@ -140,6 +142,29 @@ static uint32_t weigh(struct conn *conn, const struct call *call)
 	return decisions > 0 ? decisions : 1;
 }
 
+/* May the call be answered by a store that is stale? */
+static bool bears_stale(const struct call *call)
+{
+	uint32_t flags = call->method->flags;
+
+	return (flags & METHOD_DECIDES) != 0 ||
+	       (!call->late && (flags & METHOD_ANY_AGE) != 0 && dispatch_token(call) == NULL);
+}
+
+/* Runs a reading method. In a shared store the clock is looked at last: what the handler allowed or
+ * showed by a store that is too old becomes `stale`; what it refused stays. */
+static int run(struct call *call)
+{
+	size_t mark = call->done > 0 ? 0 : call->out->len;
+	int r = actor_run(call);
+
+	if ((r != 0 && r != CALL_PAUSED) || call_is_fresh(call) || bears_stale(call)) {
+		return r;
+	}
+	wire_buf_rewind(call->out, mark);
+	return call_stale(call);
+}
+
 /* Runs a reading method on the worker. message: the request, of which `values` are views. */
 static uint32_t answer(struct conn *conn, const struct method *method,
 	const struct wire_value *values, uint32_t id, struct wire_cursor message)
@@ -151,7 +176,7 @@ static uint32_t answer(struct conn *conn, const struct method *method,
 	call.method = method;
 	call.params = values;
 	call.id = id;
-	if (dispatch_run(&call, actor_run) != CALL_PAUSED) {
+	if (dispatch_run(&call, run) != CALL_PAUSED) {
 		return weigh(conn, &call);
 	}
 	r = conn_rest_begin(conn, &call, message, mark);
@@ -208,7 +233,7 @@ uint32_t conn_request_continue(struct conn *conn)
 	} else if (rest->snapshot == NULL) {
 		r = refuse_old(rest);
 	} else {
-		r = dispatch_run(&call, actor_run);
+		r = dispatch_run(&call, run);
 	}
 	if (r == CALL_PAUSED && !conn_rest_charge(conn)) {
 		wire_buf_rewind(&rest->out, 0);

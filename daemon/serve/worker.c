@@ -183,6 +183,10 @@ void worker_begin(struct worker *worker)
 {
 	const struct server *server = worker->server;
 
+	/* First of all: what the store has is not older than this. */
+	if (server->context.fresh != NULL) {
+		worker->view = share_fresh_view(server->context.fresh);
+	}
 	/* Both as of one moment: neither may have changed since the first was looked at. */
 	do {
 		take_store(worker);

@@ -23,6 +23,7 @@
 #include "daemon/decide/everyone_memo.h"
 #include "daemon/serve/fairness.h"
 #include "daemon/serve/stats.h"
+#include "daemon/share/fresh.h"
 
 struct conn;
 struct defer;
@@ -62,6 +63,7 @@ struct worker {
 	bool reading;
 	int read_error; /* why not */
 	uint64_t generation;
+	struct share_view view; /* taken before the store was */
 	struct pol_snapshot *snapshot;
 	uint64_t serial;
 	_Atomic uint64_t

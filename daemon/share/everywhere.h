@@ -31,8 +31,7 @@ struct share_waiter {
 	uint64_t sequence;
 	uint64_t since; /* CLOCK_BOOTTIME in ns, after the commit */
 	enum share_reached reached;
-	/* The hosts that lack it, when reached is SHARE_REACHED_NOT; the first ones, and how many.
-	 */
+	/* The hosts that have not reported it: the first ones, and how many. */
 	char lacking[SHARE_NAMED_HOSTS][SHARE_HOST + 1];
 	size_t lacking_count;
 	void (*done)(struct share_waiter *waiter);
@@ -53,8 +52,8 @@ void share_everywhere_destroy(struct share_everywhere *everywhere);
 bool share_everywhere_wait(struct share_everywhere *everywhere, struct share_waiter *waiter);
 /* True if anybody waits: then the watcher reads the hosts more often. Any thread. */
 bool share_everywhere_waits(struct share_everywhere *everywhere);
-/* Ends those waiters whose change all of `hosts` have, or that waited long enough. `max_lag`: ns,
- * 0: none. `proves`: time proves something (lease.h: standbys none or synchronous, and a max_lag).
- * The watcher's thread. */
+/* Ends those waiters whose change all of `hosts` have, or that waited long enough: the proof's
+ * time, or SHARE_EVERYWHERE_MS while there is no proof by time. `hosts`: all rows of `host`, also
+ * those that are gone; none: they could not be read. The watcher's thread. */
 void share_everywhere_look(struct share_everywhere *everywhere, const struct share_host_seen *hosts,
-	size_t count, uint64_t now, uint64_t max_lag, bool proves);
+	size_t count, uint64_t now, const struct share_proof *proof);

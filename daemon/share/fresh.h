@@ -9,6 +9,10 @@
  * clock last: past max_lag, what would allow is `stale` instead. (In another order a worker that is
  * stopped between two steps could allow by an old view with a new anchor.)
  *
+ * After a commit, the writer sets max_lag and the like first, `applied` next, and only then an
+ * anchor by which the commit counts, or reports it to other hosts. The store's generation was
+ * raised by then, so a worker that sees the anchor sees the commit.
+ *
  * Times are CLOCK_BOOTTIME in nanoseconds, which runs on while the machine is suspended.
  */
 
@@ -28,6 +32,7 @@ struct share_fresh {
 struct share_view {
 	bool shared;
 	uint64_t anchor;
+	uint64_t applied; /* the store that is read has this row, or a later one */
 };
 
 static inline struct share_view share_fresh_view(struct share_fresh *fresh)
@@ -37,9 +42,13 @@ static inline struct share_view share_fresh_view(struct share_fresh *fresh)
 
 	if (view.shared) {
 		view.anchor = atomic_load_explicit(&fresh->anchor, memory_order_acquire);
+		view.applied = atomic_load_explicit(&fresh->applied, memory_order_acquire);
 	}
 	return view;
 }
+
+/* CLOCK_BOOTTIME in nanoseconds. */
+uint64_t share_now(void);
 
 /* After the decision: false, if what it allows is too old to be given. In a single store this is
  * one comparison. */

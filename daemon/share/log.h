@@ -4,7 +4,7 @@
 /*
  * log: the one ordered log that all hosts of a realm append to and apply.
  *
- * This header is the interface that the daemon uses; log_postgres.h implements it with a database,
+ * This header is the interface that the daemon uses; database.h implements it with PostgreSQL,
  * and the tests implement it in memory, with faults on command. A struct share_log is one
  * connection: one thread uses it at a time. Every function waits for `timeout` milliseconds at
  * most.
@@ -17,7 +17,8 @@
  *	-ETIMEDOUT	no answer, or none that proves anything: what was sent may still be done,
  *			and the connection is closed;
  *	-EPERM		the database refuses, or it is not the realm's: share_log_why says it;
- *	-EBADMSG	what was read cannot be a row: altered, or of another format;
+ *	-EBADMSG	what was read cannot be a row: altered, too large, or rows are missing;
+ *	-ESTALE		look: the report's row of `host` is gone or missing: enter it first;
  *	-ENOMEM.
  */
 
@@ -25,6 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/secret/token.h"
 #include "daemon/share/row.h"
 #include "policy/text/str.h"
 
@@ -32,7 +34,7 @@
 #define SHARE_LOST 1
 
 #define SHARE_REALM       16 /* random bytes that name the realm: the hosts that share one log */
-#define SHARE_FINGERPRINT 16 /* of the secrets: equal on all hosts of a realm */
+#define SHARE_FINGERPRINT SECRET_FINGERPRINT /* of the secrets: equal on all hosts of a realm */
 #define SHARE_WHY         512
 
 /* Which server answered: it changes when a standby was promoted or a copy was started. */

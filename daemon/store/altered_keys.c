@@ -51,16 +51,15 @@ int store_walk_altered(
 static int drop_own(struct store_write *write, enum store_table table, struct store_place *place,
 	const char kid[static STORE_KID], bool *out_own)
 {
-	MDB_dbi entries = write->store->tables[table];
 	MDB_val key = place_value(place), value;
-	int r = store_error(mdb_get(write->job, entries, &key, &value));
+	int r = store_error(mdb_get(write->job, write->store->tables[table], &key, &value));
 
 	*out_own =
 		r == 0 && value.mv_size == STORE_KID && memcmp(value.mv_data, kid, STORE_KID) == 0;
 	if (!*out_own) {
 		return r == -ENOENT ? 0 : r;
 	}
-	return store_error(mdb_del(write->job, entries, &key, NULL));
+	return store_write_delete(write, table, key);
 }
 
 /* Only a number that the index of tenants confirms is the key's own. */
@@ -75,7 +74,7 @@ static int drop_use(struct store_write *write, uint64_t number)
 	for (size_t i = 0; i < sizeof tables / sizeof tables[0] && r == 0; i++) {
 		MDB_val key = place_value(&place);
 
-		r = store_error(mdb_del(write->job, write->store->tables[tables[i]], &key, NULL));
+		r = store_write_delete(write, tables[i], key);
 		r = r == -ENOENT ? 0 : r;
 	}
 	return r;
@@ -173,7 +172,7 @@ int store_remove_altered_key(struct store_write *write, const char kid[static ST
 	store_place_init(&place);
 	store_place_text(&place, id);
 	key = place_value(&place);
-	r = store_error(mdb_del(write->job, write->store->tables[STORE_KEYS], &key, NULL));
+	r = store_write_delete(write, STORE_KEYS, key);
 	if (r == 0) {
 		store_write_owe(write, NULL);
 	}

@@ -70,6 +70,7 @@ static bool has_tag(int table)
 	case STORE_TENANTS:
 	case STORE_ROLES:
 	case STORE_RETRIES:
+	case STORE_MARKS:
 		return true;
 	default:
 		return false;

@@ -159,13 +159,13 @@ static int get(struct store *store, MDB_txn *txn, int64_t *out)
 	return r;
 }
 
-static int put(struct store *store, MDB_txn *txn, int64_t latest)
+static int put(struct store_write *write, int64_t latest)
 {
 	MDB_val key = { clock_name.len, (void *)(uintptr_t)clock_name.ptr }, value;
 
-	value.mv_size = store_encode_meta(store, clock_name, (uint64_t)latest);
-	value.mv_data = store->buffer;
-	return store_error(mdb_put(txn, store->tables[STORE_META], &key, &value, 0));
+	value.mv_size = store_encode_meta(write->store, clock_name, (uint64_t)latest);
+	value.mv_data = write->store->buffer;
+	return store_write_put(write, STORE_META, key, value, 0);
 }
 
 void store_load_clock(struct store *store, struct store_read *read)
@@ -205,7 +205,7 @@ int store_put_clock(struct store_write *write)
 		return 0;
 	}
 	r = store_write_ready(write);
-	return r < 0 ? r : put(store, write->job, latest);
+	return r < 0 ? r : put(write, latest);
 }
 
 int store_accept_clock(struct store *store, int64_t *out_from, int64_t *out_to)
@@ -227,9 +227,10 @@ int store_accept_clock(struct store *store, int64_t *out_from, int64_t *out_to)
 		r = store_write_ready(write);
 	}
 	if (r == 0) {
-		r = put(store, write->job, to);
+		r = put(write, to);
 	}
-	if (r == 0) {
+	/* The trail of a shared store has no entry that is not in the log. */
+	if (r == 0 && !store_is_shared(&write->reader)) {
 		r = store_append_moved(write, &moved);
 	}
 	if (r == 0) {

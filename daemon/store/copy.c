@@ -12,6 +12,7 @@ struct store_copy {
 	MDB_cursor *cursor;
 	unsigned table; /* STORE_TABLES: all are done */
 	bool begun;
+	bool whole; /* with retries */
 	uint64_t done;
 	uint64_t total;
 	uint8_t before[SECRET_CHAIN];
@@ -44,13 +45,13 @@ static bool put(struct piece *piece, uint8_t table, MDB_val key, MDB_val value)
 }
 
 /* They fit: the piece is empty, and names are few and short. */
-static void put_names(struct piece *piece)
+static void put_names(const struct store_copy *copy, struct piece *piece)
 {
 	for (unsigned i = 0; i < STORE_TABLES; i++) {
 		const char *name = store_table_name((enum store_table)i);
 		uint8_t number = (uint8_t)i;
 
-		if (copy_has((enum store_table)i)) {
+		if (copy_has((enum store_table)i, copy->whole)) {
 			put(piece, COPY_NAME, (MDB_val){ strlen(name), (void *)(uintptr_t)name },
 				(MDB_val){ 1, &number });
 		}
@@ -90,6 +91,12 @@ static void end_table(struct store_copy *copy)
 	copy->table++;
 }
 
+static bool is_copied(const struct store_copy *copy, MDB_val key)
+{
+	return copy->table != STORE_META ||
+	       copy_has_meta((struct pol_str){ key.mv_data, key.mv_size });
+}
+
 /* Adds the rest of the table to the piece. 1: the piece is full, and the cursor is on the entry
  * that did not fit; 0: the table is done. */
 static int fill_table(struct store_copy *copy, struct piece *piece)
@@ -100,7 +107,7 @@ static int fill_table(struct store_copy *copy, struct piece *piece)
 			: store_error(mdb_cursor_get(copy->cursor, &key, &value, MDB_GET_CURRENT));
 
 	while (r == 0) {
-		if (!put(piece, (uint8_t)copy->table, key, value)) {
+		if (is_copied(copy, key) && !put(piece, (uint8_t)copy->table, key, value)) {
 			return 1;
 		}
 		copy->done++;
@@ -118,10 +125,10 @@ static int fill(struct store_copy *copy, struct piece *piece)
 	int r = 0;
 
 	if (!copy->begun) {
-		put_names(piece);
+		put_names(copy, piece);
 	}
 	while (r == 0 && copy->table < STORE_TABLES) {
-		if (copy_has((enum store_table)copy->table)) {
+		if (copy_has((enum store_table)copy->table, copy->whole)) {
 			r = fill_table(copy, piece);
 		} else {
 			copy->table++;
@@ -159,7 +166,7 @@ int store_copy_next(struct store_copy *copy, uint8_t *bytes, size_t cap, size_t 
 	return r;
 }
 
-int store_copy_open(struct store *store, struct store_copy **out)
+static int open_copy(struct store *store, bool whole, struct store_copy **out)
 {
 	struct store_copy *copy = calloc(1, sizeof *copy);
 	int r;
@@ -167,6 +174,7 @@ int store_copy_open(struct store *store, struct store_copy **out)
 	if (copy == NULL) {
 		return -ENOMEM;
 	}
+	copy->whole = whole;
 	r = store_read_open(store, &copy->read);
 	if (r == 0) {
 		r = store_read_renew(copy->read);
@@ -175,7 +183,7 @@ int store_copy_open(struct store *store, struct store_copy **out)
 		MDB_stat stat;
 
 		r = store_error(mdb_stat(copy->read->txn, store->tables[i], &stat));
-		copy->total += r == 0 && copy_has((enum store_table)i) ? stat.ms_entries : 0;
+		copy->total += r == 0 && copy_has((enum store_table)i, whole) ? stat.ms_entries : 0;
 	}
 	if (r < 0) {
 		store_copy_close(copy);
@@ -183,6 +191,16 @@ int store_copy_open(struct store *store, struct store_copy **out)
 	}
 	*out = copy;
 	return 0;
+}
+
+int store_copy_open(struct store *store, struct store_copy **out)
+{
+	return open_copy(store, false, out);
+}
+
+int store_copy_open_whole(struct store *store, struct store_copy **out)
+{
+	return open_copy(store, true, out);
 }
 
 void store_copy_progress(const struct store_copy *copy, uint64_t *out_done, uint64_t *out_total)

@@ -26,9 +26,25 @@ enum { COPY_LENGTH = 4, COPY_HEADER = COPY_LENGTH + SECRET_CHAIN, COPY_ENTRY = 1
 
 #define COPY_END_SIZE (8 + STORE_CHAIN)
 
-/* True if a copy contains the table. */
-static inline bool copy_has(enum store_table table)
+/* True if a copy contains the table. `whole`: a copy for another host. */
+static inline bool copy_has(enum store_table table, bool whole)
 {
-	return table != STORE_RETRIES && table != STORE_RETRIES_BY_TIME &&
-	       table != STORE_KEYS_UNREVOKED;
+	switch ((int)table) {
+	case STORE_RETRIES:
+	case STORE_RETRIES_BY_TIME:
+		return whole;
+	case STORE_KEYS_UNREVOKED: /* filled after a restore */
+	case STORE_ROWS:
+	case STORE_MARKS:
+		return false;
+	default:
+		return true;
+	}
+}
+
+/* True if a copy contains this record of the table `meta`. Another store has a place in a log of
+ * its own, and its own proof of the pepper. */
+static inline bool copy_has_meta(struct pol_str name)
+{
+	return store_meta_kind(name) != STORE_META_LOCAL || pol_str_equal(name, POL_STR("clock"));
 }

@@ -58,6 +58,13 @@ const char *store_explain(int error)
 		return "a record of the store was altered outside the daemon";
 	case -EPROTO:
 		return "the change was not entered in the audit trail, and is undone";
+	case -EINPROGRESS:
+		return "the database does not answer: the change may stand; ask again with the same "
+		       "request_id";
+	case -ENOTCONN:
+		return "the database does not answer: the change was not made";
+	case -EROFS:
+		return "this host may only end things: see `authzcheck status`";
 	case -EMFILE:
 	case -ENFILE:
 		return "out of file descriptors";

@@ -293,6 +293,11 @@ static int check_head(
 	if (r == 0) {
 		r = read_file(store, name, why);
 	}
+	if (r == 0 && store_has_replaced(read, &store->head)) {
+		store->head = end;
+		r = make_file(store, name);
+		return r == 0 ? 0 : store_why(why, r, "%s: %s", name, strerror(-r));
+	}
 	if (r == 0) {
 		r = compare(store, read, &end, name, why);
 	}
@@ -344,7 +349,8 @@ int store_enter_moved(struct store *store, const struct store_moved *moved)
 	return store_write_commit(write, true);
 }
 
-/* Accepts the store as it is: appends an entry with the old head, and makes a new head file. */
+/* Accepts the store as it is: appends an entry with the old head, and makes a new head file. The
+ * trail of a shared store has no entry that is not in the log. */
 static int accept(struct store *store, struct store_read *read, const char *name)
 {
 	struct store_moved moved = { .action = POL_STR("store.accept_rollback"),
@@ -360,7 +366,7 @@ static int accept(struct store *store, struct store_read *read, const char *name
 			close(store->head_fd);
 			store->head_fd = -1;
 		}
-		r = store_enter_moved(store, &moved);
+		r = store_is_shared(read) ? 0 : store_enter_moved(store, &moved);
 	}
 	if (r == 0) {
 		r = store_read_renew(read);
@@ -425,6 +431,9 @@ int store_open_head(
 		store_load_clock(store, read);
 		r = store_load_everyone(store, read);
 	}
+	if (r == 0) {
+		r = store_load_marks(store, read);
+	}
 	store_read_close(read);
 	free(name);
 	return r;
@@ -461,4 +470,22 @@ void store_advance_head(struct store *store, const struct store_head *head)
 			"error=%s", strerror(-r));
 	}
 	store->head_failed = r < 0;
+}
+
+void store_move_head(struct store *store, const struct store_head *head)
+{
+	struct store_head before = store->head;
+	char *name = head_path(store->opened);
+	int r;
+
+	store->head = *head;
+	r = name != NULL ? make_file(store, name) : -ENOMEM;
+	if (r == 0) {
+		atomic_store(&store->head_count, head->count);
+	} else {
+		store->head = before;
+		log_error("cannot write the audit trail's head: restart authzd, which writes it",
+			"error=%s", strerror(-r));
+	}
+	free(name);
 }

@@ -11,6 +11,10 @@
  *     pack.c         keys of tables, lists, assignments (bytes.h: integers)
  *     record.c       tags, and the bytes of principals, uses and counters; record_key.c: of keys
  *     read.c         look-ups and lists of keys and principals
+ *     put.c          the one place where a write puts and deletes; records what it does
+ *     apply.c        does the same to another store (changes_format.h: the form)
+ *     shared.c, rows.c, marks.c
+ *                    what a store that follows a shared log has beside its records
  *     write.c        puts of keys and principals, and their indexes
  *     remove.c       deleted keys and imported tokens: their indexes, and the end of a key
  *     everyone.c     the roles that every principal, or every caller, of a tenant holds
@@ -25,12 +29,17 @@
  *     trail.c        the trail: entries, their chain, its lists
  *     head.c         the trail's head, in a file of its own
  *     verify.c       whether the trail is as it was written, and each record as its last entry
- * says; verify_lists.c: whether the indexes have each record copy.c, restore.c copies; backup.c: a
- * copy for a peer; offline.c: authzd without serving
+ *                    says; verify_lists.c: whether the indexes have each record
+ *     copy.c, restore.c
+ *                    copies (copy_read.c reads one); backup.c: a copy for a peer; replace.c: a copy
+ *                    takes the place of all records
+ *     offline.c      authzd without serving
  *
  * Tables (T: the tenant in 4 bytes, N: a number in 8, both big-endian; L: a length of one byte):
  *
  *     meta                "check", "next"        -> tagged constants and counters
+ *                         "shared"               -> the place in the shared log
+ *                         "setting:" name        -> a setting's text
  *     keys                kid                    -> the record, which holds its tenant
  *     keys_by_tenant      T N                    -> kid
  *     keys_by_principal   T L principal N        -> kid
@@ -48,6 +57,10 @@
  *     audit               N                      -> an entry of the trail
  *     audit_index         `T` T N, `A` L actor N, `t` T L target N (t: enum store_audit_kind)
  *                                                -> nothing
+ *
+ *     rows                sequence of a row in 8 bytes, big-endian
+ *                                                -> the row of the shared log, which has its own
+ * tag marks               kid                    -> that the key is denied on this host
  *
  *     tenants             T                      -> the record; `default` has none
  *     tenant_names        name                   -> T, little-endian
@@ -88,6 +101,8 @@ enum store_table {
 	STORE_RETRIES,
 	STORE_RETRIES_BY_TIME,
 	STORE_KEYS_UNREVOKED,
+	STORE_ROWS,
+	STORE_MARKS,
 	STORE_TABLES,
 };
 
@@ -100,6 +115,8 @@ struct store {
 	atomic_uint_fast64_t last_txn;   /* LMDB's number of the last transaction we committed */
 	atomic_bool has_everyone;        /* a tenant may have a record of everyone.c */
 	atomic_uint_fast64_t everyone_changed; /* the last transaction that changed one */
+	atomic_bool has_marks;                 /* a key may be marked on this host */
+	bool records;                          /* writes record their changes */
 	struct store_watch watch;              /* all NULL: there is none */
 	pthread_mutex_t altered_lock;          /* of the next three */
 	struct store_altered altered;
@@ -145,6 +162,17 @@ struct store_room {
 /* reserve.c. Call it before the write transaction begins. */
 void store_reserve_look(struct store *store, struct store_room *out);
 
+/* What the jobs of a batch put and deleted: changes.h. */
+struct store_recorded {
+	bool on;
+	uint8_t *bytes;
+	size_t len;
+	size_t kept; /* bytes of the jobs that were kept */
+	size_t capacity;
+	int error; /* some changes are missing; else 0 */
+	int kept_error;
+};
+
 struct store_write {
 	struct store *store;
 	struct store_room room; /* at the beginning of the batch */
@@ -153,7 +181,12 @@ struct store_write {
 	bool alone;   /* store_write_alone */
 	bool lost;    /* a job without a savepoint was undone: only an abort may follow */
 	struct store_read reader;
-	bool changed;                  /* a job was kept */
+	bool changed;   /* a job was kept */
+	bool job_roles; /* the job put or deleted a stored role, */
+	bool roles;     /* or one that was kept did */
+	bool marks;     /* a mark may have been put or deleted */
+	bool replaced;  /* store_replace */
+	struct store_recorded recorded;
 	unsigned owed;                 /* changes of records that have no entry in the trail yet */
 	uint8_t made[SECRET_TAG];      /* the tag of the last record put; zeroes after a delete */
 	struct store_touched *touched; /* in the batch, changes that were undone included */
@@ -256,6 +289,11 @@ int store_open_head(
 /* Writes the head durably, after a commit. A failure is logged and changes nothing else: the commit
  * stands, and a store with more entries than its head is accepted. */
 void store_advance_head(struct store *store, const struct store_head *head);
+/* Makes a new head file after a commit that replaced the store. A failure is logged; the store then
+ * names the old head, and opens. */
+void store_move_head(struct store *store, const struct store_head *head);
+/* replace.c. Has the store replaced one whose trail ended there? */
+bool store_has_replaced(struct store_read *read, const struct store_head *head);
 /* Reads the head of the store at another path. -ENOENT, -EBADMSG. */
 int store_peek_head(struct store *store, const char *path, struct store_head *out);
 /* What an entry says of the store itself: that it was moved from one head to another by a restore
@@ -298,6 +336,8 @@ int store_is_listed(struct store_read *read, const struct store_problem *about);
 /* Notes for the watch that the record is about to be changed. A new record needs no note, because
  * nothing was read of it. */
 void store_touch_key(struct store_write *write, uint64_t number);
+/* All records may be changed. */
+void store_touch_all(struct store_write *write);
 void store_touch_principal(struct store_write *write, uint32_t tenant, struct pol_str id);
 
 /* Begins the job's savepoint if it has none. To be called before each put. */
@@ -309,6 +349,44 @@ void store_write_owe(struct store_write *write, const uint8_t *record);
 /* Takes the next number of a counter, the first time `first`. The store has the counter, so that no
  * number is used twice. */
 int store_take_number(struct store_write *write, const char *name, uint64_t first, uint64_t *out);
+
+/* --- put.c ------------------------------------------------------------------------------------ */
+
+/* All puts and deletes of a write go through these two, in a job that is ready. Key and value may
+ * be views. -ENOENT: there is nothing to delete. */
+int store_write_put(struct store_write *write, enum store_table table, MDB_val key, MDB_val value,
+	unsigned flags);
+int store_write_delete(struct store_write *write, enum store_table table, MDB_val key);
+
+/* A job ends: its changes are kept, or undone. */
+void store_recorded_keep(struct store_recorded *recorded);
+void store_recorded_undo(struct store_recorded *recorded);
+
+/* --- shared.c, marks.c ------------------------------------------------------------------------ */
+
+/* What a record of the table `meta` is. */
+enum store_meta {
+	STORE_META_LOCAL = 0, /* this host's alone: the latest time, the place in a shared log */
+	STORE_META_COUNTER,   /* of numbers that were taken; and the pepper's due number */
+	STORE_META_SETTING,
+};
+enum store_meta store_meta_kind(struct pol_str name);
+#define STORE_SETTING "setting:" /* what the names of settings begin with */
+
+/* Records of `meta` with a name and any content, a view. -ENOENT, -EBADMSG. */
+int store_get_named(struct store_read *read, struct pol_str name, struct pol_str *out);
+int store_put_named(struct store_write *write, struct pol_str name, struct pol_str content);
+int store_decode_named(
+	struct store *store, MDB_val value, struct pol_str name, struct pol_str *out);
+
+/* Has the store a place in a shared log? An altered one counts. */
+bool store_is_shared(struct store_read *read);
+
+/* Puts the number of the store's format, whose tag proves the pepper. */
+int store_put_format(struct store_write *write, uint64_t format);
+
+/* Looks whether any key is marked. */
+int store_load_marks(struct store *store, struct store_read *read);
 
 /* --- pack.c: keys of tables ------------------------------------------------------------------- */
 
@@ -377,5 +455,11 @@ int store_peek_key_record(MDB_val value, struct pol_str kid, struct store_key *o
 int store_peek_principal_flags(MDB_val value, uint32_t tenant, uint32_t *out);
 int store_decode_principal(struct store *store, MDB_val value, uint32_t tenant, struct pol_str id,
 	struct store_principal *out);
+int store_decode_tenant(
+	struct store *store, MDB_val value, uint32_t number, struct store_tenant *out);
+int store_decode_role(struct store *store, MDB_val value, uint32_t tenant, struct pol_str name,
+	struct store_role *out);
+int store_decode_retry(struct store *store, MDB_val value, const uint8_t id[static STORE_HASH],
+	struct store_retry *out);
 int store_decode_use(struct store *store, MDB_val value, uint64_t number, struct store_use *out);
 int store_decode_meta(struct store *store, MDB_val value, struct pol_str name, uint64_t *out);

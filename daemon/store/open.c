@@ -27,6 +27,8 @@ static const char *const table_names[STORE_TABLES] = {
 	[STORE_RETRIES] = "retries",
 	[STORE_RETRIES_BY_TIME] = "retries_by_time",
 	[STORE_KEYS_UNREVOKED] = "keys_unrevoked",
+	[STORE_ROWS] = "rows",
+	[STORE_MARKS] = "marks",
 };
 
 const char *store_table_name(enum store_table table)
@@ -102,6 +104,7 @@ static int refuse_newer(const char *path, uint64_t format, char why[static STORE
 static int open_secrets(MDB_txn *txn, struct store *store, const struct store_options *options,
 	char why[static STORE_WHY])
 {
+	struct store_write write = { .store = store, .job = txn };
 	struct pol_str check = POL_STR("check");
 	MDB_val key = { check.len, (void *)(uintptr_t)check.ptr };
 	MDB_val value;
@@ -139,9 +142,7 @@ static int open_secrets(MDB_txn *txn, struct store *store, const struct store_op
 		}
 		return version <= STORE_FORMAT ? 0 : refuse_newer(options->path, version, why);
 	}
-	value.mv_size = store_encode_meta(store, check, STORE_FORMAT);
-	value.mv_data = store->buffer;
-	r = store_error(mdb_put(txn, store->tables[STORE_META], &key, &value, 0));
+	r = store_put_format(&write, STORE_FORMAT_SINGLE);
 	return r == 0 ? 0 : store_why(why, r, "%s: %s", options->path, store_explain(r));
 }
 

@@ -37,7 +37,7 @@ int store_put_pepper_due(struct store_write *write, uint8_t number)
 		return r;
 	}
 	value.mv_size = store_encode_meta(store, name, number);
-	return store_error(mdb_put(write->job, store->tables[STORE_META], &key, &value, 0));
+	return store_write_put(write, STORE_META, key, value, 0);
 }
 
 int store_drop_pepper_due(struct store_write *write)
@@ -46,7 +46,7 @@ int store_drop_pepper_due(struct store_write *write)
 	int r = store_write_ready(write);
 
 	if (r == 0) {
-		r = store_error(mdb_del(write->job, write->store->tables[STORE_META], &key, NULL));
+		r = store_write_delete(write, STORE_META, key);
 	}
 	return r == -ENOENT ? 0 : r;
 }

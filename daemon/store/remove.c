@@ -8,7 +8,7 @@
 static int drop(struct store_write *write, enum store_table table, struct store_place *place)
 {
 	MDB_val key = { place->len, place->bytes };
-	int r = store_error(mdb_del(write->job, write->store->tables[table], &key, NULL));
+	int r = store_write_delete(write, table, key);
 
 	return r == -ENOENT ? 0 : r;
 }
@@ -38,8 +38,7 @@ int store_move_deleted(struct store_write *write, int64_t before, const struct s
 	}
 	deleted_place(&place, key->deleted_at, key->number);
 	at = (MDB_val){ place.len, place.bytes };
-	return store_error(
-		mdb_put(write->job, write->store->tables[STORE_KEYS_DELETED], &at, &kid, 0));
+	return store_write_put(write, STORE_KEYS_DELETED, at, kid, 0);
 }
 
 static void principal_place(struct store_place *place, const struct store_key *key)
@@ -63,28 +62,28 @@ int store_move_unrevoked(struct store_write *write, uint32_t before, const struc
 		return drop(write, STORE_KEYS_UNREVOKED, &place);
 	}
 	at = (MDB_val){ place.len, place.bytes };
-	return store_error(
-		mdb_put(write->job, write->store->tables[STORE_KEYS_UNREVOKED], &at, &kid, 0));
+	return store_write_put(write, STORE_KEYS_UNREVOKED, at, kid, 0);
 }
 
 /* Puts the entry of keys_by_principal into keys_unrevoked, unless its key is revoked. */
-static int fill_entry(struct store_read *read, MDB_val place, MDB_val kid)
+static int fill_entry(struct store_write *write, MDB_val place, MDB_val kid)
 {
 	struct store_key key;
-	int r = store_get_key(read, (struct pol_str){ kid.mv_data, kid.mv_size }, &key);
+	int r = store_get_key(&write->reader, (struct pol_str){ kid.mv_data, kid.mv_size }, &key);
 
 	if (r < 0) {
 		return r == -ENOENT || r == -EBADMSG ? 0 : r;
 	}
 	return (key.flags & STORE_KEY_REVOKED) != 0
 		       ? 0
-		       : store_error(mdb_put(read->txn, read->store->tables[STORE_KEYS_UNREVOKED],
-				 &place, &kid, 0));
+		       : store_write_put(write, STORE_KEYS_UNREVOKED, place, kid, 0);
 }
 
 int store_fill_unrevoked(struct store *store, MDB_txn *txn)
 {
-	struct store_read read = { .store = store, .txn = txn, .live = true };
+	struct store_write write = {
+		.store = store, .job = txn, .reader = { .store = store, .txn = txn, .live = true }
+	};
 	MDB_cursor *cursor;
 	MDB_val place, kid;
 	MDB_stat stat;
@@ -98,7 +97,7 @@ int store_fill_unrevoked(struct store *store, MDB_txn *txn)
 		return r;
 	}
 	while (r == 0 && (r = store_error(mdb_cursor_get(cursor, &place, &kid, MDB_NEXT))) == 0) {
-		r = fill_entry(&read, place, kid);
+		r = fill_entry(&write, place, kid);
 	}
 	mdb_cursor_close(cursor);
 	return r == -ENOENT ? 0 : r;
@@ -124,7 +123,6 @@ static bool has_import(const struct store_imports *imports, const uint8_t *hash)
 int store_move_imports(struct store_write *write, struct pol_str kid,
 	const struct store_imports *before, const struct store_imports *after)
 {
-	MDB_dbi table = write->store->tables[STORE_KEYS_BY_HASH];
 	MDB_val value = { STORE_KID, (void *)(uintptr_t)kid.ptr };
 	int r = 0;
 
@@ -133,7 +131,7 @@ int store_move_imports(struct store_write *write, struct pol_str kid,
 		MDB_val key = { STORE_HASH, (void *)(uintptr_t)after->hashes[i] };
 
 		if (!has_import(before, after->hashes[i])) {
-			r = store_error(mdb_put(write->job, table, &key, &value, 0));
+			r = store_write_put(write, STORE_KEYS_BY_HASH, key, value, 0);
 		}
 	}
 	return r;

@@ -12,7 +12,7 @@
 #include "daemon/host/durable.h"
 #include "daemon/store/bytes.h"
 #include "daemon/store/check.h"
-#include "daemon/store/copy_format.h"
+#include "daemon/store/copy_read.h"
 
 /*
  * The copy is read into a new store beside the old one and checked. Then two renames put it in
@@ -28,21 +28,13 @@ struct restore {
 	int fd;
 	struct store *store; /* the new one */
 	uint8_t *bytes;      /* a piece */
-	uint8_t before[SECRET_CHAIN];
-	int tables[UINT8_MAX + 1]; /* by the copy's number of a table: enum store_table, or -1 */
-	bool ended;                /* COPY_END was read */
-	struct store_head end;
+	struct copy_reader reader;
 	MDB_txn *txn;
 	unsigned put;
 	uint64_t records;
 	char path[PATH_MAX]; /* of the new one */
 	char *why;
 };
-
-static int damaged(struct restore *restore, const char *how)
-{
-	return store_why(restore->why, -EBADMSG, "the copy %s: take another one", how);
-}
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
@@ -62,24 +54,11 @@ static int read_all(struct restore *restore, uint8_t *bytes, size_t len)
 				restore->why, -errno, "cannot read the copy: %s", strerror(errno));
 		}
 		if (n == 0) {
-			return got == 0 ? 1 : damaged(restore, "is cut short");
+			return got == 0 ? 1 : copy_is_damaged(&restore->reader, "is cut short");
 		}
 		got += (size_t)n;
 	}
 	return 0;
-}
-
-static int find_table(const char *name, size_t len)
-{
-	for (unsigned i = 0; i < STORE_TABLES; i++) {
-		const char *known = store_table_name((enum store_table)i);
-
-		if (copy_has((enum store_table)i) && strlen(known) == len &&
-			memcmp(known, name, len) == 0) {
-			return (int)i;
-		}
-	}
-	return -1;
 }
 
 static int flush(struct restore *restore)
@@ -97,13 +76,15 @@ static int flush(struct restore *restore)
 	return r;
 }
 
-static int put(struct restore *restore, uint8_t number, MDB_val key, MDB_val value)
+static int put(void *context, enum store_table table, MDB_val key, MDB_val value)
 {
+	struct restore *restore = (struct restore *)context;
 	struct store *store = restore->store;
-	int table = restore->tables[number], r = 0;
+	int r = 0;
 
-	if (table < 0) {
-		return damaged(restore, "is of a version of authzd that this one does not know");
+	/* The new store has its own proof of the pepper. */
+	if (table == STORE_META && !copy_has_meta((struct pol_str){ key.mv_data, key.mv_size })) {
+		return 0;
 	}
 	if (restore->txn == NULL) {
 		r = store_error(mdb_txn_begin(store->env, NULL, 0, &restore->txn));
@@ -118,55 +99,9 @@ static int put(struct restore *restore, uint8_t number, MDB_val key, MDB_val val
 	return r < 0 ? store_why(restore->why, r, "%s: %s", restore->path, store_explain(r)) : 0;
 }
 
-static int take_entry(struct restore *restore, uint8_t number, MDB_val key, MDB_val value)
-{
-	if (restore->ended) {
-		return damaged(restore, "goes on after its end");
-	}
-	if (number == COPY_NAME && value.mv_size == 1) {
-		restore->tables[*(uint8_t *)value.mv_data] = find_table(key.mv_data, key.mv_size);
-		return 0;
-	}
-	if (number == COPY_END && value.mv_size == COPY_END_SIZE) {
-		restore->ended = true;
-		restore->end.count = store_get64(value.mv_data);
-		memcpy(restore->end.tag, (uint8_t *)value.mv_data + 8, STORE_CHAIN);
-		return 0;
-	}
-	return put(restore, number, key, value);
-}
-
-static int take_piece(struct restore *restore, size_t len)
-{
-	uint8_t *at = restore->bytes;
-
-	while (len > 0) {
-		MDB_val key, value;
-		size_t whole;
-		int r;
-
-		if (len < COPY_ENTRY) {
-			return damaged(restore, "is damaged");
-		}
-		key = (MDB_val){ store_get16(at + 1), at + COPY_ENTRY };
-		value = (MDB_val){ store_get32(at + 3), at + COPY_ENTRY + key.mv_size };
-		whole = COPY_ENTRY + key.mv_size + value.mv_size;
-		if (whole > len) {
-			return damaged(restore, "is damaged");
-		}
-		r = take_entry(restore, at[0], key, value);
-		if (r < 0) {
-			return r;
-		}
-		at += whole;
-		len -= whole;
-	}
-	return 0;
-}
-
 static int read_piece(struct restore *restore)
 {
-	uint8_t header[COPY_HEADER], tag[SECRET_CHAIN];
+	uint8_t header[COPY_HEADER];
 	size_t len;
 	int r = read_all(restore, header, sizeof header);
 
@@ -175,21 +110,14 @@ static int read_piece(struct restore *restore)
 	}
 	len = store_get32(header);
 	if (len > COPY_PIECE_MAX) {
-		return damaged(restore, "is damaged");
+		return copy_is_damaged(&restore->reader, "is damaged");
 	}
 	r = read_all(restore, restore->bytes, len);
 	if (r != 0) {
-		return r < 0 ? r : damaged(restore, "is cut short");
+		return r < 0 ? r : copy_is_damaged(&restore->reader, "is cut short");
 	}
-	secret_chain(restore->store->secrets, SECRET_BACKUP, restore->before,
-		(struct pol_str){ (const char *)restore->bytes, len }, tag);
-	if (!secret_equal(tag, header + COPY_LENGTH, sizeof tag)) {
-		return store_why(restore->why, -EBADMSG,
-			"the copy was altered, or was not made with the pepper %s",
-			restore->options->pepper);
-	}
-	memcpy(restore->before, tag, sizeof tag);
-	return take_piece(restore, len);
+	return copy_read_piece(
+		&restore->reader, header, (struct pol_str){ (const char *)restore->bytes, len });
 }
 
 static int read_copy(struct restore *restore)
@@ -206,8 +134,8 @@ static int read_copy(struct restore *restore)
 	if (r < 0) {
 		return r;
 	}
-	if (!restore->ended) {
-		return damaged(restore, "is cut short");
+	if (!restore->reader.ended) {
+		return copy_is_damaged(&restore->reader, "is cut short");
 	}
 	r = flush(restore);
 	return r == 0 ? 0 : store_why(restore->why, r, "%s: %s", restore->path, store_explain(r));
@@ -241,14 +169,14 @@ static int check_head(struct restore *restore, struct store_read *read, uint64_t
 			"--accept-rollback",
 			options->path);
 	}
-	if (restore->end.count < head.count) {
+	if (restore->reader.end.count < head.count) {
 		return store_why(restore->why, -EBADMSG,
 			"the copy is older than the store was: it ends at record %" PRIu64
 			" of the audit trail and misses %" PRIu64
 			" change%s since. Keys that were revoked then would work again: take a "
 			"newer copy, or give --accept-rollback",
-			restore->end.count, head.count - restore->end.count,
-			head.count - restore->end.count == 1 ? "" : "s");
+			restore->reader.end.count, head.count - restore->reader.end.count,
+			head.count - restore->reader.end.count == 1 ? "" : "s");
 	}
 	if (head.count == 0) {
 		return 0;
@@ -284,25 +212,12 @@ static int check_pepper(struct restore *restore, struct store_read *read)
 		(unsigned)lost.pepper, restore->options->pepper);
 }
 
-/* Checks that the new store's trail ends as the copy said. */
-static int check_end(struct restore *restore, struct store_read *read)
-{
-	struct store_head head;
-	int r = store_get_head(read, &head);
-
-	if (r == 0 && (head.count != restore->end.count ||
-			      memcmp(head.tag, restore->end.tag, STORE_CHAIN) != 0)) {
-		return damaged(restore, "is damaged");
-	}
-	return r;
-}
-
 static int enter(struct restore *restore, uint64_t head)
 {
 	const struct store_moved moved = { .action = POL_STR("store.restore"),
 		.what = "head",
 		.from = head,
-		.to = restore->end.count };
+		.to = restore->reader.end.count };
 	int r = store_enter_moved(restore->store, &moved);
 
 	return r == 0 ? 0 : store_why(restore->why, r, "%s: %s", restore->path, store_explain(r));
@@ -321,7 +236,7 @@ static int take(struct restore *restore, struct store_restored *out)
 		r = store_read_renew(read);
 	}
 	if (r == 0) {
-		r = check_end(restore, read);
+		r = copy_check_end(&restore->reader, read);
 	}
 	if (r == 0) {
 		r = check_head(restore, read, &head);
@@ -334,7 +249,7 @@ static int take(struct restore *restore, struct store_restored *out)
 		r = enter(restore, head);
 	}
 	if (r == 0) {
-		*out = (struct store_restored){ restore->records, head, restore->end.count };
+		*out = (struct store_restored){ restore->records, head, restore->reader.end.count };
 	}
 	return r;
 }
@@ -414,15 +329,16 @@ int store_restore(const struct store_options *options, int fd, struct store_rest
 		return r;
 	}
 	*restore = (struct restore){ .options = options, .fd = fd, .why = why };
-	for (size_t i = 0; i < sizeof restore->tables / sizeof restore->tables[0]; i++) {
-		restore->tables[i] = -1;
-	}
+	restore->reader = (struct copy_reader){
+		.pepper = options->pepper, .put = put, .context = restore, .why = why
+	};
 	restore->bytes = malloc(COPY_PIECE_MAX);
 	if (restore->bytes == NULL) {
 		goto out;
 	}
 	r = open_aside(restore);
 	if (r == 0) {
+		restore->reader.secrets = restore->store->secrets;
 		r = take(restore, &restored);
 	}
 	if (restore->txn != NULL) {

@@ -41,18 +41,10 @@ static int64_t time_of(const MDB_val *key)
 	return (int64_t)at;
 }
 
-int store_get_retry(
-	struct store_read *read, const uint8_t id[static STORE_HASH], struct store_retry *out)
+int store_decode_retry(struct store *store, MDB_val value, const uint8_t id[static STORE_HASH],
+	struct store_retry *out)
 {
-	struct store *store = read->store;
-	MDB_val key = id_value(id), value;
-	const uint8_t *at;
-	int r = store_error(mdb_get(read->txn, store->tables[STORE_RETRIES], &key, &value));
-
-	if (r < 0) {
-		return r;
-	}
-	at = store_unseal(store, value, STORE_RETRIES, RETRY_SEALED);
+	const uint8_t *at = store_unseal(store, value, STORE_RETRIES, RETRY_SEALED);
 	if (at == NULL || memcmp(at + RETRY_ID, id, STORE_HASH) != 0) {
 		return -EBADMSG;
 	}
@@ -66,6 +58,15 @@ int store_get_retry(
 		.sealed_len = value.mv_size - RETRY_SEALED,
 	};
 	return 0;
+}
+
+int store_get_retry(
+	struct store_read *read, const uint8_t id[static STORE_HASH], struct store_retry *out)
+{
+	MDB_val key = id_value(id), value;
+	int r = store_error(mdb_get(read->txn, read->store->tables[STORE_RETRIES], &key, &value));
+
+	return r < 0 ? r : store_decode_retry(read->store, value, id, out);
 }
 
 int store_oldest_retry(struct store_read *read, int64_t *out_at)
@@ -107,29 +108,27 @@ int store_put_retry(struct store_write *write, const struct store_retry *retry)
 	store_put64(at + RETRY_AT, (uint64_t)retry->at);
 	memcpy(at + RETRY_SEALED, retry->sealed, retry->sealed_len);
 	store_seal(store, STORE_RETRIES, len);
-	r = store_error(mdb_put(write->job, store->tables[STORE_RETRIES], &key, &value, 0));
+	r = store_write_put(write, STORE_RETRIES, key, value, 0);
 	if (r < 0) {
 		return r;
 	}
 	time_key(by_time, retry->at, retry->id);
 	key = (MDB_val){ sizeof by_time, by_time };
-	return store_error(
-		mdb_put(write->job, store->tables[STORE_RETRIES_BY_TIME], &key, &none, 0));
+	return store_write_put(write, STORE_RETRIES_BY_TIME, key, none, 0);
 }
 
 /* Deletes an entry of the index by time. Deletes its record too, unless the record is a later one
  * with the same id. */
-static int drop(struct store_write *write, MDB_cursor *cursor, const MDB_val *found)
+static int drop(struct store_write *write, const MDB_val *found)
 {
-	struct store *store = write->store;
 	struct store_retry retry;
-	uint8_t id[STORE_HASH];
+	uint8_t by_time[TIME_KEY], *id = by_time + 8;
 	int64_t at = time_of(found);
-	MDB_val key;
+	MDB_val key = { sizeof by_time, by_time };
 	int r;
 
-	memcpy(id, (const uint8_t *)found->mv_data + 8, STORE_HASH);
-	r = store_error(mdb_cursor_del(cursor, 0));
+	memcpy(by_time, found->mv_data, sizeof by_time);
+	r = store_write_delete(write, STORE_RETRIES_BY_TIME, key);
 	if (r < 0) {
 		return r;
 	}
@@ -138,7 +137,7 @@ static int drop(struct store_write *write, MDB_cursor *cursor, const MDB_val *fo
 		return 0;
 	}
 	key = id_value(id);
-	r = store_error(mdb_del(write->job, store->tables[STORE_RETRIES], &key, NULL));
+	r = store_write_delete(write, STORE_RETRIES, key);
 	return r == -ENOENT ? 0 : r;
 }
 
@@ -161,7 +160,7 @@ int store_drop_retries(struct store_write *write, int64_t before, unsigned most)
 		if (r < 0 || key.mv_size != TIME_KEY || time_of(&key) >= before) {
 			break;
 		}
-		r = drop(write, cursor, &key);
+		r = drop(write, &key);
 		if (r < 0) {
 			break;
 		}

@@ -37,7 +37,7 @@ static void make_place(struct store_place *place, uint32_t tenant, struct pol_st
 	store_place_text(place, name);
 }
 
-static int decode(struct store *store, MDB_val value, uint32_t tenant, struct pol_str name,
+int store_decode_role(struct store *store, MDB_val value, uint32_t tenant, struct pol_str name,
 	struct store_role *out)
 {
 	const uint8_t *at = store_unseal(store, value, STORE_ROLES, ROLE_TEXT);
@@ -77,8 +77,9 @@ int store_get_role(
 	key = value_of(&place);
 	r = store_error(mdb_get(read->txn, read->store->tables[STORE_ROLES], &key, &value));
 	return r < 0 ? r
-		     : store_report(read->store, decode(read->store, value, tenant, name, out),
-			       "roles", name);
+		     : store_report(read->store,
+			       store_decode_role(read->store, value, tenant, name, out), "roles",
+			       name);
 }
 
 int store_list_roles(struct store_read *read, uint32_t tenant, struct pol_str after,
@@ -100,8 +101,9 @@ int store_list_roles(struct store_read *read, uint32_t tenant, struct pol_str af
 		struct pol_str name = { (const char *)key.mv_data + 4, key.mv_size - 4 };
 
 		if (!pol_str_equal(name, after) &&
-			store_report(read->store, decode(read->store, value, tenant, name, &role),
-				"roles", name) == 0) {
+			store_report(read->store,
+				store_decode_role(read->store, value, tenant, name, &role), "roles",
+				name) == 0) {
 			r = seen(context, &role);
 			if (r != 0) {
 				break;
@@ -171,7 +173,7 @@ int store_put_role(struct store_write *write, const struct store_role *role)
 	store_seal(store, STORE_ROLES, value.mv_size);
 	make_place(&place, role->tenant, role->name);
 	key = value_of(&place);
-	r = store_error(mdb_put(write->job, store->tables[STORE_ROLES], &key, &value, 0));
+	r = store_write_put(write, STORE_ROLES, key, value, 0);
 	if (r == 0) {
 		store_write_owe(write, store->buffer);
 	}
@@ -189,7 +191,7 @@ int store_delete_role(struct store_write *write, uint32_t tenant, struct pol_str
 	}
 	make_place(&place, tenant, name);
 	key = value_of(&place);
-	r = store_error(mdb_del(write->job, write->store->tables[STORE_ROLES], &key, NULL));
+	r = store_write_delete(write, STORE_ROLES, key);
 	if (r == 0) {
 		store_write_owe(write, NULL);
 	}

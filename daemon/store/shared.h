@@ -8,14 +8,19 @@
  * The place in the log, the rows since the last snapshot, and marks belong to this host alone: they
  * are in no batch's changes (changes.h) and in no copy. Settings are shared.
  *
- * Functions that put are for the writer's thread, inside a write. Gets give -ENOENT when there is
- * none and -EBADMSG when it was altered.
+ * Functions that put are for the writer's thread, inside a write, whose job the caller keeps. When
+ * the batch's other jobs were kept, store_write_alone saves these a savepoint. Gets give -ENOENT
+ * when there is none and -EBADMSG when it was altered.
  */
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "daemon/store/env.h"
+
+struct store;
+struct store_read;
+struct store_write;
 
 /* --- the place in the log --------------------------------------------------------------------- */
 
@@ -47,10 +52,12 @@ int store_drop_rows(struct store_write *write, uint64_t before, unsigned most, b
 
 /* --- settings: the same on all hosts ---------------------------------------------------------- */
 
-#define STORE_MAX_SETTING 256
+#define STORE_MAX_SETTING      256
+#define STORE_MAX_SETTING_NAME 32
 
 /* A text under a short name, such as `max_lag`. Putting an empty text deletes it. Needs an entry of
- * the trail in the same job, which the caller makes. */
+ * the trail in the same job, which the caller makes: its kind is STORE_AUDIT_STORE, its tenant 0,
+ * its target the name. */
 int store_get_setting(struct store_read *read, const char *name, struct pol_str *out);
 int store_put_setting(struct store_write *write, const char *name, struct pol_str text);
 
@@ -78,11 +85,15 @@ int store_list_marks(struct store_read *read, store_mark_seen seen, void *contex
 
 /* --- the whole store -------------------------------------------------------------------------- */
 
-/* Gives the next piece of a copy, which is valid until the next call. 1: it is the last. */
+/* Gives the next piece of a copy, as store_copy_next does, which is valid until the next call. 1:
+ * it is the last. */
 typedef int (*store_next_piece)(void *context, struct pol_str *out);
 
-/* Deletes all shared records and puts those of a copy (copy.h: store_copy_open_whole), in one
- * write. Uses stay for keys that are still there. The watch is called for everything. -EBADMSG: the
- * copy is damaged or of other secrets. */
+/* Deletes all shared records and puts those of a copy (copy.h: store_copy_open_whole), in a write
+ * that has no job yet, and keeps that. Uses stay for keys that are still there; marks, the latest
+ * time and the place in the log stay, and rows do not: the caller puts another place in the same
+ * write. The watch is called for everything; store_write_changed_roles is true. Nothing is
+ * recorded. After an error the write must be aborted. -EBADMSG: the copy is damaged or of other
+ * secrets. */
 int store_replace(struct store_write *write, store_next_piece next, void *context,
 	char why[static STORE_WHY]);

@@ -22,7 +22,8 @@ static MDB_val value_of(struct store_place *place)
 	return (MDB_val){ place->len, place->bytes };
 }
 
-static int decode(struct store *store, MDB_val value, uint32_t number, struct store_tenant *out)
+int store_decode_tenant(
+	struct store *store, MDB_val value, uint32_t number, struct store_tenant *out)
 {
 	const uint8_t *at = store_unseal(store, value, STORE_TENANTS, TENANT_TEXT);
 	struct store_text text;
@@ -55,7 +56,7 @@ int store_get_tenant(struct store_read *read, uint32_t number, struct store_tena
 	store_place_u32(&place, number);
 	key = value_of(&place);
 	r = store_error(mdb_get(read->txn, read->store->tables[STORE_TENANTS], &key, &value));
-	return r < 0 ? r : decode(read->store, value, number, out);
+	return r < 0 ? r : store_decode_tenant(read->store, value, number, out);
 }
 
 int store_find_tenant(struct store_read *read, struct pol_str name, struct store_tenant *out)
@@ -107,7 +108,7 @@ int store_list_tenants(
 	while (r == 0) {
 		const uint8_t *big = key.mv_data;
 
-		if (key.mv_size == 4 && decode(read->store, value,
+		if (key.mv_size == 4 && store_decode_tenant(read->store, value,
 						(uint32_t)big[0] << 24 | (uint32_t)big[1] << 16 |
 							(uint32_t)big[2] << 8 | big[3],
 						&tenant) == 0) {
@@ -148,7 +149,7 @@ static int put_tenant(struct store_write *write, const struct store_tenant *tena
 	store_seal(store, STORE_TENANTS, value.mv_size);
 	store_place_u32(&place, tenant->number);
 	key = value_of(&place);
-	r = store_error(mdb_put(write->job, store->tables[STORE_TENANTS], &key, &value, 0));
+	r = store_write_put(write, STORE_TENANTS, key, value, 0);
 	if (r == 0) {
 		store_write_owe(write, at);
 	}
@@ -174,8 +175,7 @@ int store_create_tenant(struct store_write *write, struct store_tenant *tenant)
 	}
 	tenant->number = (uint32_t)number;
 	store_put32(bytes, tenant->number);
-	r = store_error(mdb_put(write->job, write->store->tables[STORE_TENANT_NAMES], &key, &value,
-		MDB_NOOVERWRITE));
+	r = store_write_put(write, STORE_TENANT_NAMES, key, value, MDB_NOOVERWRITE);
 	return r < 0 ? r : put_tenant(write, tenant);
 }
 

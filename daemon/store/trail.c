@@ -299,7 +299,7 @@ static int put(struct store_write *write, enum store_table table, struct store_p
 		return -E2BIG;
 	}
 	key = (MDB_val){ place->len, place->bytes };
-	return store_error(mdb_put(write->job, write->store->tables[table], &key, &value, flags));
+	return store_write_put(write, table, key, value, flags);
 }
 
 size_t store_audit_places(const struct store_audit *audit, struct store_place places[3])

@@ -106,6 +106,11 @@ static struct store_touched *touch(struct store_write *write)
 	return write->touched_all ? NULL : &write->touched[write->touched_count++];
 }
 
+void store_touch_all(struct store_write *write)
+{
+	write->touched_all = true;
+}
+
 void store_touch_key(struct store_write *write, uint64_t number)
 {
 	struct store_touched *touched = touch(write);
@@ -195,6 +200,7 @@ int store_write_begin(struct store *store, struct store_write **out)
 		return -ENOMEM;
 	}
 	write->store = store;
+	write->recorded.on = store->records;
 	store_reserve_look(store, &write->room);
 	r = store_error(mdb_txn_begin(store->env, NULL, 0, &write->batch));
 	if (r < 0) {
@@ -258,6 +264,9 @@ int store_write_keep(struct store_write *write)
 	}
 	write->job = NULL;
 	write->changed = write->changed || r == 0;
+	write->roles = write->roles || write->job_roles;
+	write->job_roles = false;
+	store_recorded_keep(&write->recorded);
 	return r;
 }
 
@@ -271,6 +280,8 @@ void store_write_undo(struct store_write *write)
 	}
 	write->job = NULL;
 	write->owed = 0;
+	write->job_roles = false;
+	store_recorded_undo(&write->recorded);
 }
 
 void store_write_owe(struct store_write *write, const uint8_t *record)
@@ -311,6 +322,17 @@ static int commit(struct store_write *write, bool raise)
 	return r;
 }
 
+/* Is any key marked after the commit? */
+static void reload_marks(struct store *store)
+{
+	struct store_read *read = NULL;
+
+	if (store_read_open(store, &read) == 0 && store_read_renew(read) == 0) {
+		store_load_marks(store, read);
+	}
+	store_read_close(read);
+}
+
 int store_write_commit(struct store_write *write, bool raise)
 {
 	struct store *store = write->store;
@@ -323,8 +345,13 @@ int store_write_commit(struct store_write *write, bool raise)
 	if (r == 0) {
 		r = commit(write, raise);
 	}
-	if (r == 0) {
+	if (r == 0 && write->replaced) {
+		store_move_head(store, &head);
+	} else if (r == 0) {
 		store_advance_head(store, &head);
+	}
+	if (write->marks) {
+		reload_marks(store);
 	}
 	store_write_abort(write);
 	return r;
@@ -339,6 +366,7 @@ void store_write_abort(struct store_write *write)
 	if (write->batch != NULL) {
 		mdb_txn_abort(write->batch);
 	}
+	free(write->recorded.bytes);
 	free(write->touched);
 	free(write);
 }

@@ -38,7 +38,8 @@ void store_read_reset(struct store_read *read);
  */
 
 int store_write_begin(struct store *store, struct store_write **out);
-/* To be called right after store_write_begin: the batch has a single job, which needs no savepoint.
+/* To be called right after store_write_begin, or after the last job was kept: what follows is a
+ * single job, or several of which none is undone, and needs no savepoint.
  * (A savepoint is a nested transaction of LMDB, which allocates 3 MiB for its lists and copies the
  * pages that were changed before.) If such a job is undone after a put, the commit fails with
  * -EINVAL. */

@@ -77,5 +77,5 @@ int store_put_used(struct store_write *write, uint64_t number, const struct stor
 	store_place_init(&place);
 	store_place_u64(&place, number);
 	key = (MDB_val){ place.len, place.bytes };
-	return store_error(mdb_put(write->job, store->tables[STORE_USED], &key, &value, 0));
+	return store_write_put(write, STORE_USED, key, value, 0);
 }

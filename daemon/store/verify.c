@@ -190,9 +190,15 @@ static uint32_t number_of(const uint8_t *at)
 /* The record's target as the trail names it, from its key. */
 static struct store_problem name(const struct look *look)
 {
+	const size_t prefix = sizeof STORE_SETTING - 1;
 	const uint8_t *at = look->key.mv_data;
 	size_t skip = look->kind == STORE_AUDIT_KEY || look->key.mv_size < 4 ? 0 : 4;
 	struct store_tenant tenant;
+
+	if (look->table == STORE_META) {
+		return (struct store_problem){ .kind = look->kind,
+			.target = { (const char *)at + prefix, look->key.mv_size - prefix } };
+	}
 
 	/* A tenant's key is its number, but the trail has its name. */
 	if (look->kind == STORE_AUDIT_TENANT && skip > 0 &&
@@ -279,12 +285,19 @@ static int check_record(struct look *look)
 	return r < 0 ? r : 0;
 }
 
+/* Of the table `meta` only settings have entries in the trail. */
+static bool has_entry(const struct look *look)
+{
+	return look->table != STORE_META || store_meta_kind((struct pol_str){ look->key.mv_data,
+						    look->key.mv_size }) == STORE_META_SETTING;
+}
+
 static int look_at_records(struct look *look)
 {
 	int r = seek(look);
 
 	while (r == 0 && look->left > 0) {
-		r = check_record(look);
+		r = has_entry(look) ? check_record(look) : 0;
 		if (r < 0) {
 			return r;
 		}
@@ -327,7 +340,9 @@ static int check_target(struct look *look, const struct store_place *target)
 		return r == -ENOENT ? 0 : r;
 	}
 	store_place_init(&place);
-	if (look->kind != STORE_AUDIT_KEY) {
+	if (look->table == STORE_META) {
+		store_place_text(&place, POL_STR(STORE_SETTING));
+	} else if (look->kind != STORE_AUDIT_KEY) {
 		store_place_u32(&place, problem.tenant);
 	}
 	if (look->kind != STORE_AUDIT_TENANT) {
@@ -399,6 +414,8 @@ static const struct {
 	{ look_for_missing, STORE_PRINCIPALS, STORE_AUDIT_PRINCIPAL },
 	{ look_for_missing, STORE_ROLES, STORE_AUDIT_ROLE },
 	{ look_for_missing, STORE_TENANTS, STORE_AUDIT_TENANT },
+	{ look_at_records, STORE_META, STORE_AUDIT_STORE },
+	{ look_for_missing, STORE_META, STORE_AUDIT_STORE },
 };
 
 enum { LOOKS = sizeof looks / sizeof looks[0] };

@@ -12,7 +12,7 @@ static int put(struct store_write *write, enum store_table table, struct store_p
 	if (place->full) {
 		return -E2BIG;
 	}
-	return store_error(mdb_put(write->job, write->store->tables[table], &key, &value, flags));
+	return store_write_put(write, table, key, value, flags);
 }
 
 /* -ENOENT: there is no such entry. */
@@ -20,7 +20,7 @@ static int del(struct store_write *write, enum store_table table, struct store_p
 {
 	MDB_val key = { place->len, place->bytes };
 
-	return store_error(mdb_del(write->job, write->store->tables[table], &key, NULL));
+	return store_write_delete(write, table, key);
 }
 
 int store_take_number(struct store_write *write, const char *counter, uint64_t first, uint64_t *out)

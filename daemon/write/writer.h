@@ -12,6 +12,11 @@
  * is undone alone. When no job waits the writer writes the use of keys, in slices, every
  * WRITER_FLUSH_SECONDS; that raises nothing.
  *
+ * In a shared store (struct writer_shared) a batch is appended to the log of all hosts before its
+ * commit, and runs again, the same jobs in the same order, when another host was first. Then a
+ * result of -EINPROGRESS says that the change may stand, and -ENOTCONN that it was not made: the
+ * database does not answer. Uses and `local` jobs stay on this host.
+ *
  * A job belongs to its submitter, again from `done` on; its functions run in the writer's thread.
  * Nothing that they touch may wait for the writer.
  */
@@ -32,6 +37,7 @@
 /* What `run` returns after a slice, when there is another one. */
 #define WRITER_MORE 3
 
+struct share_append;
 struct store;
 struct store_read;
 struct store_write;
@@ -52,10 +58,17 @@ struct writer_job {
 	uint32_t turns;         /* the writer's: what it costs its flow */
 	enum store_need need;   /* how much it is worth when the store is nearly full */
 	bool alone;             /* in a transaction of its own: it changes what others go by */
+	/* It is `alone`, too, and puts only what this host has for itself (store/shared.h), which
+	 * is neither appended nor asked of the log. What else it put is undone: -EPROTO. */
+	bool local;
+	uint32_t asks; /* of enum share_asks, for the row that has the change */
+	/* The writer's: why the job was refused before it ran (-EROFS), a constant; or NULL. */
+	const char *refused;
 	/* Returns 0: keep what was put (nothing put is well, too). What was put without an entry in
 	 * the audit trail (audit.h) is undone: -EPROTO. WRITER_MORE: keep it, and run again in a
 	 * later batch. 1: refused, the answer is written, undo. Negative errno: failed, undo. May
-	 * run a second time, after an undo, when a commit failed for the whole batch. */
+	 * run again, after an undo: when a commit failed for the whole batch, and in a shared store
+	 * each time that another host was first. */
 	int (*run)(struct writer_job *job, const struct writer_turn *turn);
 	/* After the commit of a slice that returned WRITER_MORE; NULL for a job without slices. */
 	void (*more)(struct writer_job *job);
@@ -64,14 +77,29 @@ struct writer_job {
 	void (*done)(struct writer_job *job, int result);
 };
 
-/* Starts the thread. The store and usage must outlive it. */
-int writer_create(struct store *store, struct usage *usage, struct writer **out);
+/* How the writer reaches the log of a shared store. The writer's thread calls these. */
+struct writer_shared {
+	/* At the beginning of each batch. NULL: the store is a single one (now). */
+	struct share_append *(*append)(void *context);
+	/* Between two batches, after writer_wake_share: it may write to the store. */
+	void (*turn)(void *context);
+	void *context;
+};
+
+/* Starts the thread. The store and usage must outlive it. `shared` is copied; NULL: a single store.
+ */
+int writer_create(struct store *store, struct usage *usage, const struct writer_shared *shared,
+	struct writer **out);
 
 /* Any thread. Never blocks for a transaction. */
 void writer_submit(struct writer *writer, struct writer_job *job);
 
 /* Any thread: begins to write the use of keys now, after the jobs that wait. For tests. */
 void writer_flush(struct writer *writer);
+
+/* Any thread: asks for a turn of struct writer_shared, before the jobs that wait. Several calls
+ * before it begins are one. */
+void writer_wake_share(struct writer *writer);
 
 /* Any thread: jobs that wait or run, for back-pressure and `status`. */
 uint64_t writer_waiting(struct writer *writer);

@@ -42,7 +42,8 @@
 	X(role, 403)                                                                               \
 	X(missing_fact, 403)                                                                       \
 	X(deny, 403)                                                                               \
-	X(module_error, 503)
+	X(module_error, 503)                                                                       \
+	X(stale, 503)
 
 /* Bytes of a reason code: with its NUL it fits into the AUTHZ_REASON_SIZE bytes of client/authz.h.
  */

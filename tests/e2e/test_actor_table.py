@@ -94,8 +94,10 @@ class Table(people.PeopleTest):
         self.count += 1
         if verb in ("list", "names", "verify", "status", "reload", "audit", "backup", "watch"):
             return {"role": "empty"} if noun == "assignments" else {}
-        if noun == "pepper":
+        if noun in ("pepper", "store"):
             return {}
+        if noun == "hosts":
+            return {"host": "nobody"}
         if noun == "assignments":
             return {"principal": principal, "role": "empty"}
         if verb == "import":

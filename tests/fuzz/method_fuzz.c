@@ -292,7 +292,7 @@ static void create_parts(void)
 	fuzz_require(principal_cache_create(&context.principal_cache) == 0);
 	fuzz_require(quota_counters_create(store_secrets(context.store), QUOTA_COUNTERS_MAX,
 			     &context.quota_counters) == 0);
-	fuzz_require(writer_create(context.store, context.usage, &writer) == 0);
+	fuzz_require(writer_create(context.store, context.usage, NULL, &writer) == 0);
 	parts = (struct rotation_parts){ .store = context.store,
 		.usage = context.usage,
 		.writer = writer,

@@ -226,3 +226,26 @@ Test(secret, every_character_is_drawn)
 			seen[c]);
 	}
 }
+
+Test(secret, the_fingerprint_is_that_of_the_master_and_stays_with_a_new_pepper)
+{
+	uint8_t before[SECRET_FINGERPRINT], after[SECRET_FINGERPRINT], other[SECRET_FINGERPRINT];
+	char why[SECRET_WHY];
+	struct secrets *secrets = open_new();
+	struct secrets *others;
+
+	secrets_fingerprint(secrets, before);
+	cr_assert_eq(secrets_rotate(secrets, why), 0, "%s", why);
+	secrets_fingerprint(secrets, after);
+	cr_expect_arr_eq(after, before, sizeof before);
+	secrets_close(secrets);
+	secrets = open_new();
+	secrets_fingerprint(secrets, after);
+	cr_expect_arr_eq(after, before, sizeof before);
+	cr_assert_eq(unlink(pepper), 0);
+	others = open_new();
+	secrets_fingerprint(others, other);
+	cr_expect_arr_neq(other, before, sizeof before);
+	secrets_close(others);
+	secrets_close(secrets);
+}

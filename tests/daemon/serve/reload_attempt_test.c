@@ -48,7 +48,8 @@ static void setup(void)
 	server.notify = NOTIFY_NONE;
 	server.context.store = folder_store();
 	cr_assert_eq(usage_create(server.context.store, &server.context.usage), 0);
-	cr_assert_eq(writer_create(server.context.store, server.context.usage, &server.writer), 0);
+	cr_assert_eq(
+		writer_create(server.context.store, server.context.usage, NULL, &server.writer), 0);
 	cr_assert_eq(quota_counters_create(store_secrets(server.context.store), 64,
 			     &server.context.quota_counters),
 		0);

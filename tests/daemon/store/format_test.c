@@ -337,6 +337,6 @@ Test(format, a_store_of_a_newer_format_is_refused_and_kept)
 	for (int i = 0; i < 2; i++) {
 		cr_assert_eq(folder_try_store(&store, why, STORE_MAP_SIZE_SMALL), -ENOTSUP);
 		cr_assert_not_null(
-			strstr(why, "a newer authzd has written this store, in format 2"));
+			strstr(why, "a newer authzd has written this store, in format 3"));
 	}
 }

@@ -30,7 +30,7 @@ static void setup(void)
 	folder_make();
 	cr_assert_eq(folder_try_store(&store, why, MAP), 0, "%s", why);
 	cr_assert_eq(usage_create(store, &usage), 0);
-	cr_assert_eq(writer_create(store, usage, &writer), 0);
+	cr_assert_eq(writer_create(store, usage, NULL, &writer), 0);
 }
 
 static void teardown(void)

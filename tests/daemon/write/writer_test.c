@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 
 #include "daemon/keys/usage.h"
 #include "tests/daemon/folder.h"
@@ -18,7 +19,7 @@ static void setup(void)
 	folder_make();
 	store = folder_store();
 	cr_assert_eq(usage_create(store, &usage), 0);
-	cr_assert_eq(writer_create(store, usage, &writer), 0);
+	cr_assert_eq(writer_create(store, usage, NULL, &writer), 0);
 }
 
 static void teardown(void)
@@ -144,6 +145,41 @@ static void await_beat(uint32_t beat)
 	while (writer_beat(writer) != beat) {
 		sched_yield();
 	}
+}
+
+static atomic_uint turns;
+
+static void on_turn(void *context)
+{
+	(void)context;
+	turns++;
+}
+
+static struct share_append *on_append(void *context)
+{
+	(void)context;
+	return NULL;
+}
+
+Test(writer, a_turn_that_was_asked_for_comes_between_two_batches)
+{
+	const struct writer_shared shared = { .append = on_append, .turn = on_turn };
+	sem_t done;
+	struct job job = { { .run = on_run, .done = on_done }, .number = 1, .done = &done };
+
+	sem_init(&done, 0, 0);
+	writer_destroy(writer);
+	cr_assert_eq(writer_create(store, usage, &shared, &writer), 0);
+	await_beat(1);
+	cr_expect_eq(turns, 0);
+	writer_wake_share(writer);
+	await_beat(2);
+	await_beat(3);
+	cr_expect_eq(turns, 1);
+	writer_submit(writer, &job.job);
+	sem_wait(&done);
+	cr_expect_eq(job.result, 0);
+	cr_expect_eq(turns, 1);
 }
 
 /* Asks for a beat inside the job; what is answered by then is the job's result. */

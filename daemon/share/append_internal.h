@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * append_internal: what append.c (batches), append_open.c (the connection and who answers it),
+ * catch_up.c and give_back.c share; no other file includes it. The writer's thread only.
+ */
+
+#include "daemon/share/append.h"
+#include "daemon/share/catch_up.h"
+
+/* CLOCK_BOOTTIME in ms; and how much of a deadline is left: 1 at least, as 0 would not wait. */
+uint64_t share_append_now(void);
+int share_append_left(uint64_t deadline);
+/* Microseconds since 1970. */
+int64_t share_append_time(void);
+
+/* Notes why it does not go on. */
+void share_append_note(struct share_append *append, const char *why);
+
+/* A buffer of this size, valid until the next call; NULL: no memory. */
+uint8_t *share_append_room(struct share_append *append, size_t size);
+
+/* The head after a row. */
+struct share_head share_append_after(const struct share_head *before, const struct share_row *row);
+int share_append_put_place(
+	struct share_append *append, struct store_write *write, const struct share_head *head);
+
+/* As share_append_connect: 0; -ENOTCONN: there is no connection; -ETIMEDOUT: it broke, try again;
+ * -EPERM: it is not to be used. */
+int share_append_open(struct share_append *append, uint64_t deadline);
+void share_append_close(struct share_append *append, bool broken);
+/* Waits until other hosts had the time to give back. False: not before the deadline. */
+bool share_append_wait_hold(struct share_append *append, uint64_t deadline);
+
+/* Stores that this host has diverged, if that is not stored. No write may be open. */
+void share_append_save_diverged(struct share_append *append);
+/* Nothing is applied or appended any more; stored by share_append_save_diverged. */
+void share_append_diverge(struct share_append *append);
+
+/* Compares the rows that the store keeps with those of the log. SHARE_LOST: the log has another
+ * host's row in the place of one; -EBADMSG: it has an altered one; -ENOENT: the log begins after
+ * them, or differs before them; 0: no difference. */
+int share_find_fork(struct share_append *append, char why[static SHARE_WHY]);
