@@ -86,9 +86,8 @@ static void encode_host(
 	put_text(out, "name", host->name);
 	put_text(out, "instance", instance);
 	wire_put_cstr(out, "this");
-	wire_put_bool(out,
-		memcmp(host->instance, share_get_instance(call->context->share),
-			sizeof host->instance) == 0);
+	wire_put_bool(out, memcmp(host->instance, share_get_instance(call->context->share),
+				   sizeof host->instance) == 0);
 	put_int(out, "applied", (int64_t)host->applied);
 	put_int(out, "lacks", host->applied < head ? (int64_t)(head - host->applied) : 0);
 	put_int(out, "seen_at", host->seen / 1000000);

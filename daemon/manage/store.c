@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* store.backup: answers with a copy of the store, piece by piece. The table of all methods store.*. */
+/* store.backup: answers with a copy of the store, piece by piece. The table of all methods store.*.
+ */
 #include <errno.h>
 #include <stdlib.h>
 

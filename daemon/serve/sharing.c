@@ -20,8 +20,7 @@ static void take_roles(struct server *server)
 	int r = store_read_renew(server->share_read);
 
 	if (r == 0) {
-		r = stored_roles_extend(
-			server->share_read, server->current.snapshot, NULL, &whole);
+		r = stored_roles_extend(server->share_read, server->current.snapshot, NULL, &whole);
 		store_read_reset(server->share_read);
 	}
 	if (r == 0) {

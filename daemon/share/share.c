@@ -406,7 +406,8 @@ static int init(struct share *share, char why[static SHARE_WHY])
 	return r;
 }
 
-int share_create(const struct share_options *options, struct share **out, char why[static SHARE_WHY])
+int share_create(
+	const struct share_options *options, struct share **out, char why[static SHARE_WHY])
 {
 	struct share *share = calloc(1, sizeof *share);
 	int r;

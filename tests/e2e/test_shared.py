@@ -8,11 +8,11 @@ import shared
 
 
 class Beginning(shared.SharedTest):
-    def test_a_host_with_a_line_shared_serves_as_a_single_store_until_it_is_told(self):
+    def test_a_host_with_a_line_shared_serves_as_a_single_store_until_it_is_shared(self):
         host = self.host("h1")
         host.await_connected()
         self.assertFalse(host.shared()["on"])
-        host.call("keys.create", name="k")
+        host.call("keys.create", name="k", roles=["viewer"])
 
     def test_a_key_of_one_host_decides_on_the_other(self):
         first, second = self.hosts(2)
