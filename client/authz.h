@@ -156,6 +156,18 @@ AUTHZ_API void authz_destroy(struct authz *authz);
  * outstanding keep theirs. Returns AUTHZ_EINVAL when timeout_ms is negative. */
 AUTHZ_API int authz_set_timeout(struct authz *authz, int timeout_ms);
 
+/*
+ * For a store that several hosts share. From the next request on, authz_check, authz_check_many,
+ * authz_plan and what starts them are answered by a host that has the change at this place, the
+ * text `as_of` of a change's result: a host that does not reach it within a second denies with
+ * reason "stale", status 503. NULL or "": no more. In the parameters of authz_call put `as_of`
+ * yourself, and `everywhere` for changes that are to hold on all hosts when they are answered; give
+ * these a timeout of more than 10 seconds, and other changes one of more than 5. Returns
+ * AUTHZ_EINVAL when the text is too long to be a place.
+ */
+#define AUTHZ_PLACE_SIZE 38 /* bytes of a place with its NUL */
+AUTHZ_API int authz_set_as_of(struct authz *authz, const char *place);
+
 /* Connects, unless there is a connection. Returns 0, AUTHZ_ECONNECT, AUTHZ_EPEER or
  * AUTHZ_ETIMEOUT. */
 AUTHZ_API int authz_connect(struct authz *authz);
@@ -247,9 +259,11 @@ enum {
  * excepted: an answer with one that does not fit is AUTHZ_EPROTO and a denial. */
 struct authz_decision {
 	enum authz_verdict verdict;
-	int status;                     /* the HTTP status to answer with: 200, 401, 403 ... */
-	char reason[AUTHZ_REASON_SIZE]; /* "ok", "role", ...; "unavailable": no readable answer */
-	char revision[24];              /* revision of the policy that decided */
+	int status; /* the HTTP status to answer with: 200, 401, 403 ... */
+	/* "ok", "role", ...; "stale": this host of a shared store knows nothing recent enough;
+	 * "unavailable": no readable answer */
+	char reason[AUTHZ_REASON_SIZE];
+	char revision[24]; /* revision of the policy that decided */
 	char key[AUTHZ_NAME_SIZE];
 	char principal[AUTHZ_NAME_SIZE];
 	char tenant[AUTHZ_NAME_SIZE];
@@ -405,6 +419,11 @@ struct authz_reply {
  */
 AUTHZ_API int authz_call(struct authz *authz, const char *method, const void *params,
 	size_t params_len, struct authz_reply *out);
+
+/* The place of a change in the log of a shared store, from its reply, with its NUL: at most
+ * AUTHZ_PLACE_SIZE bytes. Returns AUTHZ_EINVAL when the reply is an error or has none, as in a
+ * single store, and AUTHZ_EPROTO when it cannot be read or does not fit; out is then empty. */
+AUTHZ_API int authz_reply_as_of(const struct authz_reply *reply, char *out, size_t size);
 
 /*
  * Makes a random request_id for keys.create, keys.rotate and keys.renew: 32 hex digits and a NUL.

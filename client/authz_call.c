@@ -225,7 +225,7 @@ static int question(struct authz *authz, struct wire_str method,
 	}
 	id = (uint32_t)authz_channel_id(authz);
 	wire_put_request(&authz->out, id, method, true);
-	authz_question_put(&authz->out, request, 0);
+	authz_question_put(&authz->out, request, authz->as_of, 0);
 	return ask(authz, id, out);
 }
 
@@ -263,11 +263,11 @@ static void put_many(struct authz *authz, uint32_t id, const struct authz_reques
 	struct wire_buf *buf = &authz->out;
 
 	wire_put_request(buf, id, WIRE_STR("authorize_many"), true);
-	authz_question_put(buf, shared, 1);
+	authz_question_put(buf, shared, authz->as_of, 1);
 	wire_put_str(buf, WIRE_STR("requests"));
 	wire_put_array(buf, (uint32_t)count);
 	for (size_t i = 0; i < count; i++) {
-		authz_question_put(buf, &requests[i], 0);
+		authz_question_put(buf, &requests[i], "", 0);
 	}
 }
 

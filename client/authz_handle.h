@@ -55,7 +55,8 @@ struct authz {
 	size_t held;           /* bytes of that reply, which the caller may still read */
 	struct wire_walk walk; /* of the message that is being received */
 	struct wire_error refusal;
-	bool refused; /* refusal is set */
+	bool refused;                 /* refusal is set */
+	char as_of[AUTHZ_PLACE_SIZE]; /* of questions from now on; empty: none */
 
 	struct authz_slot *slots;                /* AUTHZ_SLOTS, or NULL before the first start */
 	uint32_t outstanding, failing, given_up; /* slots in each state */
@@ -117,8 +118,10 @@ void authz_deny(struct authz_decision *out);
 /* AUTHZ_EINVAL unless the fields of both together are a valid request; shared may be NULL. */
 int authz_question_check(const struct authz_request *shared, const struct authz_request *request);
 
-/* Puts the fields of a request as one map, to which the caller adds `more` pairs. */
-void authz_question_put(struct wire_buf *buf, const struct authz_request *request, uint32_t more);
+/* Puts the fields of a request as one map, to which the caller adds `more` pairs. as_of: a place,
+ * or empty. */
+void authz_question_put(struct wire_buf *buf, const struct authz_request *request,
+	const char *as_of, uint32_t more);
 
 /* Reads a result of authorize into *out: 0, or AUTHZ_EPROTO and *out is a denial. */
 int authz_question_read(struct wire_cursor value, struct authz_decision *out);

@@ -381,7 +381,7 @@ static int ask_start(struct authz *authz, struct wire_str method,
 	}
 	mark = authz->out.len;
 	wire_put_request(&authz->out, (uint32_t)slot->id, method, true);
-	authz_question_put(&authz->out, request, 0);
+	authz_question_put(&authz->out, request, authz->as_of, 0);
 	return queue(authz, mark, slot);
 }
 

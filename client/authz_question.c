@@ -193,7 +193,8 @@ static void put_facts(struct wire_buf *buf, const struct authz_request *request)
 	}
 }
 
-void authz_question_put(struct wire_buf *buf, const struct authz_request *request, uint32_t more)
+void authz_question_put(
+	struct wire_buf *buf, const struct authz_request *request, const char *as_of, uint32_t more)
 {
 	uint32_t pairs = more;
 
@@ -201,7 +202,7 @@ void authz_question_put(struct wire_buf *buf, const struct authz_request *reques
 		pairs += text_of(request, i) != NULL;
 	}
 	pairs += (request->mfa_at != 0) + (request->time != 0) + (request->fact_count > 0) +
-		 request->ignore_undeclared;
+		 request->ignore_undeclared + (as_of[0] != '\0');
 	wire_put_map(buf, pairs);
 	for (unsigned i = 0; i < TEXT_FIELDS; i++) {
 		const char *text = text_of(request, i);
@@ -218,6 +219,10 @@ void authz_question_put(struct wire_buf *buf, const struct authz_request *reques
 	if (request->time != 0) {
 		wire_put_str(buf, WIRE_STR("time"));
 		wire_put_int(buf, request->time);
+	}
+	if (as_of[0] != '\0') {
+		wire_put_str(buf, WIRE_STR("as_of"));
+		wire_put_cstr(buf, as_of);
 	}
 	put_facts(buf, request);
 }

@@ -18,6 +18,10 @@ import (
 // DefaultTimeout is the time that a call has whose context has no deadline.
 const DefaultTimeout = time.Second
 
+// EverywhereTimeout is the time at least of a change of Client.Everywhere whose context has no
+// deadline: it is answered when it is proven.
+const EverywhereTimeout = 2 * time.Minute
+
 const (
 	requestsMax = 1024 // outstanding on a connection
 
@@ -49,10 +53,12 @@ type Client struct {
 	Audit       *Audit
 	Policy      *Policy
 
-	token    Secret // of calls that manage
-	timeout  time.Duration
-	deciding *link
-	managing *link
+	token      Secret // of calls that manage
+	asOf       string // a place of a shared store; empty: none
+	everywhere bool   // of changes
+	timeout    time.Duration
+	deciding   *link
+	managing   *link
 }
 
 // New makes a client; options may be nil. It does not connect.
@@ -102,7 +108,25 @@ func (c *Client) withParts() *Client {
 // As is a client on the same connections whose calls that manage present this token, and may do what
 // its roles and scopes allow in tree authz:.
 func (c *Client) As(token Secret) *Client {
-	other := &Client{token: token, timeout: c.timeout, deciding: c.deciding, managing: c.managing}
+	other := *c
+	other.token = token
+	return other.withParts()
+}
+
+// AsOf is a client on the same connections whose calls are answered by a host that has the change at
+// this place, the AsOf of a change's record, of those that share a store. A host that does not reach it
+// within a second answers ErrStale, and denies with the reason "stale".
+func (c *Client) AsOf(place string) *Client {
+	other := *c
+	other.asOf = place
+	return other.withParts()
+}
+
+// Everywhere is a client on the same connections whose changes, in a store that several hosts share,
+// return when no host goes by what was before; else the error is a *NotEverywhere, beside the record.
+func (c *Client) Everywhere() *Client {
+	other := *c
+	other.everywhere = true
 	return other.withParts()
 }
 
@@ -136,6 +160,14 @@ func (c *Client) send(ctx context.Context, method string, params map[string]any)
 	if _, given := params["token"]; !given && !c.token.IsZero() && !decides(method) {
 		params["token"] = c.token.Reveal()
 	}
+	if c.asOf != "" && params["as_of"] == nil {
+		params["as_of"] = c.asOf
+	}
+	timeout := c.timeout
+	if c.everywhere && changes(method) {
+		params["everywhere"] = true
+		timeout = max(timeout, EverywhereTimeout)
+	}
 	if takesID(method) && params["request_id"] == nil {
 		id, err := newRequestID()
 		if err != nil {
@@ -150,7 +182,7 @@ func (c *Client) send(ctx context.Context, method string, params map[string]any)
 	defer wipe(request)
 	if _, limited := ctx.Deadline(); !limited {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, c.timeout)
+		ctx, cancel = context.WithTimeout(ctx, timeout)
 		defer cancel()
 	}
 	to := c.managing
@@ -191,6 +223,24 @@ func newRequestID() (string, error) {
 
 func takesID(method string) bool {
 	return method == "keys.create" || method == "keys.rotate" || method == "keys.renew"
+}
+
+// changes says whether a method changes what several hosts share.
+func changes(method string) bool {
+	_, verb, _ := strings.Cut(method, ".")
+	switch verb {
+	case "create", "update", "disable", "enable", "rotate", "finish", "prolong", "rollback", "renew",
+		"revoke", "delete", "restore", "purge", "import", "set":
+		return true
+	}
+	return false
+}
+
+func max(a, b time.Duration) time.Duration {
+	if a > b {
+		return a
+	}
+	return b
 }
 
 func decides(method string) bool {

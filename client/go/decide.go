@@ -33,6 +33,9 @@ type Request struct {
 	// IgnoreUndeclared passes over facts that the policy does not declare, and takes those of another
 	// type for unknown. It is for gateways, which know no policy.
 	IgnoreUndeclared bool
+	// AsOf is a place of a store that several hosts share: one that has this change decides. See
+	// Client.AsOf.
+	AsOf string
 	// More parameters, sent as they are, such as "explain".
 	More map[string]any
 }
@@ -51,11 +54,12 @@ func (f Facts) plain() map[string]any {
 }
 
 // texts of a request, each with its name in the protocol.
-func (r *Request) texts() [10][2]string {
+func (r *Request) texts() [11][2]string {
 	return [...][2]string{
 		{"principal", r.Principal}, {"method", r.Method}, {"path", r.Path}, {"tree", r.Tree},
 		{"action", r.Action}, {"resource", r.Resource}, {"service", r.Service},
 		{"environment", r.Environment}, {"tenant", r.Tenant}, {"ip", r.IP},
+		{"as_of", r.AsOf},
 	}
 }
 

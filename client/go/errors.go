@@ -2,7 +2,10 @@
 
 package authz
 
-import "errors"
+import (
+	"errors"
+	"strings"
+)
 
 // ErrUnavailable is matched, with errors.Is, by each error that is no answer of the daemon: it does
 // not listen, its user is not trusted, the deadline passed, the connection broke, or the answer
@@ -13,6 +16,24 @@ var ErrUnavailable = errors.New("authz: unavailable")
 // client does not trust. The error says which, why, and what to do.
 var ErrUntrusted = errors.New("authz: the socket is served by a user that is not trusted")
 
+// ErrStale is matched by the *Error of a host, of those that share a store, that knows nothing recent
+// enough. Nothing was changed.
+var ErrStale = errors.New("authz: stale")
+
+// ErrStoreUnavailable is matched by the *Error that says that the database of a shared store does not
+// answer. With MayStand the change may have been made.
+var ErrStoreUnavailable = errors.New("authz: the shared store is unavailable")
+
+// NotEverywhere says that a change of Client.Everywhere was made and is durable, but that not all
+// hosts reported it in time. The record is returned beside it.
+type NotEverywhere struct {
+	Lacking []string // names of hosts that may lack it
+}
+
+func (n *NotEverywhere) Error() string {
+	return "authz: the change is made, but some hosts may lack it: " + strings.Join(n.Lacking, ", ")
+}
+
 // Error is an error that the daemon answered with, or CodeInvalidRequest if this client found the
 // request wrong by itself. A denial is no error.
 type Error struct {
@@ -22,6 +43,8 @@ type Error struct {
 	IDs     []string // what counts towards a limit, or is in the way
 	// What is wrong with a policy, with CodeInvalidPolicy.
 	Diagnostics []Diagnostic
+	// MayStand, with CodeUnavailable: the change may have been made.
+	MayStand bool
 }
 
 // The codes of PROTOCOL.md.
@@ -34,10 +57,18 @@ const (
 	CodeLimitReached   = "limit_reached"
 	CodeInvalidPolicy  = "invalid_policy"
 	CodeOverloaded     = "overloaded"
+	CodeStale          = "stale"
+	CodeUnavailable    = "unavailable"
 	CodeInternal       = "internal"
 )
 
 func (e *Error) Error() string { return "authz: " + e.Code + ": " + e.Message }
+
+// Is matches ErrStale and ErrStoreUnavailable by the code.
+func (e *Error) Is(target error) bool {
+	return (target == ErrStale && e.Code == CodeStale) ||
+		(target == ErrStoreUnavailable && e.Code == CodeUnavailable)
+}
 
 func invalid(param, message string) error {
 	return &Error{Code: CodeInvalidRequest, Message: param + ": " + message, Param: param}

@@ -100,7 +100,7 @@ func list[T any](f *fields, name string, read func(*fields) T) []T {
 func refusal(from map[string]any) error {
 	f := &fields{fields: from}
 	e := &Error{Code: f.text("code"), Message: f.text("message"), Param: f.text("param"),
-		IDs: f.texts("ids"), Diagnostics: list(f, "diagnostics", readDiagnostic)}
+		IDs: f.texts("ids"), Diagnostics: list(f, "diagnostics", readDiagnostic), MayStand: f.flag("may_stand")}
 	if e.Code == "" {
 		e.Code = CodeInternal
 	}

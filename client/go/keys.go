@@ -26,6 +26,8 @@ type Key struct {
 	Uses, Denials                                           int64
 	// APIKey is the new secret: only from Create, Rotate and Renew, this once.
 	APIKey Secret
+	// AsOf is the place of a change in a shared store, for Client.AsOf.
+	AsOf string
 }
 
 func readKey(f *fields) Key {
@@ -41,7 +43,7 @@ func readKey(f *fields) Key {
 		PendingUntil: f.time("pending_until"), RotateEvery: f.duration("rotate_every"),
 		NextRotationAt: f.time("next_rotation_at"), RenewBy: f.time("renew_by"),
 		LastUsedAt: f.time("last_used_at"), LastUsedIP: f.text("last_used_ip"),
-		Uses: f.number("uses"), Denials: f.number("denials"),
+		Uses: f.number("uses"), Denials: f.number("denials"), AsOf: f.text("as_of"),
 	}
 	if f.has("secret") {
 		k.APIKey = NewSecret(f.text("secret"))
@@ -61,7 +63,15 @@ func one[T any](ctx context.Context, c *Client, method string, p params, read fu
 	if err := f.err(); err != nil {
 		return none, err
 	}
-	return record, nil
+	return record, c.reached(method, f)
+}
+
+// reached is nil, or what a change of Everywhere that some hosts did not report is.
+func (c *Client) reached(method string, f *fields) error {
+	if !c.everywhere || !changes(method) || f.flag("everywhere") {
+		return nil
+	}
+	return &NotEverywhere{Lacking: f.texts("lacking")}
 }
 
 func (k *Keys) one(ctx context.Context, method string, p params) (Key, error) {
@@ -207,7 +217,8 @@ func (k *Keys) Restore(ctx context.Context, id string) (Key, error) {
 
 // Purge removes a deleted key at once, with its use.
 func (k *Keys) Purge(ctx context.Context, id string) error {
-	_, err := k.client.call(ctx, "keys.purge", params{"id": id})
+	_, err := one(ctx, k.client, "keys.purge", params{"id": id},
+		func(f *fields) string { return f.text("id") })
 	return err
 }
 

@@ -18,6 +18,7 @@ type Principal struct {
 	Declared                       bool // by the policy's files: read-only
 	CreatedAt                      time.Time
 	CreatedBy                      string
+	AsOf                           string // of a change in a shared store: its place
 }
 
 func readPrincipal(f *fields) Principal {
@@ -25,7 +26,7 @@ func readPrincipal(f *fields) Principal {
 		ID: f.must("id").text("id"), Name: f.text("name"), Kind: f.text("kind"),
 		Tenant: f.text("tenant"), Status: f.text("status"), APIAccess: f.flag("api_access"),
 		Declared: f.flag("declared"), CreatedAt: f.time("created_at"),
-		CreatedBy: f.text("created_by"),
+		CreatedBy: f.text("created_by"), AsOf: f.text("as_of"),
 	}
 	for name, value := range field[map[string]any](f, "attributes") {
 		text, isText := value.(string)
@@ -105,6 +106,7 @@ type Role struct {
 	Declared, Shadowed         bool
 	CreatedAt, UpdatedAt       time.Time
 	CreatedBy                  string
+	AsOf                       string // of a change in a shared store: its place
 }
 
 func readRole(f *fields) Role {
@@ -114,7 +116,7 @@ func readRole(f *fields) Role {
 		Grants: f.texts("grants"), Dangling: f.texts("dangling"), Allowed: f.number("allowed"),
 		Denied: f.number("denied"), Declared: f.flag("declared"), Shadowed: f.flag("shadowed"),
 		CreatedAt: f.time("created_at"), UpdatedAt: f.time("updated_at"),
-		CreatedBy: f.text("created_by"),
+		CreatedBy: f.text("created_by"), AsOf: f.text("as_of"),
 	}
 }
 
@@ -171,6 +173,7 @@ type Assignment struct {
 	Dangling                []string
 	CreatedAt               time.Time
 	CreatedBy               string
+	AsOf                    string // of a change in a shared store: its place
 }
 
 func readAssignment(f *fields) Assignment {
@@ -179,7 +182,7 @@ func readAssignment(f *fields) Assignment {
 		Everyone: f.flag("everyone"), Anyone: f.flag("anyone"),
 		At: f.texts("at"), Until: f.time("until"), Declared: f.flag("declared"),
 		Shadowed: f.flag("shadowed"), Dangling: f.texts("dangling"), CreatedAt: f.time("created_at"),
-		CreatedBy: f.text("created_by"),
+		CreatedBy: f.text("created_by"), AsOf: f.text("as_of"),
 	}
 }
 

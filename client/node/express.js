@@ -75,12 +75,13 @@ function headersOf(status, { quota }, hasToken, realm) {
   if (status === 429 && quota !== undefined) {
     return { 'Retry-After': String(quota.reset), RateLimit: `"default";r=${quota.remaining};t=${quota.reset}` };
   }
-  return {};
+  return status === 503 ? { 'Retry-After': String(RETRY_SECONDS) } : {};
 }
 
 function deny(res, decision, hasToken, realm) {
   const { status } = decision;
-  const sent = status >= 400 && status < 500 && status in STATUS_CODES ? status : 403;
+  const stale = status === 503 && decision.reason === 'stale';
+  const sent = stale || (status >= 400 && status < 500 && status in STATUS_CODES) ? status : 403;
   answer(res, sent, decision.reason, headersOf(sent, decision, hasToken, realm));
 }
 

@@ -46,6 +46,8 @@ export interface Request {
   facts?: Facts;
   /** Facts that the policy does not declare are passed over; for gateways. */
   undeclared?: 'ignore';
+  /** Of several hosts that share a store, one that has this change decides; see `Client.asOf`. */
+  as_of?: string;
 }
 
 export interface Quota {
@@ -133,6 +135,23 @@ export class AuthzError extends Error {
   readonly param?: string;
   readonly ids?: string[];
   readonly diagnostics?: unknown[];
+  /** Of `unavailable`: the change may have been made. */
+  readonly mayStand: boolean;
+}
+
+/** This host of a store that several hosts share knows nothing recent enough. Nothing was changed. */
+export class Stale extends AuthzError {}
+
+/** The database of a shared store does not answer. With `mayStand` the change may have been made. */
+export class StoreUnavailable extends AuthzError {}
+
+/** A change with `everywhere` was made and is durable, but not all hosts reported it in time. */
+export class NotEverywhere extends Error {
+  private constructor();
+  /** What the call gives otherwise. */
+  readonly result: Entry;
+  /** Names of the hosts that may lack it. */
+  readonly lacking: string[];
 }
 
 /** No answer that can be trusted came in time. A change may or may not have been made. */
@@ -153,6 +172,8 @@ export interface Key extends Entry {
   prefix?: string;
   expires_at?: number;
   last_used_at?: number;
+  /** Of a change in a shared store: its place, for `Client.asOf`. */
+  as_of?: string;
 }
 
 /** The key's record; its secret is in no log, JSON or copy of it. */
@@ -186,6 +207,8 @@ export interface NewKey extends Params {
   expires_in?: number | string;
   expires_in_days?: number;
   expires_at?: Time;
+  /** In a store that several hosts share: settle when no host goes by what was before; else NotEverywhere. */
+  everywhere?: boolean;
 }
 
 type ById<T> = (id: string, params?: Params, options?: CallOptions) => Promise<T>;
@@ -196,6 +219,9 @@ export class Client {
   /** Does not connect: the first call does. */
   constructor(options?: ClientOptions | string);
   readonly socket: string;
+
+  /** A client on the same connections whose calls are answered by a host that has the change at this place. */
+  asOf(place: string | undefined): Client;
 
   /** Rejects with AuthzError or Unavailable when there is no decision. */
   check(request: Request, options?: CallOptions): Promise<Decision>;

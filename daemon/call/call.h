@@ -64,6 +64,7 @@ struct call {
 					   * the writer's thread and without a transaction; the
 					   * answer is what it writes */
 	struct call_slices *slices;       /* how far it is: see CALL_MORE */
+	bool local; /* what it puts is this host's alone, and is not appended to the shared log */
 
 	/* set by the handler */
 	uint32_t allowed; /* decisions it made */
@@ -158,7 +159,8 @@ enum method_flags {
 	METHOD_DECIDES = 1 << 10, /* answers with decisions, which say themselves that they are
 				   * stale */
 	METHOD_ANY_AGE = 1 << 11, /* shows no rights: a peer is answered by what is stale, too */
-	METHOD_LOCAL = 1 << 12,   /* a change of this host alone: it puts nothing that a shared
+	METHOD_LOCAL = 1 << 12,   /* its second parameter is `local`: see call.local */
+	METHOD_HERE = 1 << 13,    /* a change of this host alone: it puts nothing that a shared
 				   * store's log has, and runs while the database is away */
 };
 

@@ -21,6 +21,7 @@ struct principal_cache;
 struct quota_counters;
 struct rotation;
 struct share;
+struct share_everywhere;
 struct share_fresh;
 struct store;
 struct usage;
@@ -39,6 +40,8 @@ struct context {
 	struct feeds *feeds;          /* the data files of modules; NULL: there are none */
 	struct share *share;          /* NULL: the configuration has no `shared` */
 	struct share_fresh *fresh;    /* may answers go by the store now? NULL: always */
+	struct share_everywhere
+		*everywhere; /* answers that wait for all hosts; NULL: a single store */
 	struct report_source report;
 	struct confined confined;
 };

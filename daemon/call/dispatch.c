@@ -166,6 +166,11 @@ const struct wire_value *dispatch_as_of(
 	return as_of->given ? as_of : NULL;
 }
 
+bool dispatch_local(const struct method *method, const struct wire_value *values)
+{
+	return (method->flags & METHOD_LOCAL) != 0 && values[1].given && values[1].boolean;
+}
+
 bool dispatch_everywhere(const struct method *method, const struct wire_value *values)
 {
 	const struct wire_value *everywhere = &values[method->field_count + 2];

@@ -46,6 +46,9 @@ const struct wire_value *dispatch_token(const struct call *call);
 const struct wire_value *dispatch_as_of(
 	const struct method *method, const struct wire_value *values);
 
+/* Among a method's values: is it to be done on this host at once? */
+bool dispatch_local(const struct method *method, const struct wire_value *values);
+
 /* Among a method's values: is a change to be answered when all hosts have it? */
 bool dispatch_everywhere(const struct method *method, const struct wire_value *values);
 

@@ -92,13 +92,16 @@ static int decide(struct call *call, const struct ask *ask, struct pol_path_memo
 
 	outcome->explained = false;
 	quota_counters_turn_init(&outcome->quota, call->context->quota_counters);
-	if (ask->not_trusted || call->late) {
+	if (ask->not_trusted) {
 		*out = (struct pol_decision){
 			.status = 403, .reason = POL_STR("not_trusted"), .node = POL_NONE
 		};
-		if (!ask->not_trusted) {
-			make_stale(out);
-		}
+		call->denied++;
+		return 0;
+	}
+	if (call->late) {
+		*out = (struct pol_decision){ .node = POL_NONE };
+		make_stale(out);
 		call->denied++;
 		return 0;
 	}

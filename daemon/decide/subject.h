@@ -103,6 +103,9 @@ int subject_look_at_key(struct call *call, const struct store_key *key, struct s
 /* The state of a key at `now`; what `status` of a record says. */
 enum pol_key_state subject_key_state(const struct store_key *key, int64_t now);
 
+/* The same on this host, whose mark (store/shared.h) refuses a key whatever its record says. */
+enum pol_key_state subject_marked_state(struct call *call, const struct store_key *key);
+
 /* The tenant's name, a view into the transaction; empty for one that is not there. */
 struct pol_str subject_tenant_name(struct call *call, uint32_t tenant);
 /* 0: there is none of that name. */

@@ -307,7 +307,7 @@ int subject_look_at_key(struct call *call, const struct store_key *key, struct s
 	subject_begin(call, out);
 	out->key = *key;
 	out->facts.environment = key->environment;
-	out->facts.key_state = subject_key_state(key, call->now);
+	out->facts.key_state = subject_marked_state(call, key);
 	return subject_take_key(call, out);
 }
 

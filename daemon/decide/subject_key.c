@@ -5,6 +5,7 @@
 #include "daemon/decide/subject_internal.h"
 #include "daemon/keys/secret_rules.h"
 #include "daemon/keys/usage.h"
+#include "daemon/store/shared.h"
 #include "daemon/tend/rotation.h"
 
 /*
@@ -30,6 +31,33 @@ enum pol_key_state subject_key_state(const struct store_key *key, int64_t now)
 	return POL_KEY_ACTIVE;
 }
 
+/* What a mark makes of a state. One that cannot be read disables. */
+__attribute__((noinline)) static enum pol_key_state apply_mark(
+	struct call *call, struct pol_str kid, enum pol_key_state state)
+{
+	struct store_mark mark;
+	int r = store_get_mark(call->read, kid, &mark);
+
+	if (r == -ENOENT || state == POL_KEY_REVOKED) {
+		return state;
+	}
+	return r == 0 && mark.what == STORE_MARK_REVOKE ? POL_KEY_REVOKED : POL_KEY_INACTIVE;
+}
+
+/* By the id that was presented, so that it takes the same time for a key that is not there. */
+static inline enum pol_key_state state_of(
+	struct call *call, struct pol_str kid, const struct store_key *key)
+{
+	enum pol_key_state state = subject_key_state(key, call->now);
+
+	return store_has_marks(call->context->store) ? apply_mark(call, kid, state) : state;
+}
+
+enum pol_key_state subject_marked_state(struct call *call, const struct store_key *key)
+{
+	return state_of(call, key->kid, key);
+}
+
 /* Where there is no record, this takes the time in which one is found and decoded. */
 static void spend_time_of_record(struct call *call)
 {
@@ -40,6 +68,8 @@ static void spend_time_of_record(struct call *call)
 }
 
 static const uint8_t no_hash[STORE_HASH] = { 0 };
+static const struct pol_str dummy_kid = { "----------------------------------------", STORE_KID };
+_Static_assert(STORE_KID <= 40, "the id of no key is as long as one");
 static const struct store_key no_key = {
 	.tenant = STORE_TENANT_DEFAULT,
 	.hash = no_hash,
@@ -167,7 +197,7 @@ static int find_own(struct call *call, const struct subject_ask *ask,
 		spend_time_of_record(call);
 		*key = no_key;
 	}
-	state = subject_key_state(key, call->now);
+	state = state_of(call, presented->token->kid, key);
 	live = secret_rules_live(key, call->now);
 	out->acceptable = judge(call, ask, subject, state) && known;
 	/* A token that was verified before is recognised without its hash, in less time, but not
@@ -241,7 +271,7 @@ static int find_imported(struct call *call, const struct subject_ask *ask, struc
 			spend_time_of_record(call);
 			*key = no_key;
 		}
-		state = subject_key_state(key, call->now);
+		state = state_of(call, known ? key->kid : dummy_kid, key);
 		out->acceptable = judge(call, ask, subject, state) && known;
 		out->state = check_secret(call, subject, compare_import(secrets, key, hash), state);
 		check_record(call, subject, &record, out);

@@ -47,6 +47,7 @@ struct confine_files {
 	int ruleset;
 	unsigned abi;
 	uint64_t handled;
+	unsigned others; /* threads that have rules of their own; 0 after confine_files_begin */
 };
 
 /* Begins a set of rules, to be ended by confine_files_enter or _cancel. 0; -EOPNOTSUPP: this kernel
@@ -81,12 +82,24 @@ struct confine_calls {
 	bool files;         /* it opens, writes and renames files */
 	bool connects;      /* it connects to Unix sockets, and sets options of connections */
 	bool modules;       /* it maps code from files, to load modules */
+	bool network;       /* it connects to other machines, and looks up their names */
+	bool this_thread;   /* another thread has limits of its own, and keeps them */
 	const gid_t *group; /* it gives its files to this one; NULL: to none */
 };
 
 /* Limits system calls. 0; -EOPNOTSUPP: this kernel does not have seccomp; or another negative
  * errno. */
 int confine_calls(const struct confine_calls *needs);
+
+/*
+ * Limits the calling thread to what a client of a server on another machine needs: it connects, by
+ * TCP, UDP and Unix sockets, and reads what looks up names and users, the certificates of the
+ * system, and `paths`, of which those are passed over that are missing or no absolute paths. It
+ * listens nowhere and writes no file. Other threads are as before: those that call confine_files
+ * and confine_calls later set `others` and `this_thread`. 0 or a negative errno; a kernel without
+ * Landlock or seccomp limits nothing of its part.
+ */
+int confine_network(const char *const *paths, size_t count);
 
 /* Has the process any capability? */
 bool confine_has_capabilities(void);

@@ -122,6 +122,33 @@ static const int connect_calls[] = {
 	SCMP_SYS(sendmsg),
 };
 
+/* `network`. The C library asks the kernel by a socket of its own which addresses this machine has,
+ * and binds that one; nothing can be listened at. */
+static const int network_calls[] = {
+	SCMP_SYS(access),
+	SCMP_SYS(bind),
+	SCMP_SYS(connect),
+	SCMP_SYS(faccessat2),
+	SCMP_SYS(getdents64),
+	SCMP_SYS(getpeername),
+	SCMP_SYS(getsockname),
+	SCMP_SYS(getsockopt),
+	SCMP_SYS(openat),
+	SCMP_SYS(pread64),
+	SCMP_SYS(recvmsg),
+	SCMP_SYS(rseq),
+	SCMP_SYS(rt_sigpending),
+	SCMP_SYS(rt_sigtimedwait),
+	SCMP_SYS(sched_getaffinity),
+	SCMP_SYS(sendmmsg),
+	SCMP_SYS(sendmsg),
+	SCMP_SYS(sendto),
+	SCMP_SYS(set_robust_list),
+	SCMP_SYS(setsockopt),
+	SCMP_SYS(sigaltstack),
+	SCMP_SYS(uname),
+};
+
 /* Callers try something else when the kernel does not have them: pthread_create(3) calls clone,
  * whose flags can be checked, and libuv does without io_uring. */
 static const int absent[] = {
@@ -333,6 +360,18 @@ static int allow_connects(scmp_filter_ctx filter)
 	return r;
 }
 
+/* A client of a server on another machine. */
+static int allow_network(scmp_filter_ctx filter)
+{
+	static const int families[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK };
+	int r = allow_each(filter, network_calls, LENGTH(network_calls));
+
+	for (size_t i = 0; i < LENGTH(families) && r == 0; i++) {
+		r = allow_equal(filter, SCMP_SYS(socket), 0, (scmp_datum_t)families[i]);
+	}
+	return r < 0 ? r : allow_equal(filter, SCMP_SYS(ioctl), 1, FIONREAD);
+}
+
 /* The signal of a call that is not allowed. SIGSYS is blocked here, so that a second such call ends
  * the process at once, and the filter lets nobody change this handler. */
 static void on_refused(int number, siginfo_t *info, void *context)
@@ -346,12 +385,12 @@ static void on_refused(int number, siginfo_t *info, void *context)
 	_exit(1);
 }
 
-static int set_attributes(scmp_filter_ctx filter)
+static int set_attributes(scmp_filter_ctx filter, bool this_thread)
 {
 	int r = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 
 	if (r == 0) {
-		r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+		r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, !this_thread);
 	}
 	if (r == 0) {
 		r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_LOG, 1);
@@ -372,6 +411,9 @@ static int allow_needs(scmp_filter_ctx filter, const struct confine_calls *needs
 	if (r == 0 && needs->connects) {
 		r = allow_connects(filter);
 	}
+	if (r == 0 && needs->network) {
+		r = allow_network(filter);
+	}
 	if (r == 0 && needs->modules) {
 		r = allow_modules(filter);
 	}
@@ -384,7 +426,7 @@ static int allow_needs(scmp_filter_ctx filter, const struct confine_calls *needs
 static int load(scmp_filter_ctx filter, const struct confine_calls *needs)
 {
 	struct sigaction action = { .sa_sigaction = on_refused, .sa_flags = SA_SIGINFO };
-	int r = set_attributes(filter);
+	int r = set_attributes(filter, needs->this_thread);
 
 	if (r == 0) {
 		r = allow_common(filter);

@@ -20,6 +20,7 @@
 #define ACCESS_TRUNCATE (UINT64_C(1) << 14)       /* 3 */
 #define ACCESS_IOCTL    (UINT64_C(1) << 15)       /* 5 */
 #define ACCESS_TCP      UINT64_C(3)               /* 4: bind and connect */
+#define ACCESS_BIND     UINT64_C(1)               /* of these */
 #define SCOPE_ALL       UINT64_C(3)               /* 6: abstract sockets and signals */
 
 /* Rights that a rule for a file that is not a folder may have. */
@@ -45,7 +46,7 @@ static const uint64_t rights[] = {
 	[CONFINE_UNLINK] = LANDLOCK_ACCESS_FS_REMOVE_FILE,
 };
 
-int confine_files_begin(struct confine_files *files)
+static int begin(struct confine_files *files, uint64_t net)
 {
 	struct ruleset ruleset = { .files = ACCESS_FIRST };
 	long abi = syscall(
@@ -59,7 +60,7 @@ int confine_files_begin(struct confine_files *files)
 	ruleset.files |= abi >= 2 ? ACCESS_REFER : 0;
 	ruleset.files |= abi >= 3 ? ACCESS_TRUNCATE : 0;
 	ruleset.files |= abi >= 5 ? ACCESS_IOCTL : 0;
-	ruleset.net = abi >= 4 ? ACCESS_TCP : 0;
+	ruleset.net = abi >= 4 ? net : 0;
 	ruleset.scoped = abi >= 6 ? SCOPE_ALL : 0;
 	*files = (struct confine_files){
 		.ruleset = (int)syscall(SYS_landlock_create_ruleset, &ruleset, sizeof ruleset, 0),
@@ -67,6 +68,11 @@ int confine_files_begin(struct confine_files *files)
 		.handled = ruleset.files,
 	};
 	return files->ruleset < 0 ? -errno : 0;
+}
+
+int confine_files_begin(struct confine_files *files)
+{
+	return begin(files, ACCESS_TCP);
 }
 
 int confine_files_allow(struct confine_files *files, const char *path, enum confine_use use)
@@ -197,12 +203,12 @@ static unsigned count_threads(void)
 
 /* Landlock limits the calling thread alone. A module must not keep another one out of it; a thread
  * that was joined may be listed for a moment longer. */
-static bool is_alone(void)
+static bool is_alone(unsigned others)
 {
 	static const struct timespec pause = { 0, ALONE_PAUSE_NS };
 
 	for (int i = 0; i < ALONE_TRIES; i++) {
-		if (count_threads() <= 1) {
+		if (count_threads() <= 1 + others) {
 			return true;
 		}
 		nanosleep(&pause, NULL);
@@ -210,13 +216,15 @@ static bool is_alone(void)
 	return false;
 }
 
+static int restrict_self(const struct confine_files *files)
+{
+	return syscall(SYS_landlock_restrict_self, files->ruleset, 0) == 0 ? 0 : -errno;
+}
+
 int confine_files_enter(struct confine_files *files)
 {
-	int r = is_alone() ? 0 : -EBUSY;
+	int r = is_alone(files->others) ? restrict_self(files) : -EBUSY;
 
-	if (r == 0 && syscall(SYS_landlock_restrict_self, files->ruleset, 0) != 0) {
-		r = -errno;
-	}
 	confine_files_cancel(files);
 	return r;
 }
@@ -225,4 +233,52 @@ void confine_files_cancel(struct confine_files *files)
 {
 	close(files->ruleset);
 	files->ruleset = -1;
+}
+
+/* Where the C library finds names of hosts and users, and OpenSSL its settings and authorities. */
+static const char *const network_paths[] = { "/dev/null", "/dev/urandom", "/etc/gai.conf",
+	"/etc/group", "/etc/host.conf", "/etc/hosts", "/etc/localtime", "/etc/nsswitch.conf",
+	"/etc/passwd", "/etc/resolv.conf", "/etc/services", "/etc/ssl", "/run/systemd/resolve",
+	"/usr/lib/ssl", "/usr/local/share/ca-certificates", "/usr/share/ca-certificates" };
+
+static int allow_each(struct confine_files *files, const char *const *paths, size_t count)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < count && r == 0; i++) {
+		if (paths[i] != NULL && paths[i][0] == '/') {
+			r = confine_files_allow(files, paths[i], CONFINE_READ);
+		}
+		if (r == -ENOENT || r == -ENOTDIR || r == -EACCES) {
+			r = 0;
+		}
+	}
+	return r;
+}
+
+int confine_network(const char *const *paths, size_t count)
+{
+	struct confine_calls needs = { .network = true, .this_thread = true };
+	struct confine_files files;
+	int r = begin(&files, ACCESS_BIND);
+
+	if (r == 0) {
+		r = allow_each(
+			&files, network_paths, sizeof network_paths / sizeof network_paths[0]);
+		if (r == 0) {
+			r = allow_each(&files, paths, count);
+		}
+		if (r == 0) {
+			r = restrict_self(&files);
+		}
+		confine_files_cancel(&files);
+	} else if (r == -EOPNOTSUPP) {
+		/* The C library then finds modules that look up names, and maps their code. */
+		needs.modules = true;
+		r = 0;
+	}
+	if (r == 0) {
+		r = confine_calls(&needs);
+	}
+	return r == -EOPNOTSUPP ? 0 : r;
 }

@@ -86,9 +86,8 @@ static void encode_host(
 	put_text(out, "name", host->name);
 	put_text(out, "instance", instance);
 	wire_put_cstr(out, "this");
-	wire_put_bool(out,
-		memcmp(host->instance, share_get_instance(call->context->share),
-			sizeof host->instance) == 0);
+	wire_put_bool(out, memcmp(host->instance, share_get_instance(call->context->share),
+				   sizeof host->instance) == 0);
 	put_int(out, "applied", (int64_t)host->applied);
 	put_int(out, "lacks", host->applied < head ? (int64_t)(head - host->applied) : 0);
 	put_int(out, "seen_at", host->seen / 1000000);
@@ -232,7 +231,7 @@ static int forget(struct call *call)
 
 const struct method hosts_methods[] = {
 	{ "hosts.forget", forget_fields, FORGET_FIELDS,
-		METHOD_CHANGES | METHOD_MANAGES | METHOD_ALONE | METHOD_LOCAL, forget },
+		METHOD_CHANGES | METHOD_MANAGES | METHOD_ALONE | METHOD_HERE, forget },
 	{ "hosts.list", list_fields, LIST_FIELDS, METHOD_MANAGES | METHOD_ANY_AGE, list },
 };
 const size_t hosts_method_count = sizeof hosts_methods / sizeof hosts_methods[0];

@@ -10,6 +10,7 @@
 #include "daemon/keys/secret_rules.h"
 #include "daemon/keys/usage.h"
 #include "daemon/manage/record_dangling.h"
+#include "daemon/store/shared.h"
 #include "policy/ask/written.h"
 #include "policy/snapshot/stored.h"
 
@@ -191,6 +192,17 @@ static void encode_rotation(struct map *map, const struct store_key *key, int64_
 	encode_time(map, "renew_by", rotation->renew_by);
 }
 
+/* What this host refuses the key as, whatever its record says (store/shared.h). */
+static void encode_marked(struct call *call, struct map *map, struct pol_str kid)
+{
+	struct store_mark mark;
+
+	if (store_has_marks(call->context->store) && store_get_mark(call->read, kid, &mark) == 0) {
+		encode_text(map, "marked",
+			mark.what == STORE_MARK_REVOKE ? POL_STR("revoked") : POL_STR("inactive"));
+	}
+}
+
 int record_encode_key(struct call *call, const struct store_key *key, struct pol_str secret)
 {
 	struct map map = open_map(call);
@@ -213,6 +225,7 @@ int record_encode_key(struct call *call, const struct store_key *key, struct pol
 	encode_list(&map, "at", key->places);
 	encode_name(&map, "status");
 	wire_put_str(map.out, record_status(key, call->now));
+	encode_marked(call, &map, key->kid);
 	if ((key->flags & STORE_KEY_IMPORTED) != 0) {
 		encode_bool(&map, "imported", true);
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* store.backup: answers with a copy of the store, piece by piece. The table of all methods store.*. */
+/* store.backup: answers with a copy of the store, piece by piece. The table of all methods store.*.
+ */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -85,7 +86,7 @@ static int backup(struct call *call)
 }
 
 /* What concerns this host alone, or the database: apart from the log. */
-#define SHARES (METHOD_CHANGES | METHOD_MANAGES | METHOD_ALONE | METHOD_LOCAL)
+#define SHARES (METHOD_CHANGES | METHOD_MANAGES | METHOD_ALONE | METHOD_HERE)
 
 const struct method store_methods[] = {
 	{ "store.backup", backup_fields, BACKUP_FIELDS, METHOD_MANAGES | METHOD_ANY_AGE, backup },

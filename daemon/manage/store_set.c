@@ -61,8 +61,8 @@ static int read_max_lag(struct call *call, struct pol_str text, struct setting *
 	uint64_t ms;
 
 	if (!read_lag(text, &ms)) {
-		return call_invalid(call, "max_lag",
-			"must be digits and one of ms, s, m, h, from 1s to 24h");
+		return call_invalid(
+			call, "max_lag", "must be digits and one of ms, s, m, h, from 1s to 24h");
 	}
 	out->len = (size_t)snprintf(out->text, sizeof out->text, "%" PRIu64, ms);
 	return 0;
@@ -96,7 +96,7 @@ static int read_policy(struct call *call, struct pol_str text, struct setting *o
 static int read_value(struct call *call, unsigned which, struct setting *out)
 {
 	static int (*const readers[STORE_SET_FIELDS])(
-		struct call *call, struct pol_str text, struct setting *out) = {
+		struct call * call, struct pol_str text, struct setting * out) = {
 		[SET_MAX_LAG] = read_max_lag,
 		[SET_STANDBYS] = read_standbys,
 		[SET_POLICY] = read_policy,

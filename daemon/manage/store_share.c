@@ -54,7 +54,8 @@ int store_share_refuse(struct call *call, int r, const char *why)
 	case -ENOENT:
 		return call_error(call, "conflict", "%s", why);
 	case -EINPROGRESS:
-		return call_error(call, "unavailable", "%s: it may have been done all the same", why);
+		return call_error(
+			call, "unavailable", "%s: it may have been done all the same", why);
 	case -ENOTCONN:
 	case -ETIMEDOUT:
 	case -EPERM:
@@ -160,7 +161,8 @@ static int join_now(struct call *call)
 
 		join.at = share_place_parse(text, &join.sequence, join.tag);
 		if (!join.at) {
-			return call_invalid(call, "at", "is no place: NUMBER-HEX, as `as_of` has it");
+			return call_invalid(
+				call, "at", "is no place: NUMBER-HEX, as `as_of` has it");
 		}
 	}
 	r = share_join(call->context->share, &join, &realm, why);
@@ -306,9 +308,8 @@ void store_share_encode(struct call *call)
 	bounds = status.on && status.max_lag_ns != 0;
 	bound = status.on && status.policy[0] != '\0';
 	wire_put_cstr(out, "shared");
-	wire_put_map(out,
-		3u + (status.problem[0] != '\0') + (status.on ? PLACE_PAIRS : 0) + lags + bounds +
-			bound + (status.work != NULL));
+	wire_put_map(out, 3u + (status.problem[0] != '\0') + (status.on ? PLACE_PAIRS : 0) + lags +
+				  bounds + bound + (status.work != NULL));
 	put_flag(out, "on", status.on);
 	put_text(out, "host", status.host);
 	put_flag(out, "connected", status.connected);

@@ -394,7 +394,7 @@ static bool is_looked_at(const struct who_walk *walk, const struct store_key *ke
 		return key->deleted_at == 0 && (key->flags & STORE_KEY_REVOKED) == 0 &&
 		       key->binding == POL_BOUND_TO_ROLES;
 	}
-	return key->deleted_at == 0 && subject_key_state(key, call->now) == POL_KEY_ACTIVE &&
+	return key->deleted_at == 0 && subject_marked_state(call, key) == POL_KEY_ACTIVE &&
 	       pol_snapshot_environment(call->snapshot, key->environment) != POL_NONE;
 }
 

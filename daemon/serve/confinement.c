@@ -153,6 +153,9 @@ static int limit_files(struct server *server)
 		.last_good = server->kept_at != 0 };
 	int r = confine_files_begin(&limiting.files);
 
+	/* The watcher of a shared store limits itself. */
+	limiting.files.others = server->context.share != NULL;
+
 	if (r == -EOPNOTSUPP) {
 		log_warn("this kernel has no Landlock: files are limited by their owners and modes "
 			 "alone",
@@ -187,6 +190,7 @@ static int limit_calls(struct server *server)
 	const struct config *config = server->context.config;
 	const struct confine_calls needs = {
 		.threads = true,
+		.this_thread = server->context.share != NULL,
 		.files = true,
 		.modules = config->modules != NULL,
 		.group = config->has_log_group ? &config->log_group : NULL,

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "daemon/serve/conn_internal.h"
+#include "daemon/serve/conn_place.h"
 #include "daemon/serve/conn_rest.h"
 #include "daemon/serve/peer_limits.h"
 #include "daemon/serve/worker.h"
@@ -54,6 +55,7 @@ void conn_close(struct conn *conn)
 	}
 	conn->closed = true;
 	conn_rest_end(conn);
+	conn_place_drop(conn);
 	worker_remove(conn->worker, conn);
 	uv_close((uv_handle_t *)&conn->poll, on_close);
 }

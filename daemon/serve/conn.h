@@ -56,9 +56,11 @@ struct conn {
 	struct wire_buf out; /* not yet taken by the peer, from out_sent on */
 	size_t out_sent;
 	uint32_t cost;          /* of this turn beside its decisions, counted in decisions */
-	uint32_t waiting;       /* requests that other threads answer */
+	uint32_t waiting;       /* requests that other threads answer, or conn_place.h keeps */
+	uint32_t due;           /* of the latter, those that wait for a turn */
 	bool ready;             /* waits for a turn */
-	bool more;              /* in holds requests that have not had their turn, or rest is set */
+	bool more;              /* in holds requests that have not had their turn, or rest is set,
+				 * or requests are due */
 	struct conn_rest *rest; /* a call that goes on in the next turn */
 	bool ended;             /* the peer will send no more, or we shall read no more */
 	bool failed;            /* it sent what is no message: nothing more is processed */

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "daemon/serve/conn_internal.h"
+#include "daemon/serve/conn_place.h"
 #include "daemon/serve/conn_request.h"
 #include "daemon/serve/conn_rest.h"
 #include "daemon/serve/defer.h"
@@ -188,6 +189,7 @@ void conn_refuse(struct conn *conn, const char *message)
 
 	/* Nothing goes on: the connection ends when what it waits for was answered. */
 	conn_rest_end(conn);
+	conn_place_drop(conn);
 	wire_error_set(&err, message != NULL ? WIRE_INVALID_REQUEST : WIRE_OVERLOADED,
 		(struct wire_str){ NULL, 0 }, "%s",
 		message != NULL ? message : "the memory for requests in part is used up");
@@ -235,6 +237,19 @@ static bool has_turn_left(const struct conn *conn, uint32_t weight)
 	       conn_unread(conn) + conn->worker->out.len < CONN_MAX_UNREAD;
 }
 
+/* Processes requests that waited for a change and are due. Gives what they weigh, with `weight`. */
+static uint32_t process_due(struct conn *conn, uint32_t weight)
+{
+	while (conn->due > 0 && conn->rest == NULL && !conn->closed &&
+		has_turn_left(conn, weight)) {
+		struct conn_place *place = conn_place_take(conn);
+
+		weight += conn_request(conn, place->bytes, place->len, true);
+		conn_place_free(place);
+	}
+	return weight;
+}
+
 /* Goes on with a paused call, then processes requests. Gives how many bytes were worked off: all of
  * them, or up to a message in part (more is false) or one that had no turn (more is true). */
 static size_t process(struct conn *conn, const uint8_t *bytes, size_t len, uint32_t *out_weight)
@@ -245,6 +260,9 @@ static size_t process(struct conn *conn, const uint8_t *bytes, size_t len, uint3
 	conn->cost = 0;
 	if (conn->rest != NULL) {
 		weight = conn_request_continue(conn);
+	}
+	if (conn->due > 0) {
+		weight = process_due(conn, weight);
 	}
 	while (off < len && !conn->failed && !conn->closed) {
 		enum wire_progress progress;
@@ -263,14 +281,14 @@ static size_t process(struct conn *conn, const uint8_t *bytes, size_t len, uint3
 			conn_refuse(conn, explain(progress));
 			break;
 		}
-		weight += conn_request(conn, bytes + off, size);
+		weight += conn_request(conn, bytes + off, size, false);
 		off += size;
 		conn->deadline = 0;
 		if (conn->worker->out.len >= WORKER_FLUSH) {
 			send_batch(conn);
 		}
 	}
-	conn->more = conn->more || conn->rest != NULL;
+	conn->more = conn->more || conn->rest != NULL || conn->due > 0;
 	*out_weight = weight;
 	return off;
 }

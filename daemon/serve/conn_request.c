@@ -7,6 +7,7 @@
 #include "daemon/decide/actor.h"
 #include "daemon/load/current.h"
 #include "daemon/serve/conn.h"
+#include "daemon/serve/conn_place.h"
 #include "daemon/serve/conn_rest.h"
 #include "daemon/serve/defer.h"
 #include "daemon/serve/judge.h"
@@ -14,6 +15,7 @@
 #include "daemon/serve/reload.h"
 #include "daemon/serve/server.h"
 #include "daemon/serve/worker.h"
+#include "daemon/share/row.h"
 #include "daemon/store/env.h"
 #include "daemon/write/writer.h"
 
@@ -44,7 +46,9 @@ static void on_done(struct writer_job *job, int result)
 	if (result == 0) {
 		defer_after(defer);
 	}
-	worker_deliver(defer);
+	if (!defer_place(defer)) {
+		worker_deliver(defer);
+	}
 }
 
 /* What the writer goes by: which jobs go before it, and how much of the reserve it may use. */
@@ -64,7 +68,9 @@ static void describe_job(struct conn *conn, const struct call *call, struct writ
 	job->item.uid = conn->peer.user;
 	job->item.order = judge_order(conn, call);
 	job->alone = (flags & METHOD_ALONE) != 0;
-	job->local = (flags & METHOD_LOCAL) != 0;
+	job->local = (flags & METHOD_HERE) != 0 ||
+		     (conn->worker->view.shared && dispatch_local(call->method, call->params));
+	job->asks = dispatch_everywhere(call->method, call->params) ? SHARE_ASKS_REPORT : 0;
 }
 
 /* Hands the call to another thread, unless its token is refused, which is answered here. */
@@ -165,17 +171,19 @@ static int run(struct call *call)
 	return call_stale(call);
 }
 
-/* Runs a reading method on the worker. message: the request, of which `values` are views. */
-static uint32_t answer(struct conn *conn, const struct method *method,
-	const struct wire_value *values, uint32_t id, struct wire_cursor message)
+/* Runs a reading method on the worker. `what` has the method, its values, the id and whether it is
+ * late. message: the request, of which the values are views. */
+static uint32_t answer(struct conn *conn, const struct call *what, struct wire_cursor message)
 {
 	struct call call = make_call(conn);
 	size_t mark = call.out->len;
+	uint32_t id = what->id;
 	int r;
 
-	call.method = method;
-	call.params = values;
+	call.method = what->method;
+	call.params = what->params;
 	call.id = id;
+	call.late = what->late;
 	if (dispatch_run(&call, run) != CALL_PAUSED) {
 		return weigh(conn, &call);
 	}
@@ -226,6 +234,7 @@ uint32_t conn_request_continue(struct conn *conn)
 	call.snapshot = rest->snapshot;
 	call.serial = rest->serial;
 	call.done = rest->done;
+	call.late = rest->late;
 	if (!worker->reading) {
 		wire_buf_rewind(&rest->out, 0);
 		dispatch_fail(&rest->out, rest->id, worker->read_error);
@@ -248,11 +257,60 @@ uint32_t conn_request_continue(struct conn *conn)
 	return weigh(conn, &call);
 }
 
-uint32_t conn_request(struct conn *conn, const uint8_t *bytes, size_t len)
+/* A request that is a message, and what it asks for. False: it was answered, or waits. */
+static bool decode(struct conn *conn, const struct wire_request *request,
+	struct wire_value values[static WIRE_MAX_FIELDS], struct call *out)
+{
+	struct wire_error err;
+	int r = dispatch_decode(request, &conn->peer, &out->method, values, &err);
+
+	if (r != 0) {
+		wire_put_error(&conn->worker->out, &request->id, &err);
+		return false;
+	}
+	out->params = values;
+	out->id = request->id;
+	return true;
+}
+
+/* Does this host have the change that the request asks for? False: it was answered, or waits. */
+static bool find_place(
+	struct conn *conn, struct call *call, struct wire_cursor message, bool waited)
+{
+	const struct wire_value *as_of = dispatch_as_of(call->method, call->params);
+	enum conn_place_state state;
+
+	if (as_of == NULL) {
+		return true;
+	}
+	state = conn_place_check(conn, as_of, call->id, message, waited);
+	call->late = state == CONN_PLACE_LATE;
+	return state != CONN_PLACE_DONE;
+}
+
+/* A method that another thread runs. */
+static void change(struct conn *conn, struct call *call, const struct wire_request *request)
+{
+	struct wire_buf *out = &conn->worker->out;
+	int r;
+
+	if (call->late) {
+		call->out = out;
+		call_stale(call);
+		return;
+	}
+	r = defer_request(conn, call, request);
+	conn->cost += call->cost; /* of judging the token */
+	if (r < 0) {
+		dispatch_fail(out, request->id, r);
+	}
+}
+
+uint32_t conn_request(struct conn *conn, const uint8_t *bytes, size_t len, bool waited)
 {
 	struct worker *worker = conn->worker;
 	struct wire_value values[WIRE_MAX_FIELDS];
-	const struct method *method = NULL;
+	struct call call = { .method = NULL };
 	struct wire_request request;
 	struct wire_error err;
 	int r = wire_decode_request(bytes, len, &request, &err);
@@ -266,25 +324,21 @@ uint32_t conn_request(struct conn *conn, const uint8_t *bytes, size_t len)
 		conn->deadline = 0;
 		return 1;
 	}
-	if (r == 0) {
-		r = dispatch_decode(&request, &conn->peer, &method, values, &err);
-	}
 	if (r != 0) {
 		wire_put_error(&worker->out, &request.id, &err);
 		return 1;
 	}
-	if ((method->flags & (METHOD_CHANGES | METHOD_RELOADS)) != 0) {
-		struct call call = { .method = method, .params = values, .id = request.id };
-		r = defer_request(conn, &call, &request);
-		conn->cost += call.cost; /* of judging the token */
-		if (r < 0) {
-			dispatch_fail(&worker->out, request.id, r);
-		}
+	if (!decode(conn, &request, values, &call) ||
+		!find_place(conn, &call, wire_cursor_of(bytes, len), waited)) {
+		return 1;
+	}
+	if ((call.method->flags & (METHOD_CHANGES | METHOD_RELOADS)) != 0) {
+		change(conn, &call, &request);
 		return 1;
 	}
 	if (!worker->reading) {
 		dispatch_fail(&worker->out, request.id, worker->read_error);
 		return 1;
 	}
-	return answer(conn, method, values, request.id, wire_cursor_of(bytes, len));
+	return answer(conn, &call, wire_cursor_of(bytes, len));
 }

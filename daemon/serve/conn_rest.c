@@ -46,6 +46,7 @@ __attribute__((noinline)) int conn_rest_begin(
 		.serial = call->serial,
 		.id = call->id,
 		.done = call->done,
+		.late = call->late,
 		.len = len,
 	};
 	memcpy(rest->bytes, message.ptr, len);

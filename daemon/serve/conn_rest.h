@@ -35,6 +35,7 @@ struct conn_rest {
 	uint64_t serial;
 	uint32_t id;
 	uint32_t done;
+	bool late; /* see call.late */
 	size_t charged;
 	struct wire_buf out;
 	struct wire_value values[WIRE_MAX_FIELDS]; /* views into bytes */

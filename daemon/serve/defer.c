@@ -7,6 +7,7 @@
 
 #include "daemon/call/dispatch.h"
 #include "daemon/decide/actor.h"
+#include "daemon/serve/defer_wait.h"
 #include "daemon/serve/server.h"
 #include "daemon/store/clock.h"
 #include "daemon/write/audit.h"
@@ -28,7 +29,8 @@ int defer_create(const struct method *method, const struct wire_request *request
 	defer->len = len;
 	/* One more than nothing, so that NULL means no memory. */
 	defer->bytes = malloc(len + 1);
-	defer->values = calloc((size_t)method->field_count + 1, sizeof *defer->values);
+	defer->values =
+		calloc((size_t)method->field_count + DISPATCH_COMMON, sizeof *defer->values);
 	if (defer->bytes == NULL || defer->values == NULL) {
 		goto fail;
 	}
@@ -38,6 +40,9 @@ int defer_create(const struct method *method, const struct wire_request *request
 	/* Decoded again: the views must point into the copy. */
 	if (dispatch_decode_params(
 		    method, wire_cursor_of(defer->bytes, len), defer->values, &err) != 0) {
+		goto fail;
+	}
+	if (dispatch_everywhere(method, defer->values) && defer_wait_create(defer) < 0) {
 		goto fail;
 	}
 	*out = defer;
@@ -54,7 +59,8 @@ fail:
 size_t defer_size(const struct defer *defer)
 {
 	return sizeof *defer + defer->len + 1 +
-	       ((size_t)defer->method->field_count + 1) * sizeof *defer->values + 3 * OVERHEAD;
+	       ((size_t)defer->method->field_count + DISPATCH_COMMON) * sizeof *defer->values +
+	       3 * OVERHEAD + (defer->everywhere != NULL ? defer_wait_size + OVERHEAD : 0);
 }
 
 /* The part that both kinds of deferred calls have. */
@@ -95,6 +101,7 @@ int defer_change(struct defer *defer, const struct writer_turn *turn)
 	call.after = &defer->after;
 	defer->further = defer->slices;
 	call.slices = &defer->further;
+	call.local = defer->job.local;
 	if (defer->slices.going && (defer->method->flags & METHOD_JUDGED) == 0) {
 		memcpy(change.actor, defer->actor, sizeof change.actor);
 		return dispatch_run(&call, defer->method->handler);
@@ -130,10 +137,36 @@ void defer_reloaded(struct defer *defer, const struct pol_snapshot *snapshot, ui
 	dispatch_run(&call, actor_run);
 }
 
+/* A change of a shared store that the database did not answer. */
+static void fail_unavailable(struct defer *defer, bool may_stand)
+{
+	struct wire_error err;
+
+	wire_error_set(&err, WIRE_UNAVAILABLE, (struct wire_str){ NULL, 0 }, "%s",
+		may_stand
+			? "the database of the shared store did not answer: the change may "
+			  "stand; look, or repeat it with the same request_id"
+			: "the database of the shared store does not answer: nothing was changed");
+	wire_begin_error(&defer->out, &defer->id, &err, 1);
+	wire_put_str(&defer->out, WIRE_STR("may_stand"));
+	wire_put_bool(&defer->out, may_stand);
+	wire_put_nil(&defer->out);
+}
+
 void defer_fail(struct defer *defer, int error)
 {
+	struct wire_error err;
+
 	wire_buf_rewind(&defer->out, 0);
-	dispatch_fail(&defer->out, defer->id, error);
+	if (error == -EINPROGRESS || error == -ENOTCONN) {
+		fail_unavailable(defer, error == -EINPROGRESS);
+	} else if (error == -EROFS && defer->job.refused != NULL) {
+		wire_error_set(&err, WIRE_CONFLICT, (struct wire_str){ NULL, 0 }, "%s",
+			defer->job.refused);
+		wire_put_error(&defer->out, &defer->id, &err);
+	} else {
+		dispatch_fail(&defer->out, defer->id, error);
+	}
 }
 
 void defer_destroy(struct defer *defer)
@@ -147,6 +180,7 @@ void defer_destroy(struct defer *defer)
 	pol_snapshot_unref(defer->next_snapshot);
 	free(defer->bytes);
 	free(defer->values);
+	free(defer->everywhere);
 	wire_buf_finish(&defer->out);
 	free(defer);
 }

@@ -9,6 +9,7 @@
  * back by worker_deliver and destroys it.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,7 @@
 #include "daemon/write/audit.h"
 #include "daemon/write/writer.h"
 
+struct defer_wait;
 struct peer_limits;
 struct peer_limits_user;
 struct server;
@@ -41,6 +43,7 @@ struct defer {
 	struct call_slices slices;          /* as of the last commit */
 	struct call_slices further;         /* as the run leaves them */
 	char actor[AUDIT_ACTOR];            /* who made the first slice */
+	struct defer_wait *everywhere;      /* to be answered when all hosts have it, or NULL */
 	struct wire_buf out;                /* the response */
 	uint8_t *bytes;                     /* the request */
 	size_t len;
@@ -64,6 +67,11 @@ void defer_continue(struct defer *defer);
 
 /* Runs a method that asked for a reload, after it: with the policy that answers now. */
 void defer_reloaded(struct defer *defer, const struct pol_snapshot *snapshot, uint64_t serial);
+
+/* After the commit, with the answer written: in a shared store a result gets `as_of`. True: it also
+ * waits until all hosts have the change (share/everywhere.h), which delivers it. The writer's
+ * thread. */
+bool defer_place(struct defer *defer);
 
 /* Replaces the method's answer. */
 void defer_fail(struct defer *defer, int error);

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "daemon/host/confine.h"
 #include "daemon/host/log.h"
 #include "daemon/load/stored_roles.h"
 #include "daemon/serve/server.h"
@@ -19,8 +20,7 @@ static void take_roles(struct server *server)
 	int r = store_read_renew(server->share_read);
 
 	if (r == 0) {
-		r = stored_roles_extend(
-			server->share_read, server->current.snapshot, NULL, &whole);
+		r = stored_roles_extend(server->share_read, server->current.snapshot, NULL, &whole);
 		store_read_reset(server->share_read);
 	}
 	if (r == 0) {
@@ -69,6 +69,7 @@ int server_start_share(struct server *server)
 		.conninfo = config->shared,
 		.host = config->host,
 		.state = config->state,
+		.confine = config->confine && confine_is_built(),
 		.start_stale = config->start_stale,
 		.store = server->context.store,
 		.fresh = &server->fresh,
@@ -91,6 +92,7 @@ int server_start_share(struct server *server)
 		return r;
 	}
 	server->context.fresh = &server->fresh;
+	server->context.everywhere = share_get_everywhere(server->context.share);
 	server_share_revision(server, pol_snapshot_revision(server->current.snapshot));
 	return 0;
 }

@@ -11,9 +11,9 @@
 struct server;
 struct writer_shared;
 
-/* Starts the watcher's thread: after the store is open and before server_confine, whose limits would
- * keep it from the network. Without `shared` it does nothing. 0, or a negative errno after a message
- * on standard error. */
+/* Starts the watcher's thread: after the store is open and before server_confine, whose limits
+ * would keep it from the network. Without `shared` it does nothing. 0, or a negative errno after a
+ * message on standard error. */
 int server_start_share(struct server *server);
 
 /* For writer_create; NULL: the store is a single one for ever. `out` is filled then. */

@@ -230,6 +230,7 @@ static void close_handles(struct worker *worker)
 	uv_close((uv_handle_t *)&worker->wake, on_close);
 	uv_close((uv_handle_t *)&worker->tick, on_close);
 	uv_close((uv_handle_t *)&worker->drain, on_close);
+	uv_close((uv_handle_t *)&worker->place, on_close);
 	uv_close((uv_handle_t *)&worker->serve, on_close);
 	uv_close((uv_handle_t *)&worker->round, on_close);
 }
@@ -358,11 +359,13 @@ static int init_handles(struct worker *worker)
 	}
 	uv_timer_init(&worker->loop, &worker->tick);
 	uv_timer_init(&worker->loop, &worker->drain);
+	uv_timer_init(&worker->loop, &worker->place);
 	uv_idle_init(&worker->loop, &worker->serve);
 	uv_check_init(&worker->loop, &worker->round);
 	worker->wake.data = worker;
 	worker->tick.data = worker;
 	worker->drain.data = worker;
+	worker->place.data = worker;
 	worker->serve.data = worker;
 	worker->round.data = worker;
 	uv_check_start(&worker->round, on_round);

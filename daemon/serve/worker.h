@@ -26,6 +26,7 @@
 #include "daemon/share/fresh.h"
 
 struct conn;
+struct conn_place;
 struct defer;
 struct given_room;
 struct pol_snapshot;
@@ -47,9 +48,10 @@ struct worker {
 	uv_async_t wake;
 	uv_timer_t tick;  /* looks at deadlines */
 	uv_timer_t drain; /* closes what is left at the end */
+	uv_timer_t place; /* runs while a request waits for a change */
 	uv_idle_t serve;  /* runs while a connection waits for its turn */
 	uv_check_t round; /* begins a round (fairness.h) */
-	bool handles;     /* wake, tick, drain, serve and round were initialised */
+	bool handles;     /* wake, tick, drain, place, serve and round were initialised */
 
 	uv_mutex_t lock; /* of the inbox */
 	bool has_lock;
@@ -76,6 +78,8 @@ struct worker {
 	uint32_t slot_count;
 	uint32_t generations; /* the high half */
 	struct fairness fairness;
+	struct conn_place *places; /* requests that wait for a change: conn_place.h */
+	uint32_t place_count;
 	uint32_t paused;   /* calls that go on in a later turn: conn_rest.h */
 	uint32_t deferred; /* calls that other threads hold */
 	bool ending;

@@ -56,6 +56,26 @@ int database_check(const char *conninfo, char why[static SHARE_WHY])
 	return r;
 }
 
+static void files_of(
+	const char *conninfo, void (*seen)(void *context, const char *path), void *context)
+{
+	static const char *const names[] = { "passfile", "sslcert", "sslkey", "sslrootcert",
+		"sslcrl", "sslcrldir" };
+	PQconninfoOption *named = PQconninfoParse(conninfo, NULL);
+	PQconninfoOption *others = PQconndefaults();
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		const char *path = option_of(named, names[i]);
+
+		path = path[0] != 0 ? path : option_of(others, names[i]);
+		if (path[0] != 0) {
+			seen(context, path);
+		}
+	}
+	PQconninfoFree(named);
+	PQconninfoFree(others);
+}
+
 /* A Unix socket, or the loopback addresses as numbers: a name may lead anywhere. */
 static bool is_local(const char *host, size_t len)
 {
@@ -303,7 +323,11 @@ static int open_session(struct database *database, const struct share_connect *h
 	if (r < 0) {
 		const char *error = PQerrorMessage(database->pg);
 
-		return database_fail(database, r, "the database cannot be reached: %.400s",
+		/* libpq's words for a server that takes no writes. */
+		return database_fail(database, r, "%s: %.380s",
+			strstr(error, "session is read-only") != NULL
+				? "a server is a standby: name the primary in `shared` as well"
+				: "the database cannot be reached",
 			error[0] != 0 ? error : "no answer in time");
 	}
 	if (PQsetnonblocking(database->pg, 1) != 0) {
@@ -381,7 +405,9 @@ __attribute__((visibility("default"))) extern const struct share_database share_
 
 const struct share_database share_database = {
 	.version = AUTHZ_VERSION,
+	.size = sizeof share_database,
 	.check = database_check,
+	.files = files_of,
 	.connect = database_connect,
 	.fd = fd_of,
 	.noticed = noticed,

@@ -101,9 +101,15 @@ typedef int (*share_use_row)(void *context, const struct share_use *use);
  */
 struct share_database {
 	const char *version; /* of the program that the object was built with */
+	size_t size;         /* of this table */
 
 	/* Checks the text alone: 0; -EINVAL and `why`: it is no CONNINFO, or it has a password. */
 	int (*check)(const char *conninfo, char why[static SHARE_WHY]);
+
+	/* Gives the files that CONNINFO and the environment name: certificates, keys, passwords.
+	 * The thread that connects must be able to read them. */
+	void (*files)(
+		const char *conninfo, void (*seen)(void *context, const char *path), void *context);
 
 	/* Connects. `listen`: it gets notices of new rows. 0; -ENOTCONN: there is no server, try
 	 * later; -EPERM: what the server is or has must be changed first. `why` says which and what

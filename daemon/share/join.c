@@ -63,7 +63,8 @@ static int check_at(struct share_log *log, const struct share_head *head,
 	return r == -EALREADY || r == -ENODATA || r == 0 ? 0 : r;
 }
 
-static int check_store(struct share *share, bool discard, bool *out_empty, char why[static SHARE_WHY])
+static int check_store(
+	struct share *share, bool discard, bool *out_empty, char why[static SHARE_WHY])
 {
 	struct store_counts counts;
 	struct store_head trail;

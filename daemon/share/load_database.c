@@ -22,7 +22,8 @@ int share_database_load(const struct share_database **out, char why[static SHARE
 		return -ENOENT;
 	}
 	table = dlsym(object, SHARE_DATABASE_SYMBOL);
-	if (table == NULL || strcmp(table->version, AUTHZ_VERSION) != 0) {
+	if (table == NULL || strcmp(table->version, AUTHZ_VERSION) != 0 ||
+		table->size != sizeof *table) {
 		snprintf(why, SHARE_WHY,
 			SHARE_DATABASE_FILE " is of version %s, and authzd of " AUTHZ_VERSION
 					    ": install both packages in the same version",

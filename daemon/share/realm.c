@@ -213,8 +213,8 @@ static int refuse_single(const struct share *share, char why[static SHARE_WHY])
 	if (share_is_on(share)) {
 		return 0;
 	}
-	snprintf(why, SHARE_WHY,
-		"the store is a single one: authzcheck store share, or store join");
+	snprintf(
+		why, SHARE_WHY, "the store is a single one: authzcheck store share, or store join");
 	return -EEXIST;
 }
 

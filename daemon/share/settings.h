@@ -15,8 +15,8 @@
 #define SHARE_SET_STANDBYS "standbys" /* `synchronous` or `none` */
 #define SHARE_SET_POLICY   "policy"   /* a revision */
 
-/* In ms. A host looks once a second, so less would make hosts stale that are well; a host that may
- * be a day behind is a mistake. */
+/* In ms. A host looks once a second, so less would make hosts stale that are well; and what is
+ * revoked must not be allowed for longer than a day. */
 #define SHARE_LEAST_MAX_LAG 1000
 #define SHARE_MOST_MAX_LAG  86400000
 

@@ -319,14 +319,14 @@ void share_writer_turn(struct share *share)
 
 /* --- any thread ------------------------------------------------------------------------------- */
 
-bool share_wait_everywhere(struct share *share, struct share_waiter *waiter)
+struct share_everywhere *share_get_everywhere(struct share *share)
 {
-	bool waits = share_everywhere_wait(share->everywhere, waiter);
+	return share->everywhere;
+}
 
-	if (waits) {
-		share_wake_watcher(share);
-	}
-	return waits;
+static void on_wait(void *context)
+{
+	share_wake_watcher(context);
 }
 
 void share_set_revision(struct share *share, const char *revision)
@@ -371,6 +371,7 @@ static int init_parts(struct share *share)
 	}
 	r = share_everywhere_create(&share->everywhere);
 	if (r == 0) {
+		share_everywhere_set_wake(share->everywhere, on_wait, share);
 		r = store_read_open(share->options.store, &share->reader);
 	}
 	if (r == 0) {
@@ -405,7 +406,8 @@ static int init(struct share *share, char why[static SHARE_WHY])
 	return r;
 }
 
-int share_create(const struct share_options *options, struct share **out, char why[static SHARE_WHY])
+int share_create(
+	const struct share_options *options, struct share **out, char why[static SHARE_WHY])
 {
 	struct share *share = calloc(1, sizeof *share);
 	int r;

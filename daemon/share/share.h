@@ -29,9 +29,10 @@ struct config;
 
 struct share_options {
 	const char *conninfo;
-	const char *host; /* this host's name */
+	const char *host;  /* this host's name */
 	const char *state; /* the state folder, for copies of the store */
-	bool start_stale; /* answer before it has caught up once */
+	bool confine;      /* the watcher limits its files and calls; false: for debugging */
+	bool start_stale;  /* answer before it has caught up once */
 	struct store *store;
 	struct share_fresh *fresh; /* lives longer */
 	/* The writer's thread, after each commit of rows or of its own and before `fresh->applied`
@@ -61,8 +62,8 @@ struct share_append *share_writer_append(struct share *share);
  * the watcher asked for. */
 void share_writer_turn(struct share *share);
 
-/* Any thread: waits for all hosts. False: too many wait. */
-bool share_wait_everywhere(struct share *share, struct share_waiter *waiter);
+/* Where answers wait for all hosts. */
+struct share_everywhere *share_get_everywhere(struct share *share);
 
 /* What this host's row says of the policy that answers. Any thread. */
 void share_set_revision(struct share *share, const char *revision);
@@ -83,20 +84,20 @@ struct share_status {
 	uint64_t epoch, applied, head;
 	uint32_t format;
 	char policy[SHARE_REVISION]; /* empty: any */
-	uint64_t lag_ns;     /* since the anchor; UINT64_MAX: there is no anchor */
-	uint64_t max_lag_ns; /* 0: no bound */
+	uint64_t lag_ns;             /* since the anchor; UINT64_MAX: there is no anchor */
+	uint64_t max_lag_ns;         /* 0: no bound */
 	enum share_standbys standbys;
 	bool stale, diverged;
 	uint32_t hosts;
 	int64_t clock_us; /* how far this host's clock is ahead of the database's */
 	uint64_t appended, lost, unanswered, applied_rows; /* since the start */
-	const char *work; /* what is at work: a constant; NULL: nothing */
+	const char *work;               /* what is at work: a constant; NULL: nothing */
 	uint64_t work_done, work_total; /* records; total 0: not known */
 };
 void share_get_status(struct share *share, struct share_status *out);
 
-/* The rows of `host`, as the watcher read them last, by name. *out_now: the database's clock then, in
- * microseconds; 0: they were not read yet. `out`: the caller frees it. -ENOMEM. Any thread. */
+/* The rows of `host`, as the watcher read them last, by name. *out_now: the database's clock then,
+ * in microseconds; 0: they were not read yet. `out`: the caller frees it. -ENOMEM. Any thread. */
 struct share_host;
 int share_get_hosts(
 	struct share *share, struct share_host **out, size_t *out_count, int64_t *out_now);

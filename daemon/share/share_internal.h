@@ -137,7 +137,7 @@ struct share {
 	const char *least_why; /* NULL: it may do everything */
 	enum share_copying copying;
 	struct share_source source;
-	uint64_t drop_before; /* rows that are kept no longer; 0: none */
+	uint64_t drop_before;                  /* rows that are kept no longer; 0: none */
 	char problems[SHARE_PARTS][SHARE_WHY]; /* empty: none */
 	struct share_status status;
 	struct share_host *hosts;

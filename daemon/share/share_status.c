@@ -22,9 +22,8 @@ void share_get_status(struct share *share, struct share_status *out)
 	out->applied = atomic_load_explicit(&fresh->applied, memory_order_acquire);
 	out->max_lag_ns = atomic_load_explicit(&fresh->max_lag, memory_order_acquire);
 	out->lag_ns = anchor == 0 || now < anchor ? UINT64_MAX : now - anchor;
-	out->stale = out->on &&
-		     (atomic_load_explicit(&fresh->stale, memory_order_acquire) ||
-			     (out->max_lag_ns != 0 && out->lag_ns > out->max_lag_ns));
+	out->stale = out->on && (atomic_load_explicit(&fresh->stale, memory_order_acquire) ||
+					(out->max_lag_ns != 0 && out->lag_ns > out->max_lag_ns));
 	out->appended = atomic_load(&share->append.appended);
 	out->lost = atomic_load(&share->append.lost);
 	out->unanswered = atomic_load(&share->append.unanswered);

@@ -47,7 +47,8 @@ static bool take_place(const struct secrets *secrets, struct pol_str piece, stru
 	if (piece.len != SHARE_SNAPSHOT_PLACE) {
 		return false;
 	}
-	secret_chain(secrets, SECRET_PLACE, no_tag, (struct pol_str){ piece.ptr, PLACE_TAGGED }, tag);
+	secret_chain(
+		secrets, SECRET_PLACE, no_tag, (struct pol_str){ piece.ptr, PLACE_TAGGED }, tag);
 	if (!secret_equal(tag, bytes + PLACE_TAGGED, sizeof tag) ||
 		memcmp(at, head->realm, SHARE_REALM) != 0) {
 		return false;
@@ -167,8 +168,8 @@ static int put_all(struct store_write *write, struct parts *parts, const struct 
 	if (r == 0) {
 		r = store_get_head(store_write_reader(write), &end);
 	}
-	if (r == 0 && (end.count != trail->count ||
-			      memcmp(end.tag, trail->tag, sizeof end.tag) != 0)) {
+	if (r == 0 &&
+		(end.count != trail->count || memcmp(end.tag, trail->tag, sizeof end.tag) != 0)) {
 		snprintf(why, SHARE_WHY,
 			"the snapshot is not the one of its place: somebody put an old one there");
 		r = -EBADMSG;
@@ -225,9 +226,9 @@ int share_snapshot_take(struct share *share, struct share_log *log, const struct
 	if (r == -ENOENT) {
 		snprintf(why, SHARE_WHY, "the database has no snapshot to begin from");
 	}
-	if (r == 0 && (!take_place(secrets, piece, &place, &trail) ||
-			      place.sequence != parts.sequence ||
-			      memcmp(place.tag, tag, sizeof tag) != 0)) {
+	if (r == 0 &&
+		(!take_place(secrets, piece, &place, &trail) || place.sequence != parts.sequence ||
+			memcmp(place.tag, tag, sizeof tag) != 0)) {
 		r = -EBADMSG;
 	}
 	if (r == 0) {
@@ -235,9 +236,9 @@ int share_snapshot_take(struct share *share, struct share_log *log, const struct
 	}
 	if (r < 0 && why[0] == '\0') {
 		snprintf(why, SHARE_WHY, "%s",
-			parts.error != 0  ? log->ops->why(log)
-			: r == -EBADMSG ? "the newest snapshot was altered, or is not of this log"
-					: store_explain(r));
+			parts.error != 0 ? log->ops->why(log)
+			: r == -EBADMSG  ? "the newest snapshot was altered, or is not of this log"
+					 : store_explain(r));
 	}
 	return r;
 }

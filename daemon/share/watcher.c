@@ -2,10 +2,12 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/host/confine.h"
 #include "daemon/host/log.h"
 #include "daemon/host/signals.h"
 #include "daemon/share/share_internal.h"
@@ -13,10 +15,10 @@
 #define NS_OF_MS UINT64_C(1000000)
 
 #define LOOK_MS 1000 /* between two looks: half of them are younger than the least max_lag */
-/* Beyond so many hosts each polls: a notice would wake all of them for each change. */
+/* Beyond this number of hosts each polls: a notice would wake all of them for each change. */
 #define LISTENING_HOSTS 200
 #define POLL_MS         200
-/* Up to so many hosts all try to raise the beat; beyond, so many of them on the average. */
+/* Of more hosts than this, about this number try to raise the beat in each period. */
 #define BEATING_HOSTS 10
 /* A host whose clock is so far off the database's only ends things: what expires for it is not what
  * expires for others. */
@@ -62,8 +64,7 @@ static void read_place(struct watcher *watcher)
 
 static uint64_t get_applied(const struct watcher *watcher)
 {
-	return atomic_load_explicit(
-		&watcher->share->options.fresh->applied, memory_order_acquire);
+	return atomic_load_explicit(&watcher->share->options.fresh->applied, memory_order_acquire);
 }
 
 /* Why this host may only end things; NULL: it may do everything. Under the lock. */
@@ -93,8 +94,8 @@ static void publish(struct watcher *watcher)
 	pthread_mutex_lock(&share->lock);
 	watcher->lease.standbys = share->settings.standbys;
 	share->least_why = find_least(share);
-	stale = watcher->shared && (!share->caught_up || watcher->place.diverged ||
-					   now < watcher->held_until);
+	stale = watcher->shared &&
+		(!share->caught_up || watcher->place.diverged || now < watcher->held_until);
 	share->want_stale = stale;
 	if (stale) {
 		atomic_store_explicit(&fresh->stale, true, memory_order_release);
@@ -151,7 +152,8 @@ static bool judge_head(
 			"begin from it with authzcheck store join --discard");
 	} else if (memcmp(head->secrets, share->fingerprint, sizeof head->secrets) != 0) {
 		snprintf(why, SHARE_WHY,
-			"the hosts of this log have another secrets' file: copy theirs to this host");
+			"the hosts of this log have another secrets' file: copy theirs to this "
+			"host");
 	} else if (head->epoch != watcher->place.epoch) {
 		snprintf(why, SHARE_WHY,
 			"the log began again, from a copy, as epoch %llu: authzcheck store rejoin",
@@ -198,7 +200,8 @@ static void note_status(struct watcher *watcher, const struct share_head *head, 
 }
 
 /* The head was read: what the host does by it. */
-static void act(struct watcher *watcher, const struct share_look *look, const struct share_head *head)
+static void act(
+	struct watcher *watcher, const struct share_look *look, const struct share_head *head)
 {
 	const struct store_shared *place = &watcher->place;
 	char why[SHARE_WHY] = "";
@@ -414,12 +417,56 @@ static void choose_kind(struct watcher *watcher)
 	}
 }
 
+/* Certificates and keys that CONNINFO names. */
+#define NAMED_FILES 16
+
+struct named {
+	const char *paths[NAMED_FILES];
+	size_t count;
+};
+
+static void on_file(void *context, const char *path)
+{
+	struct named *named = context;
+
+	if (named->count < NAMED_FILES) {
+		named->paths[named->count] = strdup(path);
+		named->count += named->paths[named->count] != NULL;
+	}
+}
+
+/* This thread alone reaches the network. One that cannot be limited connects nowhere. */
+static bool confine(struct share *share)
+{
+	struct named named = { .count = 0 };
+	char why[SHARE_WHY];
+	int r;
+
+	if (!share->options.confine) {
+		return true;
+	}
+	share->database->files(share->options.conninfo, on_file, &named);
+	r = confine_network(named.paths, named.count);
+	for (size_t i = 0; i < named.count; i++) {
+		free((void *)(uintptr_t)named.paths[i]);
+	}
+	if (r < 0) {
+		snprintf(why, sizeof why, "the thread that connects cannot limit itself: %s",
+			strerror(-r));
+		share_note_problem(share, SHARE_CONNECTION, why);
+	}
+	return r == 0;
+}
+
 static void *on_thread(void *data)
 {
 	struct watcher *watcher = data;
+	bool confined = confine(watcher->share);
 
 	while (goes_on(watcher)) {
-		watcher_connect(watcher);
+		if (confined) {
+			watcher_connect(watcher);
+		}
 		watcher_step(watcher);
 		poll_head(watcher);
 		if (watcher->shared && watcher->log != NULL) {

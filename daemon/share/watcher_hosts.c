@@ -26,8 +26,8 @@ static void fill_row(struct watcher *watcher, struct share_host *row)
 	struct share *share = watcher->share;
 
 	*row = (struct share_host){
-		.applied = atomic_load_explicit(
-			&share->options.fresh->applied, memory_order_acquire),
+		.applied =
+			atomic_load_explicit(&share->options.fresh->applied, memory_order_acquire),
 		.reads = SHARE_FORMAT,
 		.pepper = secrets_pepper(store_secrets(share->options.store)),
 		.diverged = watcher->place.diverged,

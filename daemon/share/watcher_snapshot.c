@@ -9,9 +9,9 @@
 
 #define NS_OF_MS UINT64_C(1000000)
 
-/* A snapshot is due after so many rows or bytes since the newest. A host that joins applies the rows
- * after it: some ten thousand a second, so this many take it about a second, and 64 MiB are about
- * what a snapshot of a large store has itself. */
+/* A snapshot is due after this number of rows or bytes since the newest. A host that joins applies
+ * the rows after it: some ten thousand a second, so this many take it about a second, and 64 MiB
+ * are about what a snapshot of a large store has itself. */
 #define SNAPSHOT_ROWS  10000
 #define SNAPSHOT_BYTES ((uint64_t)64 << 20)
 /* One host puts it: the first in the order of instances. Each one after it waits for a part more of
@@ -111,9 +111,9 @@ static int put(struct watcher *watcher, struct share_source *source)
 {
 	struct share *share = watcher->share;
 	struct share_expect expect = { .realm = true };
-	const struct share_connect how = { .conninfo = share->options.conninfo,
-		.expect = &expect,
-		.timeout = SHARE_CONNECT_MS };
+	const struct share_connect how = {
+		.conninfo = share->options.conninfo, .expect = &expect, .timeout = SHARE_CONNECT_MS
+	};
 	const struct share_copy copy = { .sequence = source->head.sequence,
 		.tag = source->head.tag,
 		.next = share_source_next,

@@ -59,7 +59,8 @@ const char *store_explain(int error)
 	case -EPROTO:
 		return "the change was not entered in the audit trail, and is undone";
 	case -EINPROGRESS:
-		return "the database does not answer: the change may stand; ask again with the same "
+		return "the database does not answer: the change may stand; ask again with the "
+		       "same "
 		       "request_id";
 	case -ENOTCONN:
 		return "the database does not answer: the change was not made";

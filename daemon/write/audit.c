@@ -22,7 +22,9 @@ struct audit_change audit_change_of(
 	if (peer != NULL) {
 		change.uid = (uint32_t)peer->uid;
 		change.pid = (uint32_t)peer->pid;
-		snprintf(change.actor, sizeof change.actor, "uid:%u", (unsigned)peer->uid);
+		snprintf(change.actor, sizeof change.actor, "uid:%u%s%.*s", (unsigned)peer->uid,
+			turn->host != NULL ? "@" : "", SHARE_HOST,
+			turn->host != NULL ? turn->host : "");
 	}
 	return change;
 }

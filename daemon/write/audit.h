@@ -30,13 +30,15 @@
 
 #include <stdint.h>
 
+#include "daemon/share/row.h"
 #include "daemon/store/env.h"
 #include "policy/text/str.h"
 
 struct peer;
 struct writer_turn;
 
-#define AUDIT_ACTOR 32
+/* `uid:4294967295@` and the name of a host. */
+#define AUDIT_ACTOR (16 + SHARE_HOST)
 
 /* A change under way: its transaction, its author and its action. */
 struct audit_change {
@@ -44,7 +46,8 @@ struct audit_change {
 	struct store_write *write;
 	int64_t now;             /* Unix seconds */
 	uint32_t uid, pid;       /* of the peer; 0: the daemon itself */
-	char actor[AUDIT_ACTOR]; /* `uid:1000`, `key:KID`, `daemon` */
+	char actor[AUDIT_ACTOR]; /* `uid:1000`, in a shared store `uid:1000@HOST`; `key:KID`,
+				    `daemon` */
 	const char *action;      /* a method's name, or one of the daemon's own */
 };
 

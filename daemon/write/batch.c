@@ -56,6 +56,7 @@ static void run_job(struct writer *writer, struct writer_job *job, struct writer
 
 	store_write_job(turn->write);
 	job->refused = NULL;
+	job->place[0] = '\0';
 	if (writer->append != NULL && job->need < writer->append->least) {
 		job->refused = writer->append->least_why;
 		r = -EROFS;
@@ -148,7 +149,10 @@ static int begin(struct writer *writer, struct batch *batch, struct writer_turn 
 {
 	int r;
 
-	*turn = (struct writer_turn){ .now = store_now(writer->store) };
+	*turn = (struct writer_turn){
+		.now = store_now(writer->store),
+		.host = writer->append != NULL ? writer->append->host : NULL,
+	};
 	r = store_write_begin(writer->store, &turn->write);
 	if (r < 0) {
 		batch->first->result = store_why_failed(writer->store, r);
@@ -270,6 +274,15 @@ static void fail_shared(struct batch *batch, int r)
 	}
 }
 
+/* Where the store is after the batch. */
+static void note_place(const struct share_head *head, struct batch *batch)
+{
+	for (struct writer_job *job = batch->first; job != NULL; job = next_of(job)) {
+		job->sequence = head->sequence;
+		share_place_format(head->sequence, head->tag, job->place);
+	}
+}
+
 static int run_shared(struct writer *writer, struct batch *batch, bool again)
 {
 	struct share_append *append = writer->append;
@@ -297,6 +310,9 @@ static int run_shared(struct writer *writer, struct batch *batch, bool again)
 		}
 	}
 	share_append_end(append);
+	if (r == 0) {
+		note_place(&append->head, batch);
+	}
 	if (r < 0) {
 		fail_shared(batch, r);
 	}

@@ -24,6 +24,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/share/row.h"
 #include "daemon/store/reserve.h"
 #include "daemon/write/queue.h"
 
@@ -48,7 +49,8 @@ struct writer;
 struct writer_turn {
 	struct store_read *read; /* sees the batch so far */
 	struct store_write *write;
-	int64_t now; /* store_now */
+	int64_t now;      /* store_now */
+	const char *host; /* this host's name in a shared store, for the actor; else NULL */
 };
 
 struct writer_job {
@@ -62,6 +64,10 @@ struct writer_job {
 	 * is neither appended nor asked of the log. What else it put is undone: -EPROTO. */
 	bool local;
 	uint32_t asks; /* of enum share_asks, for the row that has the change */
+	/* The writer's, after a batch of a shared store: where its store is since, which is the
+	 * place by which the change stands, or what the job found; empty otherwise. */
+	uint64_t sequence;
+	char place[SHARE_PLACE_TEXT];
 	/* The writer's: why the job was refused before it ran (-EROFS), a constant; or NULL. */
 	const char *refused;
 	/* Returns 0: keep what was put (nothing put is well, too). What was put without an entry in

@@ -287,17 +287,27 @@ static struct authz_request request_of(const json_t *fields)
 	}
 	request.ignore_undeclared = json_object_get(fields, "undeclared") != NULL;
 	known += request.ignore_undeclared;
+	known += json_object_get(fields, "as_of") != NULL; /* of the handle */
 	require(known == json_object_size(fields), "a request has a field that authz.h lacks");
 	return request;
+}
+
+static void set_as_of(struct authz *authz, const json_t *fields)
+{
+	const char *place = json_string_value(json_object_get(fields, "as_of"));
+
+	require(authz_set_as_of(authz, place) == AUTHZ_OK, "as_of is no place");
 }
 
 static json_t *do_check(struct authz *authz, const json_t *fields)
 {
 	struct authz_request request = request_of(fields);
 	struct authz_decision decision = { .verdict = AUTHZ_ALLOW };
-	int error = authz_check(authz, &request, &decision);
 	json_t *got;
+	int error;
 
+	set_as_of(authz, fields);
+	error = authz_check(authz, &request, &decision);
 	free_facts(&request);
 	if (error == AUTHZ_OK) {
 		return decision_json(&decision);
@@ -322,6 +332,7 @@ static json_t *do_check_many(struct authz *authz, const json_t *many)
 		requests[i] = request_of(json_array_get(entries, i));
 		decisions[i].verdict = AUTHZ_ALLOW;
 	}
+	set_as_of(authz, json_object_get(many, "shared"));
 	error = authz_check_many(authz, &shared, requests, count, decisions);
 	free_facts(&shared);
 	for (size_t i = 0; i < count; i++) {

@@ -240,7 +240,8 @@ Test(authzen_evaluation, an_error_of_the_daemon_is_no_decision)
 	static const struct {
 		const char *code;
 		int status;
-	} rows[] = { { "overloaded", 503 }, { "internal", 500 }, { "invalid_request", 500 } };
+	} rows[] = { { "overloaded", 503 }, { "stale", 503 }, { "internal", 500 },
+		{ "invalid_request", 500 } };
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct authzen *authzen = begin(AUTHZEN_EVALUATION, REQUEST);

@@ -23,7 +23,7 @@ WHY_NOT = chroot.why_not()
 MOST_EXPOSED = 1.5
 EXAMPLES = ("lendiq", "loanpro", "loop")
 TEXTS = [f"doc/authzd/{name}" for name in (
-    "PROTOCOL.md.gz", "MODULES.md.gz", "REFERENCE.md.gz", "SECURITY.md.gz", "changelog.gz",
+    "PROTOCOL.md.gz", "MODULES.md.gz", "REFERENCE.md.gz", "SECURITY.md.gz", "SHARED-STORE.md.gz", "changelog.gz",
     "examples/modules/geo.c", "examples/modules/sees.c")] + [f"man/{name}.gz" for name in (
         "man1/authzcheck.1", "man5/authz-policy.5", "man5/authzd.conf.5", "man8/authzd.8",
         "man5/authz-http.conf.5", "man8/authz-http.8")] + [f"authzd/client/{name}" for name in (

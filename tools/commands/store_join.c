@@ -87,9 +87,9 @@ const struct command commands_store_join[STORE_JOIN_COMMANDS] = {
 	{
 		.name = "store join",
 		.summary = "Begin on this host from the store that others share",
-		.text = "The configuration must have a line 'shared CONNINFO', and the files\n"
-			"of pepper and master must be those of the first host. --at takes the\n"
-			"place that store share, or a change with --json, printed there: a\n"
+		.text = "The configuration must have a line 'shared CONNINFO', and the pepper\n"
+			"file must be that of the first host. --at takes the place that store\n"
+			"share, or a change with --json, printed there: a\n"
 			"database that does not have that change is refused. Without --at the\n"
 			"database is believed. A store that has keys or principals is not\n"
 			"replaced, except with --discard; then a copy stays.\n",

@@ -2,13 +2,14 @@
 import { inspect } from 'node:util';
 import { Channel } from './channel.js';
 import { readDecision, readDecisions } from './decision.js';
-import { Unavailable } from './errors.js';
+import { NotEverywhere, Unavailable } from './errors.js';
 import { List } from './list.js';
 import { readPlan } from './plan.js';
 import { hideSecret } from './record.js';
 import { checkPath, defaultSocket, managingSocket, serverUser } from './socket.js';
 
 const DEFAULT_TIMEOUT = 1000; // milliseconds
+const EVERYWHERE_TIMEOUT = 120000; // at least, of a change with `everywhere`: it is answered when it is proven
 
 // The methods of each noun. A word: called with its parameters; `word(name)`: with the value of that
 // parameter first; `word*`: a list.
@@ -43,6 +44,14 @@ function spell({ expires_in_days: days, ...params }) {
   return spelt;
 }
 
+async function change(client, method, params, options) {
+  const result = await client.call(method, params, options);
+  if (params.everywhere === true && result?.everywhere !== true) {
+    throw new NotEverywhere(result);
+  }
+  return result;
+}
+
 function methodOf(client, noun, written) {
   const [, word, first, star] = /^(\w+)(?:\((\w+)\))?(\*)?$/.exec(written);
   const method = `${noun}.${word}`;
@@ -51,19 +60,34 @@ function methodOf(client, noun, written) {
   }
   if (first) {
     return [word, (value, params = {}, options = {}) =>
-      client.call(method, { ...(noun === 'keys' ? spell(params) : params), [first]: value }, options)];
+      change(client, method, { ...(noun === 'keys' ? spell(params) : params), [first]: value }, options)];
   }
   return [word, (params = {}, options = {}) =>
-    client.call(method, noun === 'keys' ? spell(params) : params, options)];
+    change(client, method, noun === 'keys' ? spell(params) : params, options)];
 }
 
+const PARTS = Symbol('parts'); // of a client whose connections another one has, too
+
 export class Client {
+  #asOf;
   #deciding;
   #managing;
   #timeout;
   #token;
 
   constructor(options = {}) {
+    if (options[PARTS] === undefined) {
+      this.#begin(options);
+    } else {
+      [this.#deciding, this.#managing, this.#timeout, this.#token, this.#asOf] = options[PARTS];
+    }
+    for (const [noun, methods] of Object.entries(NOUNS)) {
+      const bound = Object.fromEntries(methods.map((written) => methodOf(this, noun, written)));
+      Object.defineProperty(this, noun, { value: Object.freeze(bound) });
+    }
+  }
+
+  #begin(options) {
     const { socket, timeout = DEFAULT_TIMEOUT, serverUser: user, token } =
       typeof options === 'string' ? { socket: options } : options;
     const server = serverUser(user);
@@ -73,10 +97,11 @@ export class Client {
     this.#token = token;
     this.#deciding = new Channel(path, server);
     this.#managing = managing === path ? this.#deciding : new Channel(managing, server);
-    for (const [noun, methods] of Object.entries(NOUNS)) {
-      const bound = Object.fromEntries(methods.map((written) => methodOf(this, noun, written)));
-      Object.defineProperty(this, noun, { value: Object.freeze(bound) });
-    }
+  }
+
+  // A client on the same connections, whose calls are answered by a host that has the change at this place.
+  asOf(place) {
+    return new Client({ [PARTS]: [this.#deciding, this.#managing, this.#timeout, this.#token, place] });
   }
 
   get socket() {
@@ -88,11 +113,18 @@ export class Client {
     return hideSecret(await this.#ask(method, params, options));
   }
 
-  #ask(method, given, { timeout = this.#timeout } = {}) {
+  #ask(method, given, { timeout = this.#patience(given) } = {}) {
     const presents = this.#token !== undefined && !DECIDING.has(method);
-    const params = presents ? { token: this.#token, ...given } : given;
+    let params = presents ? { token: this.#token, ...given } : given;
+    if (this.#asOf !== undefined) {
+      params = { as_of: this.#asOf, ...params };
+    }
     const decides = DECIDING.has(method) || params.token !== undefined;
     return (decides ? this.#deciding : this.#managing).call(method, params, timeout);
+  }
+
+  #patience({ everywhere }) {
+    return everywhere === true ? Math.max(this.#timeout, EVERYWHERE_TIMEOUT) : this.#timeout;
   }
 
   list(method, params = {}, options = {}) {

@@ -4,7 +4,7 @@
 
 import { randomInt } from 'node:crypto';
 import net from 'node:net';
-import { AuthzError, Unavailable } from './errors.js';
+import { refusal, Unavailable } from './errors.js';
 import { Answers, packRequest } from './message.js';
 
 export const IDS = 2 ** 32; // the protocol's
@@ -109,7 +109,7 @@ export class Connection {
       if (error === null) {
         throw new Unavailable('EPROTO', 'the answer cannot be read: it has no id');
       }
-      this.#end(new AuthzError(error), []);
+      this.#end(refusal(error), []);
       return;
     }
     const request = this.#asked.get(id);
@@ -120,7 +120,7 @@ export class Connection {
     }
     this.#asked.delete(id);
     if (error !== null) {
-      request.fail(new AuthzError(error));
+      request.fail(refusal(error));
     } else if (doubled) {
       request.fail(new Unavailable('EPROTO', 'the answer cannot be read: a name is in it twice'));
     } else {

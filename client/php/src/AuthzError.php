@@ -7,7 +7,7 @@ declare(strict_types=1);
 namespace Authz;
 
 /** An error that the daemon answered with. A denial is no error. */
-final class AuthzError extends \RuntimeException
+class AuthzError extends \RuntimeException
 {
     /** @var string one of the codes of PROTOCOL.md, such as "not_found" */
     public $code;
@@ -17,6 +17,7 @@ final class AuthzError extends \RuntimeException
      * @param ?string $param the parameter that is wrong, such as "requests[3].ip"
      * @param list<string> $ids what counts towards a limit, or is in the way
      * @param list<array<string, mixed>> $diagnostics what is wrong with a policy
+     * @param bool $may_stand of StoreUnavailable: the change may have been made
      */
     public function __construct(
         string $code,
@@ -24,6 +25,7 @@ final class AuthzError extends \RuntimeException
         public readonly ?string $param = null,
         public readonly array $ids = [],
         public readonly array $diagnostics = [],
+        public readonly bool $may_stand = false,
     ) {
         parent::__construct($message);
         $this->code = $code;
@@ -34,7 +36,8 @@ final class AuthzError extends \RuntimeException
     {
         $text = static fn (string $name) => is_string($fields[$name] ?? null) ? $fields[$name] : null;
         $list = static fn (string $name) => is_array($fields[$name] ?? null) ? array_values($fields[$name]) : [];
-        return new self($text('code') ?? 'internal', $text('message') ?? '', $text('param'), $list('ids'),
-            $list('diagnostics'));
+        $kind = ['stale' => Stale::class, 'unavailable' => StoreUnavailable::class][$text('code') ?? ''] ?? self::class;
+        return new $kind($text('code') ?? 'internal', $text('message') ?? '', $text('param'), $list('ids'),
+            $list('diagnostics'), ($fields['may_stand'] ?? false) === true);
     }
 }

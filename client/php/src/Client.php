@@ -6,7 +6,7 @@ declare(strict_types=1);
 
 namespace Authz;
 
-use function array_key_exists, array_map, array_values, count, in_array;
+use function array_key_exists, array_map, array_values, count, in_array, max;
 
 /**
  * Asks authzd, and manages keys, principals, roles and assignments.
@@ -28,6 +28,7 @@ final class Client
         'principals.permissions', 'roles.holders', 'who'];
     private const YIELDS = ['keys.create', 'keys.rotate', 'keys.renew'];
     private const REQUESTS_MAX = 1024;
+    private const EVERYWHERE_TIMEOUT = 120.0; // seconds at least, of a change with `everywhere`
 
     public readonly Room $keys;
     public readonly Room $principals;
@@ -39,6 +40,7 @@ final class Client
 
     private readonly Connection $deciding;
     private readonly Connection $managing;
+    private ?string $place = null;
 
     /**
      * @param ?string $socket the path; null: the default one of all clients
@@ -60,9 +62,28 @@ final class Client
             $this->deciding = new Connection(Trust::defaultSocket(...), $server);
             $this->managing = new Connection(Trust::managingSocket(...), $server);
         }
+        $this->rooms();
+    }
+
+    private function rooms(): void
+    {
         foreach (['keys', 'principals', 'roles', 'assignments', 'tenants', 'audit', 'policy'] as $name) {
             $this->$name = new Room($this, $name);
         }
+    }
+
+    /**
+     * A client on the same connections whose calls are answered by a host that has the change at this place, the
+     * `as_of` of a change's record, of those that share a store. One that does not reach it within a second is Stale.
+     * null: as ever.
+     */
+    public function asOf(?string $place): self
+    {
+        $other = (new \ReflectionClass(self::class))->newInstanceWithoutConstructor();
+        [$other->timeout, $other->token] = [$this->timeout, $this->token];
+        [$other->deciding, $other->managing, $other->place] = [$this->deciding, $this->managing, $place];
+        $other->rooms();
+        return $other;
     }
 
     /**
@@ -73,6 +94,9 @@ final class Client
     public function check(#[\SensitiveParameter] mixed ...$request): Decision
     {
         self::question($request, '');
+        if ($this->place !== null) {
+            $request += ['as_of' => $this->place];
+        }
         $result = $this->deciding->ask('authorize', $request, $this->timeout, true);
         return $result instanceof Decision ? $result : Decision::of($result);
     }
@@ -182,6 +206,9 @@ final class Client
 
     private function ask(string $method, #[\SensitiveParameter] array $params): mixed
     {
+        if ($this->place !== null) {
+            $params += ['as_of' => $this->place];
+        }
         if (in_array($method, self::DECIDES, true)) {
             return $this->deciding->ask($method, $params, $this->timeout, true);
         }
@@ -195,6 +222,8 @@ final class Client
         $again = $yields || in_array($method, self::READS, true)
             || preg_match('/\.(get|list|status)$/D', $method) === 1;
         $to = isset($params['token']) ? $this->deciding : $this->managing;
-        return $to->ask($method, $params, $this->timeout, $again);
+        $timeout = ($params['everywhere'] ?? false) === true ? max($this->timeout, self::EVERYWHERE_TIMEOUT)
+            : $this->timeout;
+        return $to->ask($method, $params, $timeout, $again);
     }
 }

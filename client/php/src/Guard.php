@@ -143,7 +143,7 @@ final class Guard
     {
         $headers = [];
         $status = $decision->status >= 400 && $decision->status <= 499 ? $decision->status : 403;
-        if ($decision->reason === 'unavailable') {
+        if (in_array($decision->reason, ['unavailable', 'stale'], true)) {
             $status = 503;
             $headers['Retry-After'] = '1'; // a daemon that restarted answers by then
         } elseif ($status === 401) {

@@ -15,6 +15,9 @@ namespace Authz;
  *     $key['api_key']->reveal();                                // this once
  *     foreach ($client->keys->list(principal: 'crm') as $key) { ... }    // all pages
  *
+ * In a store that several hosts share, `everywhere: true` of a change returns when no host goes by what was before, and
+ * throws NotEverywhere when some host may; `as_of` of its record is a place for Client::asOf().
+ *
  * A record is an array of its fields; the secret of a new key is a Secret at `api_key`.
  */
 final class Room
@@ -45,6 +48,9 @@ final class Room
             }
             $record['api_key'] = new Secret($record['secret']);
             unset($record['secret']);
+        }
+        if (($params['everywhere'] ?? false) === true && ($record['everywhere'] ?? false) !== true) {
+            throw new NotEverywhere($record, array_values($record['lacking'] ?? []));
         }
         return $record;
     }

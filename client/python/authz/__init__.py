@@ -11,7 +11,7 @@ Client is for threads, AsyncClient for asyncio. Nothing is allowed without an an
 from . import sql
 from ._aio import AsyncClient
 from ._client import Client
-from ._errors import AuthzError, Error, Unavailable, Untrusted
+from ._errors import AuthzError, Error, NotEverywhere, Stale, StoreUnavailable, Unavailable, Untrusted
 from ._pages import AsyncListing, Listing, Permissions
 from ._pending import Pending
 from ._records import (Assignment, Change, Key, KeyFindings, NewKey, Permission, Principal, Problem, Record,
@@ -23,6 +23,6 @@ __version__ = "0.1.0"
 
 __all__ = [
     "KEEP", "Assignment", "AsyncClient", "AsyncListing", "AuthzError", "Change", "Client", "Decision",
-    "Decisions", "Error", "Key", "KeyFindings", "Listing", "NewKey", "Pending", "Permission", "Permissions",
-    "Plan", "Principal", "Problem", "Quota", "Record", "Request", "Role", "Unavailable", "Untrusted", "sql",
+    "Decisions", "Error", "Key", "KeyFindings", "Listing", "NewKey", "NotEverywhere", "Pending", "Permission", "Permissions",
+    "Plan", "Principal", "Problem", "Quota", "Record", "Request", "Role", "Stale", "StoreUnavailable", "Unavailable", "Untrusted", "sql",
 ]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import os
 import socket
 import weakref
@@ -12,7 +13,7 @@ from typing import (TYPE_CHECKING, Any, Callable, Coroutine, Dict, Mapping, Muta
 
 from . import _client, _wire
 from ._client import DEFAULT_TIMEOUT, Settings, next_pause, no_time, note
-from ._errors import Unavailable
+from ._errors import NotEverywhere, Unavailable
 from ._pages import AsyncListing, Listing, Permissions
 from ._pending import Pending
 from ._records import Permission, Record
@@ -250,6 +251,7 @@ class AsyncClient:
         self._last: Tuple[Callable[[], Optional[asyncio.AbstractEventLoop]], Dict[bool, _Link]] = (lambda: None, {})
         self._process = _client.process
         self._closed = False
+        self._as_of: Optional[str] = None
         self.keys = AsyncKeys(self)
         self.principals = AsyncPrincipals(self)
         self.roles = AsyncRoles(self)
@@ -266,6 +268,21 @@ class AsyncClient:
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
+
+    def as_of(self, place: Optional[str]) -> AsyncClient:
+        """A client on the same connections whose calls are answered by a host that has the change at this
+        place, the `as_of` of a change's result, of those that share a store. A host that does not reach it
+        within a second is Stale, and its decisions are denied as "stale". None: as ever."""
+        other = copy.copy(self)
+        other._as_of = place
+        other.keys = AsyncKeys(other)
+        other.principals = AsyncPrincipals(other)
+        other.roles = AsyncRoles(other)
+        other.assignments = AsyncAssignments(other)
+        other.tenants = AsyncTenants(other)
+        other.audit = AsyncAudit(other)
+        other.policy = AsyncPolicy(other)
+        return other
 
     async def aclose(self) -> None:
         """Closes the connection of this event loop. No call succeeds afterwards."""
@@ -299,6 +316,8 @@ class AsyncClient:
              timeout: Optional[float]) -> Coroutine[Any, Any, Any]:
         if self._closed:
             raise Unavailable("the client is closed")
+        if self._as_of is not None and "as_of" not in params:
+            params = {**params, "as_of": self._as_of}
         links = self._of_loop()
         link = links.get(managing)
         if link is None:
@@ -367,6 +386,12 @@ class AsyncClient:
                       timeout: Optional[float] = None) -> Any:
         return kind(await self._exchange(method, params, timeout))
 
+    async def _change(self, method: str, params: Mapping[str, Any], kind: Type[Record]) -> Any:
+        record = kind(await self._exchange(method, params, self._settings.patience()))
+        if record.get("everywhere") is not True:
+            raise NotEverywhere(record)
+        return record
+
     def call(self, method: str, *, timeout: Optional[float] = None, **params: Any) -> Pending[Record]:
         """Any method of PROTOCOL.md, with its parameters as they are."""
         return Pending(self._record(method, params, Record, timeout))
@@ -375,7 +400,9 @@ class AsyncClient:
         return Pending(self._record("status", {}, Record))
 
     def _manage(self, method: str, params: Mapping[str, Any], kind: Type[Record]) -> Pending[Any]:
-        return Pending(self._record(method, self._settings.with_token(params), kind))
+        everywhere = params.get("everywhere") is True
+        params = self._settings.with_token(params)
+        return Pending(self._change(method, params, kind) if everywhere else self._record(method, params, kind))
 
     def _list(self, method: str, params: Mapping[str, Any],
               kind: Type[Record]) -> AsyncListing[Any, Listing[Any]]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 import errno
 import logging
 import os
@@ -13,7 +14,7 @@ import time
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence, Type, Union
 
 from . import _trust, _wire
-from ._errors import Error, Unavailable
+from ._errors import Error, NotEverywhere, Unavailable
 from ._pages import Listing, Permissions
 from ._records import Record
 from ._spaces import Assignments, Audit, Keys, Policy, Principals, Roles, Tenants
@@ -56,6 +57,10 @@ class Settings:
     def with_token(self, params: Mapping[str, Any]) -> Dict[str, Any]:
         """The parameters of a managing call: a client with a token manages by it alone."""
         return {"token": self.token, **params} if self.token is not None else dict(params)
+
+    def patience(self) -> float:
+        """The time of a change that is to be everywhere."""
+        return max(self.timeout, _wire.EVERYWHERE_TIMEOUT)
 
     def connect(self, path: str, was_connected: bool) -> socket.socket:
         """A connected socket that a trusted user serves. It does not wait."""
@@ -254,6 +259,7 @@ class Client:
         self._settings = Settings(path, token, timeout, server_user)
         self._local = threading.local()
         self._closed = False
+        self._as_of: Optional[str] = None
         self.keys = Keys(self)
         self.principals = Principals(self)
         self.roles = Roles(self)
@@ -270,6 +276,21 @@ class Client:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def as_of(self, place: Optional[str]) -> Client:
+        """A client on the same connections whose calls are answered by a host that has the change at this
+        place, the `as_of` of a change's result, of those that share a store. A host that does not reach it
+        within a second is Stale, and its decisions are denied as "stale". None: as ever."""
+        other = copy.copy(self)
+        other._as_of = place
+        other.keys = Keys(other)
+        other.principals = Principals(other)
+        other.roles = Roles(other)
+        other.assignments = Assignments(other)
+        other.tenants = Tenants(other)
+        other.audit = Audit(other)
+        other.policy = Policy(other)
+        return other
 
     def close(self) -> None:
         """Closes this thread's connections; those of other threads close when these end. No call
@@ -299,6 +320,8 @@ class Client:
              quick: _wire.Quick = None) -> Any:
         if self._closed:
             raise Unavailable("the client is closed")
+        if self._as_of is not None and "as_of" not in params:
+            params = {**params, "as_of": self._as_of}
         try:
             channel = self._local.channels[managing]
         except (AttributeError, KeyError):
@@ -363,7 +386,12 @@ class Client:
         return Record(self._exchange("status", {}))
 
     def _manage(self, method: str, params: Mapping[str, Any], kind: Type[Record]) -> Any:
-        return kind(self._exchange(method, self._settings.with_token(params)))
+        everywhere = params.get("everywhere") is True
+        record = kind(self._exchange(method, self._settings.with_token(params),
+                                     self._settings.patience() if everywhere else None))
+        if everywhere and record.get("everywhere") is not True:
+            raise NotEverywhere(record)
+        return record
 
     def _list(self, method: str, params: Mapping[str, Any], kind: Type[Record]) -> Listing[Any]:
         params = self._settings.with_token(params)

@@ -20,19 +20,44 @@ class AuthzError(Error):
 
     def __init__(self, code: str, message: str = "", param: Optional[str] = None,
                  ids: Optional[List[str]] = None,
-                 diagnostics: Optional[List[Mapping[str, Any]]] = None) -> None:
-        super().__init__(code, message, param, ids, diagnostics)
+                 diagnostics: Optional[List[Mapping[str, Any]]] = None, may_stand: bool = False) -> None:
+        super().__init__(code, message, param, ids, diagnostics, may_stand)
         self.code = code
         self.message = message
         self.param = param
         self.ids = ids or []
         self.diagnostics = diagnostics or []
+        self.may_stand = may_stand
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}" if self.message else self.code
 
     def __repr__(self) -> str:
         return f"AuthzError({self.code!r}, {self.message!r}, param={self.param!r}, ids={self.ids!r})"
+
+
+class Stale(AuthzError):
+    """This host of a store that several hosts share knows nothing recent enough, or has not the change
+    of `as_of`. Nothing was changed; ask again, or ask another host."""
+
+
+class StoreUnavailable(AuthzError):
+    """The database of a shared store does not answer. With may_stand true the change may have been made:
+    repeat it with the same request_id, or look."""
+
+
+class NotEverywhere(Error):
+    """A change with everywhere=True was made and is durable, but not all hosts reported it in time.
+
+    result: what the call returns otherwise, a new secret included. lacking: names of these hosts."""
+
+    def __init__(self, result: Any) -> None:
+        super().__init__(result)
+        self.result = result
+        self.lacking: List[str] = list(result.get("lacking") or [])
+
+    def __str__(self) -> str:
+        return f"the change is made, but some hosts may lack it: {', '.join(self.lacking)}"
 
 
 class Unavailable(Error):

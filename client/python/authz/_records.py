@@ -12,6 +12,11 @@ SECRETS = frozenset(("secret", "token"))
 class Record(Mapping[str, Any]):
     """A result: its fields are attributes, and keys of a mapping. Its repr shows no secret."""
 
+    # Of a change in a store that several hosts share: its place, whether all hosts have it, and which lack it.
+    as_of: Optional[str]
+    everywhere: Optional[bool]
+    lacking: Optional[List[str]]
+
     def __init__(self, fields: Mapping[str, Any]) -> None:
         self._fields: Dict[str, Any] = dict(fields)
 

@@ -72,6 +72,7 @@ class KeyFields(TypedDict, total=False):
     networks: Names
     rotate_every: Duration
     request_id: Optional[str]
+    everywhere: Optional[bool]
 
 
 def key_params(fields: Mapping[str, Any]) -> Dict[str, Any]:
@@ -80,6 +81,7 @@ def key_params(fields: Mapping[str, Any]) -> Dict[str, Any]:
     for name in ("roles", "scopes", "networks"):
         params[name] = names(params.get(name))
     params["at"] = texts(params.get("at"))
+    params["everywhere"] = params.get("everywhere") or None
     params["expires_in"] = days(params.get("expires_in"), params.pop("expires_in_days", None))
     return given(**params)
 
@@ -88,8 +90,9 @@ class Space:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def _ask(self, method: str, params: Mapping[str, Any], kind: Any = Record) -> Any:
-        return self._client._manage(method, params, kind)
+    def _ask(self, method: str, params: Mapping[str, Any], kind: Any = Record, *, everywhere: bool = False) -> Any:
+        """everywhere: in a store that several hosts share, return when no host goes by what was before."""
+        return self._client._manage(method, {**params, "everywhere": True} if everywhere else params, kind)
 
     def _list(self, method: str, params: Mapping[str, Any], kind: Any) -> Listing[Any]:
         return self._client._list(method, params, kind)
@@ -115,65 +118,67 @@ class Keys(Space):
                scopes: Union[str, Sequence[str], Keep] = KEEP,
                networks: Union[str, Sequence[str], None, Keep] = KEEP,
                expires_at: Union[Time, None, Keep] = KEEP,
-               rotate_every: Union[int, str, None, Keep] = KEEP) -> Key:
+               rotate_every: Union[int, str, None, Keep] = KEEP, everywhere: bool = False) -> Key:
         """Changes what is given; None removes it."""
         made: Key = self._ask("keys.update", changed(
             id=id, name=name, label=label, scopes=scopes if scopes is KEEP else names(scopes),
             networks=networks if networks is KEEP else names(networks), expires_at=expires_at,
-            rotate_every=rotate_every), Key)
+            rotate_every=rotate_every), Key, everywhere=everywhere)
         return made
 
     def rotate(self, id: str, *, mode: Optional[str] = None, overlap: Duration = None,
-               finish_old: Optional[bool] = None, request_id: Optional[str] = None) -> NewKey:
+               finish_old: Optional[bool] = None, request_id: Optional[str] = None, everywhere: bool = False) -> NewKey:
         """Gives the key a new secret. mode: overlap, confirm or immediate."""
         made: NewKey = self._ask("keys.rotate", given(
-            id=id, mode=mode, overlap=overlap, finish_old=finish_old, request_id=request_id), NewKey)
+            id=id, mode=mode, overlap=overlap, finish_old=finish_old, request_id=request_id), NewKey,
+            everywhere=everywhere)
         return made
 
-    def renew(self, token: str, *, request_id: Optional[str] = None) -> NewKey:
+    def renew(self, token: str, *, request_id: Optional[str] = None, everywhere: bool = False) -> NewKey:
         """Gives the key of this token, which is due, its next secret."""
-        made: NewKey = self._ask("keys.renew", given(token=token, request_id=request_id), NewKey)
+        made: NewKey = self._ask("keys.renew", given(token=token, request_id=request_id), NewKey, everywhere=everywhere)
         return made
 
-    def finish(self, id: str) -> Key:
+    def finish(self, id: str, *, everywhere: bool = False) -> Key:
         """Ends the retiring secret now."""
-        made: Key = self._ask("keys.finish", {"id": id}, Key)
+        made: Key = self._ask("keys.finish", {"id": id}, Key, everywhere=everywhere)
         return made
 
-    def rollback(self, id: str) -> Key:
+    def rollback(self, id: str, *, everywhere: bool = False) -> Key:
         """Ends the new secret, and keeps the old one."""
-        made: Key = self._ask("keys.rollback", {"id": id}, Key)
+        made: Key = self._ask("keys.rollback", {"id": id}, Key, everywhere=everywhere)
         return made
 
-    def prolong(self, id: str, overlap: Duration) -> Key:
+    def prolong(self, id: str, overlap: Duration, *, everywhere: bool = False) -> Key:
         """Sets when the retiring secret ends, from now."""
-        made: Key = self._ask("keys.prolong", given(id=id, overlap=overlap), Key)
+        made: Key = self._ask("keys.prolong", given(id=id, overlap=overlap), Key, everywhere=everywhere)
         return made
 
-    def disable(self, id: str) -> Key:
-        made: Key = self._ask("keys.disable", {"id": id}, Key)
+    def disable(self, id: str, *, local: bool = False, everywhere: bool = False) -> Key:
+        """local: refuse it on this host alone and at once, also while the shared database is away."""
+        made: Key = self._ask("keys.disable", given(id=id, local=local or None), Key, everywhere=everywhere)
         return made
 
-    def enable(self, id: str) -> Key:
-        made: Key = self._ask("keys.enable", {"id": id}, Key)
+    def enable(self, id: str, *, everywhere: bool = False) -> Key:
+        made: Key = self._ask("keys.enable", {"id": id}, Key, everywhere=everywhere)
         return made
 
-    def revoke(self, id: str) -> Key:
-        """Ends the key for ever; every decision requested afterwards denies it."""
-        made: Key = self._ask("keys.revoke", {"id": id}, Key)
+    def revoke(self, id: str, *, local: bool = False, everywhere: bool = False) -> Key:
+        """Ends the key for ever; every decision requested afterwards denies it. local: as of disable."""
+        made: Key = self._ask("keys.revoke", given(id=id, local=local or None), Key, everywhere=everywhere)
         return made
 
-    def delete(self, id: str) -> Key:
-        made: Key = self._ask("keys.delete", {"id": id}, Key)
+    def delete(self, id: str, *, everywhere: bool = False) -> Key:
+        made: Key = self._ask("keys.delete", {"id": id}, Key, everywhere=everywhere)
         return made
 
-    def restore(self, id: str) -> Key:
-        made: Key = self._ask("keys.restore", {"id": id}, Key)
+    def restore(self, id: str, *, everywhere: bool = False) -> Key:
+        made: Key = self._ask("keys.restore", {"id": id}, Key, everywhere=everywhere)
         return made
 
-    def purge(self, id: str) -> Record:
+    def purge(self, id: str, *, everywhere: bool = False) -> Record:
         """Removes a deleted key at once, with its use."""
-        made: Record = self._ask("keys.purge", {"id": id})
+        made: Record = self._ask("keys.purge", {"id": id}, everywhere=everywhere)
         return made
 
     def audit(self, *, tenant: Optional[str] = None, principal: Optional[str] = None,
@@ -188,10 +193,10 @@ class Keys(Space):
 class Principals(Space):
     def create(self, id: str, *, name: Optional[str] = None, kind: Optional[str] = None,
                tenant: Optional[str] = None, attributes: Optional[Mapping[str, str]] = None,
-               api_access: Optional[bool] = None) -> Principal:
+               api_access: Optional[bool] = None, everywhere: bool = False) -> Principal:
         made: Principal = self._ask("principals.create", given(
             id=id, name=name, kind=kind, tenant=tenant, attributes=attributes,
-            api_access=api_access), Principal)
+            api_access=api_access), Principal, everywhere=everywhere)
         return made
 
     def get(self, id: str, *, tenant: Optional[str] = None) -> Principal:
@@ -203,33 +208,33 @@ class Principals(Space):
 
     def update(self, id: str, *, tenant: Optional[str] = None, name: Union[str, None, Keep] = KEEP,
                attributes: Union[Mapping[str, str], Keep] = KEEP,
-               api_access: Union[bool, Keep] = KEEP) -> Principal:
+               api_access: Union[bool, Keep] = KEEP, everywhere: bool = False) -> Principal:
         """Changes what is given; None removes the name."""
         made: Principal = self._ask("principals.update", {**given(id=id, tenant=tenant), **changed(
-            name=name, attributes=attributes, api_access=api_access)}, Principal)
+            name=name, attributes=attributes, api_access=api_access)}, Principal, everywhere=everywhere)
         return made
 
-    def enable(self, id: str, *, tenant: Optional[str] = None) -> Principal:
-        made: Principal = self._ask("principals.enable", given(id=id, tenant=tenant), Principal)
+    def enable(self, id: str, *, tenant: Optional[str] = None, everywhere: bool = False) -> Principal:
+        made: Principal = self._ask("principals.enable", given(id=id, tenant=tenant), Principal, everywhere=everywhere)
         return made
 
-    def disable(self, id: str, *, tenant: Optional[str] = None) -> Principal:
-        made: Principal = self._ask("principals.disable", given(id=id, tenant=tenant), Principal)
+    def disable(self, id: str, *, tenant: Optional[str] = None, everywhere: bool = False) -> Principal:
+        made: Principal = self._ask("principals.disable", given(id=id, tenant=tenant), Principal, everywhere=everywhere)
         return made
 
-    def delete(self, id: str, *, tenant: Optional[str] = None) -> Principal:
+    def delete(self, id: str, *, tenant: Optional[str] = None, everywhere: bool = False) -> Principal:
         """Removes the principal and revokes its keys for ever."""
-        made: Principal = self._ask("principals.delete", given(id=id, tenant=tenant), Principal)
+        made: Principal = self._ask("principals.delete", given(id=id, tenant=tenant), Principal, everywhere=everywhere)
         return made
 
 
 class Roles(Space):
     def create(self, name: str, *, tenant: Optional[str] = None, description: Optional[str] = None,
-               inherits: Names = None, grants: Names = None) -> Role:
+               inherits: Names = None, grants: Names = None, everywhere: bool = False) -> Role:
         """Makes a role of the store; grants are lines such as "allow GET on api:/**"."""
         made: Role = self._ask("roles.create", given(
             name=name, tenant=tenant, description=description, inherits=names(inherits),
-            grants=texts(grants)), Role)
+            grants=texts(grants)), Role, everywhere=everywhere)
         return made
 
     def get(self, name: str, *, tenant: Optional[str] = None) -> Role:
@@ -242,35 +247,35 @@ class Roles(Space):
     def update(self, name: str, *, tenant: Optional[str] = None,
                description: Union[str, None, Keep] = KEEP,
                inherits: Union[str, Sequence[str], None, Keep] = KEEP,
-               grants: Union[str, Sequence[str], None, Keep] = KEEP) -> Role:
+               grants: Union[str, Sequence[str], None, Keep] = KEEP, everywhere: bool = False) -> Role:
         """Replaces what is given; None removes it."""
         made: Role = self._ask("roles.update", {**given(name=name, tenant=tenant), **changed(
             description=description, inherits=inherits if inherits is KEEP else names(inherits),
-            grants=grants if grants is KEEP else texts(grants))}, Role)
+            grants=grants if grants is KEEP else texts(grants))}, Role, everywhere=everywhere)
         return made
 
-    def delete(self, name: str, *, tenant: Optional[str] = None) -> Role:
-        made: Role = self._ask("roles.delete", given(name=name, tenant=tenant), Role)
+    def delete(self, name: str, *, tenant: Optional[str] = None, everywhere: bool = False) -> Role:
+        made: Role = self._ask("roles.delete", given(name=name, tenant=tenant), Role, everywhere=everywhere)
         return made
 
 
 class Assignments(Space):
     def create(self, principal: Optional[str], role: str, *, at: Names = None,
                until: Optional[Time] = None, tenant: Optional[str] = None, everyone: bool = False,
-               anyone: bool = False) -> Assignment:
+               anyone: bool = False, everywhere: bool = False) -> Assignment:
         """With everyone or anyone the role is of all of them: principal is None."""
         made: Assignment = self._ask("assignments.create", given(
             principal=principal, everyone=everyone or None, anyone=anyone or None, role=role,
-            at=texts(at), until=until, tenant=tenant), Assignment)
+            at=texts(at), until=until, tenant=tenant), Assignment, everywhere=everywhere)
         return made
 
     def delete(self, principal: Optional[str], role: str, *, at: Names = None,
                tenant: Optional[str] = None, everyone: bool = False,
-               anyone: bool = False) -> Record:
+               anyone: bool = False, everywhere: bool = False) -> Record:
         """Removes the role's assignment at these places, or without `at` all of them: its items."""
         made: Record = self._ask("assignments.delete", given(
             principal=principal, everyone=everyone or None, anyone=anyone or None, role=role,
-            at=texts(at), tenant=tenant))
+            at=texts(at), tenant=tenant), everywhere=everywhere)
         return made
 
     def list(self, *, principal: Optional[str] = None, role: Optional[str] = None,
@@ -282,16 +287,16 @@ class Assignments(Space):
 
 
 class Tenants(Space):
-    def create(self, id: str) -> Record:
-        made: Record = self._ask("tenants.create", {"id": id})
+    def create(self, id: str, *, everywhere: bool = False) -> Record:
+        made: Record = self._ask("tenants.create", {"id": id}, everywhere=everywhere)
         return made
 
-    def enable(self, id: str) -> Record:
-        made: Record = self._ask("tenants.enable", {"id": id})
+    def enable(self, id: str, *, everywhere: bool = False) -> Record:
+        made: Record = self._ask("tenants.enable", {"id": id}, everywhere=everywhere)
         return made
 
-    def disable(self, id: str) -> Record:
-        made: Record = self._ask("tenants.disable", {"id": id})
+    def disable(self, id: str, *, everywhere: bool = False) -> Record:
+        made: Record = self._ask("tenants.disable", {"id": id}, everywhere=everywhere)
         return made
 
     def list(self, *, limit: Optional[int] = None) -> Listing[Record]:

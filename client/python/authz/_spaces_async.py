@@ -21,8 +21,10 @@ class AsyncSpace:
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
 
-    def _ask(self, method: str, params: Mapping[str, Any], kind: Any = Record) -> Pending[Any]:
-        return self._client._manage(method, params, kind)
+    def _ask(self, method: str, params: Mapping[str, Any], kind: Any = Record, *,
+             everywhere: bool = False) -> Pending[Any]:
+        """everywhere: in a store that several hosts share, return when no host goes by what was before."""
+        return self._client._manage(method, {**params, "everywhere": True} if everywhere else params, kind)
 
     def _list(self, method: str, params: Mapping[str, Any], kind: Any) -> AsyncListing[Any, Listing[Any]]:
         return self._client._list(method, params, kind)
@@ -46,54 +48,57 @@ class AsyncKeys(AsyncSpace):
                scopes: Union[str, Sequence[str], Keep] = KEEP,
                networks: Union[str, Sequence[str], None, Keep] = KEEP,
                expires_at: Union[Time, None, Keep] = KEEP,
-               rotate_every: Union[int, str, None, Keep] = KEEP) -> Pending[Key]:
+               rotate_every: Union[int, str, None, Keep] = KEEP, everywhere: bool = False) -> Pending[Key]:
         """Changes what is given; None removes it."""
         return self._ask("keys.update", changed(
             id=id, name=name, label=label, scopes=scopes if scopes is KEEP else names(scopes),
             networks=networks if networks is KEEP else names(networks), expires_at=expires_at,
-            rotate_every=rotate_every), Key)
+            rotate_every=rotate_every), Key, everywhere=everywhere)
 
     def rotate(self, id: str, *, mode: Optional[str] = None, overlap: Duration = None,
-               finish_old: Optional[bool] = None, request_id: Optional[str] = None) -> Pending[NewKey]:
+               finish_old: Optional[bool] = None, request_id: Optional[str] = None,
+               everywhere: bool = False) -> Pending[NewKey]:
         """Gives the key a new secret. mode: overlap, confirm or immediate."""
         return self._ask("keys.rotate", given(
-            id=id, mode=mode, overlap=overlap, finish_old=finish_old, request_id=request_id), NewKey)
+            id=id, mode=mode, overlap=overlap, finish_old=finish_old, request_id=request_id), NewKey,
+            everywhere=everywhere)
 
-    def renew(self, token: str, *, request_id: Optional[str] = None) -> Pending[NewKey]:
+    def renew(self, token: str, *, request_id: Optional[str] = None, everywhere: bool = False) -> Pending[NewKey]:
         """Gives the key of this token, which is due, its next secret."""
-        return self._ask("keys.renew", given(token=token, request_id=request_id), NewKey)
+        return self._ask("keys.renew", given(token=token, request_id=request_id), NewKey, everywhere=everywhere)
 
-    def finish(self, id: str) -> Pending[Key]:
+    def finish(self, id: str, *, everywhere: bool = False) -> Pending[Key]:
         """Ends the retiring secret now."""
-        return self._ask("keys.finish", {"id": id}, Key)
+        return self._ask("keys.finish", {"id": id}, Key, everywhere=everywhere)
 
-    def rollback(self, id: str) -> Pending[Key]:
+    def rollback(self, id: str, *, everywhere: bool = False) -> Pending[Key]:
         """Ends the new secret, and keeps the old one."""
-        return self._ask("keys.rollback", {"id": id}, Key)
+        return self._ask("keys.rollback", {"id": id}, Key, everywhere=everywhere)
 
-    def prolong(self, id: str, overlap: Duration) -> Pending[Key]:
+    def prolong(self, id: str, overlap: Duration, *, everywhere: bool = False) -> Pending[Key]:
         """Sets when the retiring secret ends, from now."""
-        return self._ask("keys.prolong", given(id=id, overlap=overlap), Key)
+        return self._ask("keys.prolong", given(id=id, overlap=overlap), Key, everywhere=everywhere)
 
-    def disable(self, id: str) -> Pending[Key]:
-        return self._ask("keys.disable", {"id": id}, Key)
+    def disable(self, id: str, *, local: bool = False, everywhere: bool = False) -> Pending[Key]:
+        """local: refuse it on this host alone and at once, also while the shared database is away."""
+        return self._ask("keys.disable", given(id=id, local=local or None), Key, everywhere=everywhere)
 
-    def enable(self, id: str) -> Pending[Key]:
-        return self._ask("keys.enable", {"id": id}, Key)
+    def enable(self, id: str, *, everywhere: bool = False) -> Pending[Key]:
+        return self._ask("keys.enable", {"id": id}, Key, everywhere=everywhere)
 
-    def revoke(self, id: str) -> Pending[Key]:
-        """Ends the key for ever; every decision requested afterwards denies it."""
-        return self._ask("keys.revoke", {"id": id}, Key)
+    def revoke(self, id: str, *, local: bool = False, everywhere: bool = False) -> Pending[Key]:
+        """Ends the key for ever; every decision requested afterwards denies it. local: as of disable."""
+        return self._ask("keys.revoke", given(id=id, local=local or None), Key, everywhere=everywhere)
 
-    def delete(self, id: str) -> Pending[Key]:
-        return self._ask("keys.delete", {"id": id}, Key)
+    def delete(self, id: str, *, everywhere: bool = False) -> Pending[Key]:
+        return self._ask("keys.delete", {"id": id}, Key, everywhere=everywhere)
 
-    def restore(self, id: str) -> Pending[Key]:
-        return self._ask("keys.restore", {"id": id}, Key)
+    def restore(self, id: str, *, everywhere: bool = False) -> Pending[Key]:
+        return self._ask("keys.restore", {"id": id}, Key, everywhere=everywhere)
 
-    def purge(self, id: str) -> Pending[Record]:
+    def purge(self, id: str, *, everywhere: bool = False) -> Pending[Record]:
         """Removes a deleted key at once, with its use."""
-        return self._ask("keys.purge", {"id": id})
+        return self._ask("keys.purge", {"id": id}, everywhere=everywhere)
 
     def audit(self, *, tenant: Optional[str] = None, principal: Optional[str] = None,
               label: Optional[str] = None, idle: Duration = None, expiring: Duration = None,
@@ -107,10 +112,10 @@ class AsyncKeys(AsyncSpace):
 class AsyncPrincipals(AsyncSpace):
     def create(self, id: str, *, name: Optional[str] = None, kind: Optional[str] = None,
                tenant: Optional[str] = None, attributes: Optional[Mapping[str, str]] = None,
-               api_access: Optional[bool] = None) -> Pending[Principal]:
+               api_access: Optional[bool] = None, everywhere: bool = False) -> Pending[Principal]:
         return self._ask("principals.create", given(
             id=id, name=name, kind=kind, tenant=tenant, attributes=attributes,
-            api_access=api_access), Principal)
+            api_access=api_access), Principal, everywhere=everywhere)
 
     def get(self, id: str, *, tenant: Optional[str] = None) -> Pending[Principal]:
         return self._ask("principals.get", given(id=id, tenant=tenant), Principal)
@@ -121,29 +126,29 @@ class AsyncPrincipals(AsyncSpace):
 
     def update(self, id: str, *, tenant: Optional[str] = None, name: Union[str, None, Keep] = KEEP,
                attributes: Union[Mapping[str, str], Keep] = KEEP,
-               api_access: Union[bool, Keep] = KEEP) -> Pending[Principal]:
+               api_access: Union[bool, Keep] = KEEP, everywhere: bool = False) -> Pending[Principal]:
         """Changes what is given; None removes the name."""
         return self._ask("principals.update", {**given(id=id, tenant=tenant), **changed(
-            name=name, attributes=attributes, api_access=api_access)}, Principal)
+            name=name, attributes=attributes, api_access=api_access)}, Principal, everywhere=everywhere)
 
-    def enable(self, id: str, *, tenant: Optional[str] = None) -> Pending[Principal]:
-        return self._ask("principals.enable", given(id=id, tenant=tenant), Principal)
+    def enable(self, id: str, *, tenant: Optional[str] = None, everywhere: bool = False) -> Pending[Principal]:
+        return self._ask("principals.enable", given(id=id, tenant=tenant), Principal, everywhere=everywhere)
 
-    def disable(self, id: str, *, tenant: Optional[str] = None) -> Pending[Principal]:
-        return self._ask("principals.disable", given(id=id, tenant=tenant), Principal)
+    def disable(self, id: str, *, tenant: Optional[str] = None, everywhere: bool = False) -> Pending[Principal]:
+        return self._ask("principals.disable", given(id=id, tenant=tenant), Principal, everywhere=everywhere)
 
-    def delete(self, id: str, *, tenant: Optional[str] = None) -> Pending[Principal]:
+    def delete(self, id: str, *, tenant: Optional[str] = None, everywhere: bool = False) -> Pending[Principal]:
         """Removes the principal and revokes its keys for ever."""
-        return self._ask("principals.delete", given(id=id, tenant=tenant), Principal)
+        return self._ask("principals.delete", given(id=id, tenant=tenant), Principal, everywhere=everywhere)
 
 
 class AsyncRoles(AsyncSpace):
     def create(self, name: str, *, tenant: Optional[str] = None, description: Optional[str] = None,
-               inherits: Names = None, grants: Names = None) -> Pending[Role]:
+               inherits: Names = None, grants: Names = None, everywhere: bool = False) -> Pending[Role]:
         """Makes a role of the store; grants are lines such as "allow GET on api:/**"."""
         return self._ask("roles.create", given(
             name=name, tenant=tenant, description=description, inherits=names(inherits),
-            grants=texts(grants)), Role)
+            grants=texts(grants)), Role, everywhere=everywhere)
 
     def get(self, name: str, *, tenant: Optional[str] = None) -> Pending[Role]:
         return self._ask("roles.get", given(name=name, tenant=tenant), Role)
@@ -155,32 +160,32 @@ class AsyncRoles(AsyncSpace):
     def update(self, name: str, *, tenant: Optional[str] = None,
                description: Union[str, None, Keep] = KEEP,
                inherits: Union[str, Sequence[str], None, Keep] = KEEP,
-               grants: Union[str, Sequence[str], None, Keep] = KEEP) -> Pending[Role]:
+               grants: Union[str, Sequence[str], None, Keep] = KEEP, everywhere: bool = False) -> Pending[Role]:
         """Replaces what is given; None removes it."""
         return self._ask("roles.update", {**given(name=name, tenant=tenant), **changed(
             description=description, inherits=inherits if inherits is KEEP else names(inherits),
-            grants=grants if grants is KEEP else texts(grants))}, Role)
+            grants=grants if grants is KEEP else texts(grants))}, Role, everywhere=everywhere)
 
-    def delete(self, name: str, *, tenant: Optional[str] = None) -> Pending[Role]:
-        return self._ask("roles.delete", given(name=name, tenant=tenant), Role)
+    def delete(self, name: str, *, tenant: Optional[str] = None, everywhere: bool = False) -> Pending[Role]:
+        return self._ask("roles.delete", given(name=name, tenant=tenant), Role, everywhere=everywhere)
 
 
 class AsyncAssignments(AsyncSpace):
     def create(self, principal: Optional[str], role: str, *, at: Names = None,
                until: Optional[Time] = None, tenant: Optional[str] = None, everyone: bool = False,
-               anyone: bool = False) -> Pending[Assignment]:
+               anyone: bool = False, everywhere: bool = False) -> Pending[Assignment]:
         """With everyone or anyone the role is of all of them: principal is None."""
         return self._ask("assignments.create", given(
             principal=principal, everyone=everyone or None, anyone=anyone or None, role=role,
-            at=texts(at), until=until, tenant=tenant), Assignment)
+            at=texts(at), until=until, tenant=tenant), Assignment, everywhere=everywhere)
 
     def delete(self, principal: Optional[str], role: str, *, at: Names = None,
                tenant: Optional[str] = None, everyone: bool = False,
-               anyone: bool = False) -> Pending[Record]:
+               anyone: bool = False, everywhere: bool = False) -> Pending[Record]:
         """Removes the role's assignment at these places, or without `at` all of them: its items."""
         return self._ask("assignments.delete", given(
             principal=principal, everyone=everyone or None, anyone=anyone or None, role=role,
-            at=texts(at), tenant=tenant))
+            at=texts(at), tenant=tenant), everywhere=everywhere)
 
     def list(self, *, principal: Optional[str] = None, role: Optional[str] = None,
              tenant: Optional[str] = None, limit: Optional[int] = None, everyone: bool = False,
@@ -192,14 +197,14 @@ class AsyncAssignments(AsyncSpace):
 
 
 class AsyncTenants(AsyncSpace):
-    def create(self, id: str) -> Pending[Record]:
-        return self._ask("tenants.create", {"id": id})
+    def create(self, id: str, *, everywhere: bool = False) -> Pending[Record]:
+        return self._ask("tenants.create", {"id": id}, everywhere=everywhere)
 
-    def enable(self, id: str) -> Pending[Record]:
-        return self._ask("tenants.enable", {"id": id})
+    def enable(self, id: str, *, everywhere: bool = False) -> Pending[Record]:
+        return self._ask("tenants.enable", {"id": id}, everywhere=everywhere)
 
-    def disable(self, id: str) -> Pending[Record]:
-        return self._ask("tenants.disable", {"id": id})
+    def disable(self, id: str, *, everywhere: bool = False) -> Pending[Record]:
+        return self._ask("tenants.disable", {"id": id}, everywhere=everywhere)
 
     def list(self, *, limit: Optional[int] = None) -> AsyncListing[Record, Listing[Record]]:
         return self._list("tenants.list", given(limit=limit), Record)

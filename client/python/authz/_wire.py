@@ -11,7 +11,7 @@ from typing import (AbstractSet, Any, Callable, Dict, Iterable, Iterator, List, 
 
 import msgpack  # type: ignore
 
-from ._errors import AuthzError, Unavailable
+from ._errors import AuthzError, Stale, StoreUnavailable, Unavailable
 
 MAX_REQUEST = 256 * 1024       # bytes that the daemon reads
 MAX_ANSWER = 4 * 1024 * 1024   # bytes that it sends
@@ -30,7 +30,11 @@ STATUS_UNAVAILABLE = 503
 
 CODES = frozenset((
     "invalid_request", "unknown_method", "forbidden", "not_found", "conflict", "limit_reached",
-    "invalid_policy", "overloaded", "internal"))
+    "invalid_policy", "overloaded", "stale", "unavailable", "internal"))
+KINDS = {"stale": Stale, "unavailable": StoreUnavailable}
+
+# Seconds that a change with everywhere=True has at least: the daemon answers when it is proven.
+EVERYWHERE_TIMEOUT = 120.0
 
 YIELD_SECRETS = frozenset(("keys.create", "keys.rotate", "keys.renew"))
 READS = frozenset(("authorize", "authorize_many", "permissions", "plan", "status", "keys.audit", "audit.verify",
@@ -175,8 +179,9 @@ def refusal(error: Any) -> AuthzError:
         return [item for item in value if isinstance(item, kind)] if isinstance(value, list) else []
 
     code = text("code")
-    return AuthzError(code if code is not None and code in CODES else "internal", text("message") or "",
-                      text("param"), items("ids", str), items("diagnostics", dict))
+    kind = KINDS.get(code or "", AuthzError)
+    return kind(code if code is not None and code in CODES else "internal", text("message") or "",
+                text("param"), items("ids", str), items("diagnostics", dict), fields.get("may_stand") is True)
 
 
 def result_of(answer: Answer) -> Dict[str, Any]:
@@ -451,7 +456,8 @@ class Facts(TypedDict, total=False):
 
     Either token or principal, or neither. principal, ip, mfa_at and time are facts that only a trusted
     peer may state; facts, which the policy declares, such as {"resource.owner": "ann"}, are for every peer, those of
-    the principal excepted. undeclared="ignore" passes over those that it does not declare."""
+    the principal excepted. undeclared="ignore" passes over those that it does not declare. as_of: of several hosts
+    that share a store, one that has this change decides; see Client.as_of."""
 
     token: Optional[str]
     principal: Optional[str]
@@ -464,6 +470,7 @@ class Facts(TypedDict, total=False):
     explain: Optional[bool]
     facts: Optional[Mapping[str, Fact]]
     undeclared: Optional[str]
+    as_of: Optional[str]
 
 
 class Request(Facts, total=False):
@@ -491,6 +498,7 @@ class Asked(TypedDict, total=False):
     time: Optional[Time]
     facts: Optional[Mapping[str, Fact]]
     undeclared: Optional[str]
+    as_of: Optional[str]
 
 
 class Planned(Asked, total=False):

@@ -2,7 +2,9 @@
 #include "daemon/manage/keys/keys.h"
 
 #include <errno.h>
+#include <string.h>
 
+#include "daemon/call/dispatch.h"
 #include "daemon/call/methods.h"
 #include "daemon/decide/actor.h"
 #include "daemon/decide/subject.h"
@@ -11,9 +13,17 @@
 #include "daemon/manage/keys/rotate.h"
 #include "daemon/manage/list.h"
 #include "daemon/manage/record.h"
+#include "daemon/store/shared.h"
 #include "daemon/write/audit.h"
 
 static const struct wire_field id_fields[] = { WIRE_FIELD("id", WIRE_KIND_TEXT, WIRE_REQUIRED) };
+
+enum { ID, LOCAL, LOCAL_FIELDS };
+
+static const struct wire_field local_fields[LOCAL_FIELDS] = {
+	[ID] = WIRE_FIELD("id", WIRE_KIND_TEXT, WIRE_REQUIRED),
+	[LOCAL] = WIRE_FIELD("local", WIRE_KIND_BOOL, 0),
+};
 
 enum { LIST_TENANT, LIST_PRINCIPAL, LIST_STATUS, LIST_LABEL, LIST_LIMIT, LIST_CURSOR, LIST_FIELDS };
 
@@ -96,11 +106,52 @@ static int refuse_revoked(struct call *call)
 	return call_error(call, "conflict", "the key is revoked, for ever: create another");
 }
 
+/* Marks the key on this host, whether or not there is one: the log gets the change when it can. A
+ * mark that revokes stays one. */
+static int mark(struct call *call, enum store_mark_what what)
+{
+	struct pol_str id = subject_str(call->params[ID].text);
+	struct store_mark now = { .what = what, .at = call->now, .uid = call->change->uid }, before;
+	int r;
+
+	if (!actor_is_superuser(call)) {
+		return call_error(call, "forbidden",
+			"local is for root and the daemon's own user, without a token");
+	}
+	if (dispatch_everywhere(call->method, call->params)) {
+		return call_invalid(call, "local", "is for this host: it cannot be everywhere");
+	}
+	if (id.len != STORE_KID) {
+		return call_invalid(
+			call, "id", "is not the id of a key: they have %d characters", STORE_KID);
+	}
+	memcpy(now.kid, id.ptr, STORE_KID);
+	r = store_get_mark(call->read, id, &before);
+	if (r == 0 && before.what == STORE_MARK_REVOKE) {
+		now = before;
+	}
+	r = store_put_mark(call->change->write, &now);
+	if (r < 0) {
+		return r;
+	}
+	wire_put_result(call->out, call->id);
+	wire_put_map(call->out, 2);
+	wire_put_str(call->out, WIRE_STR("id"));
+	wire_put_str(call->out, (struct wire_str){ now.kid, STORE_KID });
+	wire_put_str(call->out, WIRE_STR("local"));
+	wire_put_bool(call->out, true);
+	return 0;
+}
+
 static int disable(struct call *call)
 {
 	struct store_key key;
-	int r = keys_open(call, "disable", &key);
+	int r;
 
+	if (call->local) {
+		return mark(call, STORE_MARK_DISABLE);
+	}
+	r = keys_open(call, "disable", &key);
 	if (r != 0) {
 		return r;
 	}
@@ -143,8 +194,12 @@ static int revoke(struct call *call)
 {
 	const struct wire_value *id = &call->params[0];
 	struct store_key key;
-	int r = actor_may(call, "keys", subject_str(id->text), "revoke");
+	int r;
 
+	if (call->local) {
+		return mark(call, STORE_MARK_REVOKE);
+	}
+	r = actor_may(call, "keys", subject_str(id->text), "revoke");
 	if (r == 0 && keys_is_altered(call, id)) {
 		return keys_revoke_altered(call, id);
 	}
@@ -286,7 +341,7 @@ const struct method keys_methods[] = {
 	{ "keys.create", keys_create_fields, KEYS_CREATE_FIELDS, CHANGES | METHOD_SECRET,
 		keys_create },
 	{ "keys.delete", id_fields, 1, ENDS, keys_delete },
-	{ "keys.disable", id_fields, 1, ENDS, disable },
+	{ "keys.disable", local_fields, LOCAL_FIELDS, ENDS | METHOD_LOCAL, disable },
 	{ "keys.enable", id_fields, 1, EDITS, enable },
 	{ "keys.finish", id_fields, 1, ENDS, keys_finish },
 	{ "keys.get", id_fields, 1, READS, get },
@@ -299,7 +354,7 @@ const struct method keys_methods[] = {
 	{ "keys.renew", keys_renew_fields, KEYS_RENEW_FIELDS,
 		METHOD_CHANGES | METHOD_SECRET | METHOD_EDITS | METHOD_HOLDER, keys_renew },
 	{ "keys.restore", id_fields, 1, EDITS, keys_restore },
-	{ "keys.revoke", id_fields, 1, ENDS, revoke },
+	{ "keys.revoke", local_fields, LOCAL_FIELDS, ENDS | METHOD_LOCAL, revoke },
 	{ "keys.rollback", id_fields, 1, EDITS, keys_rollback },
 	{ "keys.rotate", keys_rotate_fields, KEYS_ROTATE_FIELDS, EDITS | METHOD_SECRET,
 		keys_rotate },

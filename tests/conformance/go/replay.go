@@ -61,7 +61,7 @@ func requestOf(fields object) authz.Request {
 		"principal": &request.Principal, "method": &request.Method, "path": &request.Path,
 		"tree": &request.Tree, "action": &request.Action, "resource": &request.Resource,
 		"service": &request.Service, "environment": &request.Environment,
-		"tenant": &request.Tenant, "ip": &request.IP,
+		"tenant": &request.Tenant, "ip": &request.IP, "as_of": &request.AsOf,
 	}
 	for name, value := range fields {
 		place, isText := texts[name]

@@ -97,7 +97,9 @@ static void make_due(uint8_t number)
 static int rotate(struct store_write *write, int (**after)(struct call *call))
 {
 	static const struct peer root = { .superuser = true, .may_manage = true };
-	const struct writer_turn turn = { store_write_reader(write), write, 1000 };
+	const struct writer_turn turn = {
+		.read = store_write_reader(write), .write = write, .now = 1000
+	};
 	struct audit_change change = audit_change_of(&turn, &root, "pepper.rotate");
 	const struct method *method = dispatch_find(WIRE_STR("pepper.rotate"));
 	struct wire_value none[1] = { { .given = false } };
