@@ -89,11 +89,12 @@ static bool manages(const struct method *method)
 	return (method->flags & METHOD_MANAGES) != 0;
 }
 
+/* What changes this host alone is nowhere else. */
 static bool has_everywhere(const struct method *method)
 {
 	const uint32_t both = METHOD_CHANGES | METHOD_MANAGES;
 
-	return (method->flags & both) == both;
+	return (method->flags & (both | METHOD_HERE)) == both;
 }
 
 /* With the common parameters. */
