@@ -9,6 +9,7 @@
 #include "daemon/serve/server.h"
 #include "daemon/share/share.h"
 #include "daemon/store/env.h"
+#include "daemon/store/shared.h"
 #include "daemon/write/writer.h"
 
 /* --- the writer's thread ---------------------------------------------------------------------- */
@@ -64,6 +65,29 @@ static void on_wake(void *context)
 
 /* --- the beginning and the end ---------------------------------------------------------------- */
 
+/* Alone it would change what the others do not have. */
+static int refuse_shared(struct server *server)
+{
+	struct store_shared shared;
+	struct store_read *read;
+	int r = store_read_open(server->context.store, &read);
+
+	if (r < 0) {
+		return r;
+	}
+	r = store_read_renew(read);
+	r = r == 0 ? store_get_shared(read, &shared) : r;
+	store_read_close(read);
+	if (r == 0) {
+		fprintf(stderr,
+			"authzd: this store is one that several hosts share: write `shared` into "
+			"the configuration again; `authzcheck store leave` then makes it a single "
+			"one\n");
+		return -EINVAL;
+	}
+	return r == -ENOENT ? 0 : r;
+}
+
 int server_start_share(struct server *server)
 {
 	const struct config *config = server->context.config;
@@ -82,7 +106,7 @@ int server_start_share(struct server *server)
 	int r;
 
 	if (config->shared == NULL) {
-		return 0;
+		return refuse_shared(server);
 	}
 	r = store_read_open(server->context.store, &server->share_read);
 	if (r == 0) {

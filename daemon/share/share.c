@@ -166,6 +166,8 @@ static void committed(void *context, bool roles)
 		store_read_reset(share->reader);
 		pthread_mutex_lock(&share->lock);
 		share->settings = settings;
+		share->status.place = share->append.head.sequence;
+		memcpy(share->status.tag, share->append.head.tag, sizeof share->status.tag);
 		pthread_mutex_unlock(&share->lock);
 		atomic_store_explicit(
 			&share->options.fresh->max_lag, settings.max_lag, memory_order_release);
@@ -197,6 +199,7 @@ int share_take_up(struct share *share, bool caught_up)
 	atomic_store_explicit(
 		&fresh->applied, on ? share->append.head.sequence : 0, memory_order_release);
 	atomic_store_explicit(&fresh->shared, on, memory_order_release);
+	atomic_fetch_add(&share->began, 1);
 	atomic_store_explicit(&share->on, on, memory_order_release);
 	share_wake_watcher(share);
 	return 0;

@@ -79,7 +79,8 @@ struct watcher {
 	uint64_t connect_at; /* ns, as all that end in _at; 0: now */
 	uint32_t random;
 
-	bool entered; /* this host's row is there, by this connection */
+	unsigned began; /* as of which it knows the realm */
+	bool entered;   /* this host's row is there, by this connection */
 	struct share_host row;
 	struct store_shared place; /* of the store, as of the last look */
 	bool shared;               /* the store has one */
@@ -115,6 +116,7 @@ struct share {
 	struct watcher watcher;
 	struct share_everywhere *everywhere;
 	atomic_bool on;
+	atomic_uint began; /* raised when the store becomes part of a realm, again or not */
 
 	/* the writer's thread's */
 	struct share_append append;

@@ -187,5 +187,99 @@ class Outage(shared.SharedTest):
         self.assertTrue(first.call("authorize", token=made["secret"], method="GET", path="/loans")["allow"])
 
 
+class Lost(shared.SharedTest):
+    """A database that lost the end of its log, as after the fail-over of an asynchronous standby."""
+
+    def save(self):
+        self.server.stop()
+        shared.postgres.run("cp", "-a", self.server.data, f"{self.server.data}.saved")
+        self.server.start()
+
+    def lose(self):
+        """All that was appended since `save`."""
+        self.server.kill()
+        shared.postgres.run("rm", "-rf", self.server.data)
+        shared.postgres.run("cp", "-a", f"{self.server.data}.saved", self.server.data)
+        self.server.start()
+
+    @staticmethod
+    def await_well(*hosts):
+        harness.wait_until(lambda: all(host.shared()["connected"] and "problem" not in host.shared()
+                                       for host in hosts), what="all go on")
+
+    def test_hosts_give_back_what_the_log_lost(self):
+        first, second = self.hosts(2)
+        self.save()
+        self.await_well(first, second)
+        made = first.call("keys.create", name="k", roles=["viewer"], everywhere=True)
+        self.lose()
+        self.await_well(first, second)
+        ended = second.call("keys.revoke", id=made["id"])
+        self.assertEqual(int(ended["as_of"].split("-")[0]), int(made["as_of"].split("-")[0]) + 1)
+        answer = first.call("authorize", token=made["secret"], method="GET", path="/loans", as_of=ended["as_of"])
+        self.assertFalse(answer["allow"], answer)
+
+    def test_a_host_that_has_diverged_stops_until_it_rejoins_and_what_was_lost_is_disabled(self):
+        first, = self.hosts(1)
+        known = first.call("keys.create", name="known", roles=["viewer"])
+        first.call("principals.create", id="ann")
+        self.save()
+        self.await_well(first)
+        first.call("keys.update", id=known["id"], name="changed")
+        first.call("principals.update", id="ann", name="Ann")
+        first.stop()
+        self.lose()
+        other = self.host("h2", first)
+        other.call("store.join")
+        other.call("keys.create", name="other", roles=["viewer"])
+        first.start()
+        harness.wait_until(lambda: first.shared()["diverged"], what="a diverged host")
+        answer = first.call("authorize", token=known["secret"], method="GET", path="/loans")
+        self.assertEqual(answer["reason"], "stale")
+        with self.assertRaisesRegex(harness.Error, "unavailable"):
+            first.call("keys.create", name="more", roles=["viewer"])
+        lost = first.call("store.rejoin")
+        self.assertEqual([(item["action"], item["target"]) for item in lost["items"]],
+                         [("keys.update", known["id"]), ("principals.update", "ann")])
+        self.assertTrue(first.shared()["diverged"], "nothing is done without `confirm`")
+        self.assertEqual(first.call("store.rejoin", confirm=True)["denied"], 2)
+        self.assertFalse(first.call("authorize", token=known["secret"], method="GET", path="/loans")["allow"])
+        harness.wait_until(lambda: not other.call("authorize", token=known["secret"], method="GET",
+                                                  path="/loans")["allow"], what="a denial on the other host")
+        harness.wait_until(lambda: other.call("principals.get", id="ann")["status"] == "inactive",
+                           what="ann is disabled")
+
+    def test_a_key_that_is_marked_here_is_denied_at_once_and_everywhere_when_the_database_is_back(self):
+        first, second = self.hosts(2)
+        made = first.call("keys.create", name="k", roles=["viewer"], everywhere=True)
+        self.server.kill()
+        self.assertTrue(first.call("keys.revoke", id=made["id"], local=True)["local"])
+        self.assertFalse(first.call("authorize", token=made["secret"], method="GET", path="/loans")["allow"])
+        self.assertTrue(second.call("authorize", token=made["secret"], method="GET", path="/loans")["allow"])
+        self.server.start()
+        harness.wait_until(lambda: not second.call("authorize", token=made["secret"], method="GET",
+                                                   path="/loans")["allow"], what="a denial on the other host")
+        self.assertEqual(second.call("keys.get", id=made["id"])["status"], "revoked")
+
+
+class Alone(shared.SharedTest):
+    def test_a_shared_store_is_not_served_without_its_line(self):
+        host, = self.hosts(1)
+        host.stop()
+        host.config.write_text("", encoding="utf-8")
+        status, said = host.refuses_to_start()
+        self.assertEqual(status, 1)
+        self.assertIn("this store is one that several hosts share", said)
+
+    def test_a_copy_is_not_restored_on_one_host_alone(self):
+        host, = self.hosts(1)
+        copy = host.folder / "copy"
+        self.assertEqual(host.tool("store", "backup", copy).returncode, 0)
+        host.stop()
+        status, said = host.refuses_to_start("--restore", str(copy))
+        self.assertEqual(status, 1)
+        self.assertIn("store share --restore", said)
+
+
 if __name__ == "__main__":
     unittest.main()
