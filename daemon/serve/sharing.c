@@ -16,11 +16,13 @@
 /* The roles of the store as it is now take the place of those in the policy that answers. */
 static void take_roles(struct server *server)
 {
+	struct stored_roles_change change = { .any = true };
 	struct pol_snapshot *whole;
 	int r = store_read_renew(server->share_read);
 
 	if (r == 0) {
-		r = stored_roles_extend(server->share_read, server->current.snapshot, NULL, &whole);
+		r = stored_roles_extend(
+			server->share_read, server->current.snapshot, &change, &whole);
 		store_read_reset(server->share_read);
 	}
 	if (r == 0) {

@@ -185,6 +185,7 @@ int share_take_up(struct share *share, bool caught_up)
 		return r;
 	}
 	pthread_mutex_lock(&share->lock);
+	share->entered = false;
 	share->caught_up = caught_up || share->options.start_stale;
 	share->want_stale = on && (!share->caught_up || share->append.diverged);
 	atomic_store_explicit(&fresh->stale, share->want_stale || (on && share->append.owes),
@@ -199,6 +200,19 @@ int share_take_up(struct share *share, bool caught_up)
 	atomic_store_explicit(&share->on, on, memory_order_release);
 	share_wake_watcher(share);
 	return 0;
+}
+
+bool share_await_entered(struct share *share)
+{
+	uint64_t deadline = share_now() / NS_OF_MS + SHARE_ANSWER_MS;
+	bool entered;
+
+	pthread_mutex_lock(&share->lock);
+	while (!share->entered && !share->stop && await_change(share, deadline)) {
+	}
+	entered = share->entered;
+	pthread_mutex_unlock(&share->lock);
+	return entered;
 }
 
 /* What the watcher found is for the next batch. */
@@ -302,14 +316,12 @@ void share_writer_turn(struct share *share)
 	begin_turn(share);
 	r = share_catch_up(&share->append, &applied, why);
 	share_append_end(&share->append);
-	if (r == 0 && !share->append.diverged) {
-		pthread_mutex_lock(&share->lock);
-		share->caught_up = true;
-		pthread_mutex_unlock(&share->lock);
-	}
 	/* An outage is the watcher's to say. */
 	if (r != -ENOTCONN && r != -ETIMEDOUT) {
-		share_note_problem(share, SHARE_ROWS, r < 0 ? why : share->append.why);
+		share_note_problem(share, SHARE_ROWS,
+			r < 0                ? why
+			: share->append.owes ? share->append.why
+					     : "");
 	}
 	share_end_stale(share);
 	drop_rows(share);

@@ -226,10 +226,10 @@ static void act(
 	if (behind || head->sequence > place->sequence) {
 		share_wake_writer(watcher->share);
 	} else if (!watcher->caught_up) {
+		watcher->caught_up = true;
 		pthread_mutex_lock(&watcher->share->lock);
 		watcher->share->caught_up = true;
 		pthread_mutex_unlock(&watcher->share->lock);
-		watcher->caught_up = true;
 	}
 }
 

@@ -4,7 +4,10 @@
 
 import unittest
 
+import harness
 import shared
+
+ROLE = {"name": "reader", "grants": ["allow GET on api:/**"]}
 
 
 class Beginning(shared.SharedTest):
@@ -12,18 +15,176 @@ class Beginning(shared.SharedTest):
         host = self.host("h1")
         host.await_connected()
         self.assertFalse(host.shared()["on"])
-        host.call("keys.create", name="k", roles=["viewer"])
+        self.assertNotIn("as_of", host.call("keys.create", name="k", roles=["viewer"]))
 
-    def test_a_key_of_one_host_decides_on_the_other(self):
+    def test_a_second_realm_in_one_database_is_refused(self):
+        first, other = self.host("h1"), self.host("h2")
+        first.call("store.share")
+        with self.assertRaisesRegex(harness.Error, "conflict: the database has a log already"):
+            other.call("store.share")
+        self.assertFalse(other.shared()["on"])
+
+    def test_a_host_with_other_secrets_cannot_join(self):
+        first, other = self.host("h1"), self.host("h2")
+        first.call("store.share")
+        with self.assertRaisesRegex(harness.Error, "another secrets' file"):
+            other.call("store.join")
+
+    def test_a_store_with_keys_is_replaced_only_when_that_is_meant_and_a_copy_stays(self):
+        first = self.host("h1")
+        kept = first.call("keys.create", name="kept", roles=["viewer"])
+        first.call("store.share")
+        other = self.host("h2", first)
+        lost = other.call("keys.create", name="lost", roles=["viewer"])
+        with self.assertRaisesRegex(harness.Error, "conflict: this store has 1 keys"):
+            other.call("store.join")
+        copy = other.call("store.join", discard=True)["copy"]
+        self.assertTrue(copy.startswith(str(other.state)))
+        self.assertTrue(other.call("authorize", token=kept["secret"], method="GET", path="/loans")["allow"])
+        self.assertEqual(other.call("authorize", token=lost["secret"], method="GET", path="/loans")["reason"],
+                         "unknown_key")
+
+    def test_a_log_that_ends_before_what_another_host_knows_is_refused(self):
+        first = self.host("h1")
+        place = first.call("store.share")["as_of"]
+        number = int(place.split("-")[0])
+        other = self.host("h2", first)
+        with self.assertRaisesRegex(harness.Error, "conflict: the log ends before this change"):
+            other.call("store.join", at=f"{number + 1}-0123456789abcdef")
+        self.assertFalse(other.shared()["on"])
+
+    def test_who_joins_late_has_all_that_was_changed_before(self):
+        first, _ = self.hosts(2)
+        made = [first.call("keys.create", name=f"k{n}", roles=["viewer"]) for n in range(100)]
+        late = self.host("h3", first)
+        self.assertEqual(late.call("store.join", at=made[-1]["as_of"])["as_of"], made[-1]["as_of"])
+        for key in made[::25]:
+            self.assertTrue(late.call("authorize", token=key["secret"], method="GET", path="/loans")["allow"])
+
+    def test_a_host_that_leaves_keeps_what_it_has_and_changes_alone(self):
         first, second = self.hosts(2)
         made = first.call("keys.create", name="k", roles=["viewer"])
         second.await_place(made["as_of"])
-        answer = second.call("authorize", token=made["secret"], method="GET", path="/loans")
+        second.call("store.leave")
+        self.assertFalse(second.shared()["on"])
+        second.call("keys.revoke", id=made["id"])
+        self.assertTrue(first.call("authorize", token=made["secret"], method="GET", path="/loans")["allow"])
+        self.assertFalse(second.call("authorize", token=made["secret"], method="GET", path="/loans")["allow"])
+
+
+class Sharing(shared.SharedTest):
+    def test_a_key_of_one_host_decides_on_the_other(self):
+        first, second = self.hosts(2)
+        made = first.call("keys.create", name="k", roles=["viewer"])
+        answer = second.call("authorize", token=made["secret"], method="GET", path="/loans", as_of=made["as_of"])
         self.assertTrue(answer["allow"], answer)
         ended = second.call("keys.revoke", id=made["id"])
-        first.await_place(ended["as_of"])
-        answer = first.call("authorize", token=made["secret"], method="GET", path="/loans")
+        answer = first.call("authorize", token=made["secret"], method="GET", path="/loans", as_of=ended["as_of"])
         self.assertFalse(answer["allow"], answer)
+
+    def test_a_role_of_one_host_decides_on_the_other(self):
+        first, second = self.hosts(2)
+        first.call("roles.create", **ROLE)
+        made = first.call("keys.create", name="k", roles=["reader"])
+        answer = second.call("authorize", token=made["secret"], method="GET", path="/loans", as_of=made["as_of"])
+        self.assertTrue(answer["allow"], answer)
+        ended = first.call("roles.update", name="reader", grants=[])
+        answer = second.call("authorize", token=made["secret"], method="GET", path="/loans", as_of=ended["as_of"])
+        self.assertFalse(answer["allow"], answer)
+
+    def test_a_change_that_is_everywhere_denies_on_each_host(self):
+        hosts = self.hosts(3)
+        made = hosts[0].call("keys.create", name="k", roles=["viewer"], everywhere=True)
+        self.assertTrue(made["everywhere"])
+        for host in hosts:
+            self.assertTrue(host.call("authorize", token=made["secret"], method="GET", path="/loans")["allow"])
+        self.assertTrue(hosts[1].call("keys.revoke", id=made["id"], everywhere=True)["everywhere"])
+        for host in hosts:
+            self.assertFalse(host.call("authorize", token=made["secret"], method="GET", path="/loans")["allow"])
+
+    def test_each_host_is_listed_and_one_that_ended_is_gone(self):
+        first, second = self.hosts(2)
+        harness.wait_until(lambda: [(host["name"], host["this"], host["state"], host["lacks"])
+                                    for host in first.call("hosts.list")["items"]]
+                           == [("h1", True, "live", 0), ("h2", False, "live", 0)], what="two live hosts")
+        with self.assertRaisesRegex(harness.Error, "conflict: this host answers"):
+            first.call("hosts.forget", host="h1")
+        second.stop()
+        harness.wait_until(lambda: {host["name"]: host["state"] for host in first.call("hosts.list")["items"]}
+                           == {"h1": "live", "h2": "gone"}, what="h2 is gone")
+        self.assertEqual(first.call("hosts.forget", host="h2")["forgotten"], 1)
+        harness.wait_until(lambda: len(first.call("hosts.list")["items"]) == 1, what="one host")
+
+    def test_a_host_with_another_policy_than_all_are_to_have_only_ends_things(self):
+        first, second = self.hosts(2)
+        made = first.call("keys.create", name="k", roles=["viewer"])
+        place = first.call("store.set", policy="0123456789abcdef")["as_of"]
+        second.await_place(place)
+        for host in (first, second):
+            harness.wait_until(lambda host=host: self.refused(host), what="a refusal")
+        second.call("keys.disable", id=made["id"])
+        first.call("store.set", policy=None)
+
+    @staticmethod
+    def refused(host):
+        try:
+            host.call("keys.create", name="k", roles=["viewer"])
+        except harness.Error as error:
+            return error.code == "conflict"
+        return False
+
+
+class Outage(shared.SharedTest):
+    def test_decisions_go_on_and_changes_are_unavailable_until_the_database_is_back(self):
+        first, second = self.hosts(2)
+        made = first.call("keys.create", name="k", roles=["viewer"], everywhere=True)
+        self.server.kill()
+        with self.assertRaisesRegex(harness.Error, "unavailable"):
+            first.call("keys.create", name="k2", roles=["viewer"])
+        for host in (first, second):
+            self.assertTrue(host.call("authorize", token=made["secret"], method="GET", path="/loans")["allow"])
+        harness.wait_until(lambda: "problem" in first.shared(), what="a problem in status")
+        self.server.start()
+        harness.wait_until(lambda: all(host.shared()["connected"] and "problem" not in host.shared()
+                                       for host in (first, second)), what="both go on")
+        ended = first.call("keys.revoke", id=made["id"])
+        answer = second.call("authorize", token=made["secret"], method="GET", path="/loans", as_of=ended["as_of"])
+        self.assertFalse(answer["allow"], answer)
+
+    def test_past_max_lag_nothing_is_allowed_until_the_database_is_back(self):
+        first, _ = self.hosts(2)
+        first.call("store.set", max_lag="1s", standbys="none")
+        made = first.call("keys.create", name="k", roles=["viewer"])
+
+        def reason():
+            return first.call("authorize", token=made["secret"], method="GET", path="/loans")["reason"]
+
+        harness.wait_until(lambda: reason() == "ok", what="an allow")
+        self.server.kill()
+        harness.wait_until(lambda: reason() == "stale", what="a stale host")
+        self.assertTrue(first.shared()["stale"])
+        self.server.start()
+        harness.wait_until(lambda: reason() == "ok", what="a fresh host")
+
+    def test_a_host_that_starts_without_the_database_allows_nothing(self):
+        first, _ = self.hosts(2)
+        made = first.call("keys.create", name="k", roles=["viewer"])
+        first.stop()
+        self.server.kill()
+        first.start()
+        answer = first.call("authorize", token=made["secret"], method="GET", path="/loans")
+        self.assertEqual((answer["allow"], answer["reason"]), (False, "stale"))
+        self.server.start()
+        harness.wait_until(lambda: first.call("authorize", token=made["secret"], method="GET",
+                                              path="/loans")["allow"], what="an allow")
+
+    def test_with_start_stale_it_answers_by_what_it_has(self):
+        first, _ = self.hosts(2, lines=("start_stale yes",))
+        made = first.call("keys.create", name="k", roles=["viewer"])
+        first.stop()
+        self.server.kill()
+        first.start()
+        self.assertTrue(first.call("authorize", token=made["secret"], method="GET", path="/loans")["allow"])
 
 
 if __name__ == "__main__":
