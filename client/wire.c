@@ -147,31 +147,38 @@ static bool walk_value(
 	return false;
 }
 
-/* For first bytes from 0xc0 to 0xdf: the size of the value, or 0 when the byte alone does not
- * determine it. */
-static const uint8_t brief_sizes[32] = {
-	1, 0, 1, 1,         /* c0: nil, false, true */
-	0, 0, 0, 0,         /* c4: their length follows */
-	0, 0, 5, 9,         /* ca: float 32, 64 */
-	2, 3, 5, 9,         /* cc: unsigned 8, 16, 32, 64 */
-	2, 3, 5, 9,         /* d0: signed */
-	3, 4, 6, 10, 18,    /* d4: fixed ext 1, 2, 4, 8, 16 */
-	0, 0, 0, 0, 0, 0, 0 /* d9: their length follows */
+/* Repetitions for the table: C17 has no range designators. */
+#define FOUR(value)    (value), (value), (value), (value)
+#define SIXTEEN(value) FOUR(value), FOUR(value), FOUR(value), FOUR(value)
+
+/* By the first byte: the size of a number or of short text, or of the header of a short array or
+ * map; 0 when the byte alone does not determine it. */
+static const uint8_t brief_sizes[256] = {
+	/* 0x00 */ SIXTEEN(1), SIXTEEN(1), SIXTEEN(1), SIXTEEN(1),
+	/* 0x40 */ SIXTEEN(1), SIXTEEN(1), SIXTEEN(1), SIXTEEN(1),
+	/* 0x80: map, array */ SIXTEEN(1), SIXTEEN(1),
+	/* 0xa0: text */ 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16,
+	/* 0xb0 */ 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32,
+	/* 0xc0: nil, false, true */ 1, 0, 1, 1,
+	/* 0xc4: their length follows */ 0, 0, 0, 0, 0, 0,
+	/* 0xca: float 32, 64 */ 5, 9,
+	/* 0xcc: unsigned 8, 16, 32, 64 */ 2, 3, 5, 9,
+	/* 0xd0: signed */ 2, 3, 5, 9,
+	/* 0xd4: fixed ext 1, 2, 4, 8, 16 */ 3, 4, 6, 10, 18,
+	/* 0xd9: their length follows */ 0, 0, 0, 0, 0, 0, 0,
+	/* 0xe0 */ SIXTEEN(1), SIXTEEN(1)
 };
 
-/* The size of a value whose first byte determines it (numbers, short text); otherwise 0. */
-static inline uint32_t brief_size(uint8_t first)
+/* The first byte of an array or a map of less than 16 items. */
+static inline bool is_brief_list(uint8_t first)
 {
-	if (first <= 0x7f) {
-		return 1;
-	}
-	if (first >= 0xa0 && first <= 0xbf) {
-		return 1 + (first & 31U);
-	}
-	if (first <= 0x9f) {
-		return 0;
-	}
-	return first >= 0xe0 ? 1 : brief_sizes[first - 0xc0];
+	return (first & 0xe0) == 0x80;
+}
+
+/* How many values it has. */
+static inline uint32_t brief_kids(uint8_t first)
+{
+	return (first & 15U) << (first < 0x90);
 }
 
 /* Walks values whose first byte determines their size, short arrays and maps included. Most of a
@@ -182,34 +189,35 @@ static void walk_brief(struct wire_walk *walk, const uint8_t *buf, size_t len)
 	uint32_t end = len < walk->max ? (uint32_t)len : walk->max;
 	uint32_t depth = walk->depth;
 	uint32_t left = walk->left[depth];
-	uint32_t pending = walk->pending;
 	uint32_t off = walk->off;
+	/* Bytes beyond the one that each value needs which is still to come. */
+	uint32_t slack = walk->max - off - walk->pending;
 
 	while (left > 0 && off < end) {
 		uint8_t first = buf[off];
-		uint32_t size = brief_size(first);
-		bool opens = (first & 0xe0) == 0x80;
-		uint32_t kids = opens ? (first & 15U) << (first < 0x90) : 0;
+		uint32_t size = brief_sizes[first];
 
-		if (opens) {
-			size = depth < WIRE_MAX_DEPTH ? 1 : 0;
-		}
-		/* The values that are still pending need at least one byte each. */
-		if (size == 0 || size + pending - 1 + kids > walk->max - off) {
+		if (is_brief_list(first)) {
+			uint32_t kids = brief_kids(first);
+
+			if (depth == WIRE_MAX_DEPTH || kids > slack) {
+				break;
+			}
+			slack -= kids;
+			walk->left[depth++] = left - 1;
+			left = kids;
+		} else if (size == 0 || size - 1 > slack) {
 			break;
+		} else {
+			slack -= size - 1;
+			left--;
 		}
 		off += size;
-		pending += kids - 1;
-		left--;
-		if (opens) {
-			walk->left[depth++] = left;
-			left = kids;
-		}
 		while (left == 0 && depth > 0) {
 			left = walk->left[--depth];
 		}
 	}
-	walk->pending = pending;
+	walk->pending = walk->max - off - slack;
 	walk->depth = depth;
 	walk->left[depth] = left;
 	walk->off = off;
@@ -252,9 +260,7 @@ static bool peek_head(const struct wire_cursor *cursor, struct wire_head *out)
 
 enum wire_type wire_peek(const struct wire_cursor *cursor)
 {
-	struct wire_head head;
-
-	return peek_head(cursor, &head) ? head.type : WIRE_NONE;
+	return wire_head_peek(cursor);
 }
 
 bool wire_read_nil(struct wire_cursor *cursor)
@@ -270,26 +276,16 @@ bool wire_read_nil(struct wire_cursor *cursor)
 
 bool wire_read_bool(struct wire_cursor *cursor, bool *out)
 {
-	struct wire_head head;
-
-	if (!peek_head(cursor, &head) || head.type != WIRE_BOOL) {
+	if (wire_head_peek(cursor) != WIRE_BOOL) {
 		return false;
 	}
-	cursor->ptr += head.size;
-	*out = head.value != 0;
+	*out = (*cursor->ptr++ & 1) != 0;
 	return true;
 }
 
 bool wire_read_int(struct wire_cursor *cursor, int64_t *out)
 {
-	struct wire_head head;
-
-	if (!peek_head(cursor, &head) || head.type != WIRE_INT || head.overflow) {
-		return false;
-	}
-	cursor->ptr += head.size;
-	*out = (int64_t)head.value;
-	return true;
+	return wire_head_int(cursor, out);
 }
 
 bool wire_read_text(struct wire_cursor *cursor, struct wire_str *out)
@@ -301,6 +297,10 @@ bool wire_read_array(struct wire_cursor *cursor, uint32_t *out_count)
 {
 	struct wire_head head;
 
+	if (cursor->ptr != cursor->end && (*cursor->ptr & 0xf0) == 0x90) {
+		*out_count = *cursor->ptr++ & 15U;
+		return true;
+	}
 	if (!peek_head(cursor, &head) || head.type != WIRE_ARRAY) {
 		return false;
 	}
@@ -327,14 +327,13 @@ static const uint8_t *skip_brief(const uint8_t *ptr, const uint8_t *end, uint64_
 {
 	while (*pending > 0 && ptr < end) {
 		uint8_t first = *ptr;
-		bool opens = (first & 0xe0) == 0x80;
-		uint32_t size = opens ? 1 : brief_size(first);
+		uint32_t size = brief_sizes[first];
 
 		if (size == 0 || size > (size_t)(end - ptr)) {
 			break;
 		}
 		ptr += size;
-		*pending += opens ? (first & 15U) << (first < 0x90) : 0;
+		*pending += is_brief_list(first) ? brief_kids(first) : 0;
 		--*pending;
 	}
 	return ptr;

@@ -147,10 +147,31 @@ static inline bool wire_head_text(struct wire_cursor *cursor, struct wire_str *o
 	return true;
 }
 
+/* wire_peek, inline for values whose first byte is also the whole header, as most are. */
+static inline enum wire_type wire_head_peek(const struct wire_cursor *cursor)
+{
+	struct wire_head head;
+	uint8_t first = cursor->ptr != cursor->end ? *cursor->ptr : 0xc1;
+
+	if (first <= 0x7f || first >= 0xe0) {
+		return WIRE_INT;
+	}
+	if (first <= 0xbf) {
+		return first >= 0xa0 ? WIRE_TEXT : first >= 0x90 ? WIRE_ARRAY : WIRE_MAP;
+	}
+	if (first <= 0xc3) {
+		return (enum wire_type)wire_head_type[first - 0xc0];
+	}
+	return wire_head_read(cursor->ptr, (size_t)(cursor->end - cursor->ptr), &head) > 0
+		       ? head.type
+		       : WIRE_NONE;
+}
+
 /* wire_read_int, inline for small positive integers and for 32-bit ids. */
 static inline bool wire_head_int(struct wire_cursor *cursor, int64_t *out)
 {
 	const uint8_t *ptr = cursor->ptr;
+	struct wire_head head;
 
 	if (ptr != cursor->end && *ptr <= 0x7f) {
 		*out = *ptr;
@@ -163,7 +184,13 @@ static inline bool wire_head_int(struct wire_cursor *cursor, int64_t *out)
 		cursor->ptr += 5;
 		return true;
 	}
-	return wire_read_int(cursor, out);
+	if (wire_head_read(ptr, (size_t)(cursor->end - ptr), &head) <= 0 || head.type != WIRE_INT ||
+		head.overflow) {
+		return false;
+	}
+	cursor->ptr += head.size;
+	*out = (int64_t)head.value;
+	return true;
 }
 
 /* wire_read_array and wire_read_map, inline for counts below 16. */

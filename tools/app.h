@@ -50,6 +50,7 @@ struct app {
 	struct document_list list; /* what --json has printed before that, if it was begun */
 	bool failed;               /* app_fail was called */
 	bool may_be_forbidden;     /* a call that is `forbidden` is EXIT_NO and not reported */
+	bool not_everywhere;       /* some hosts did not report a change */
 	bool no_memory;            /* for the document */
 	struct {
 		pid_t pid;    /* 0: it was not begun; -1: it has ended */
@@ -88,6 +89,7 @@ struct command {
 	size_t min_words;
 	size_t max_words; /* 0: min_words; or COMMAND_MANY_WORDS */
 	bool by_token;    /* manages, and takes --token and --token-file for all its calls */
+	bool long_work;   /* its call takes as long as the store is large */
 	bool asks; /* decides, or goes by a token of its own: the socket for decisions does */
 	bool all_tenants; /* --tenant '*' is all of them */
 	bool edits;       /* an empty value removes what is there; at least one option is needed */

@@ -31,7 +31,11 @@ static const struct flag_info infos[FLAG_COUNT] = {
 	[FLAG_NO_COLOR] = { "no-color", 0, KIND_SWITCH, NULL, "no colour, not even on a terminal" },
 	[FLAG_NO_PAGER] = { "no-pager", 0, KIND_SWITCH, NULL, "print lists without $PAGER" },
 	[FLAG_TIMEOUT] = { "timeout", 0, KIND_VALUE, "TIME",
-		"how long to wait for the daemon (default 5s)" },
+		"how long to wait for the daemon (default 5s; 15s for changes)" },
+	[FLAG_EVERYWHERE] = { "everywhere", 0, KIND_SWITCH, NULL,
+		"in a shared store, end when no host goes by what was before" },
+	[FLAG_AS_OF] = { "as-of", 0, KIND_VALUE, "PLACE",
+		"in a shared store, by a host that has this change" },
 	[FLAG_HELP] = { "help", 'h', KIND_SWITCH, NULL, "this text" },
 	[FLAG_VERSION] = { "version", 0, KIND_SWITCH, NULL, "the version" },
 	[FLAG_PRINCIPAL] = { "principal", 0, KIND_VALUE, "ID", "the principal" },
@@ -126,6 +130,14 @@ static const struct flag_info infos[FLAG_COUNT] = {
 		"accept that later changes are lost: keys revoked since work again" },
 	[FLAG_ACCEPT_LOST] = { "accept-lost-keys", 0, KIND_SWITCH, NULL,
 		"accept that keys whose pepper is gone are unknown from now on" },
+	[FLAG_RESTORE] = { "restore", 0, KIND_VALUE, "COPY",
+		"begin again from this copy, on all hosts" },
+	[FLAG_AT_PLACE] = { "at", 0, KIND_VALUE, "PLACE",
+		"refuse a database that does not have this change" },
+	[FLAG_DISCARD] = { "discard", 0, KIND_SWITCH, NULL,
+		"replace a store that has records; a copy of it stays" },
+	[FLAG_LOCAL] = { "local", 0, KIND_SWITCH, NULL,
+		"refuse it on this host now, also while the shared database is away" },
 	[FLAG_FORMAT] = { "format", 0, KIND_VALUE, "FORMAT", "the form of the output" },
 	[FLAG_CHECK] = { "check", 0, KIND_SWITCH, NULL,
 		"change no file: list those that would change" },
@@ -185,7 +197,7 @@ static const struct flag_info infos[FLAG_COUNT] = {
 };
 
 static const enum flag globals[] = { FLAG_SOCKET, FLAG_SERVER_USER, FLAG_JSON, FLAG_NO_COLOR,
-	FLAG_NO_PAGER, FLAG_TIMEOUT, FLAG_HELP, FLAG_VERSION };
+	FLAG_NO_PAGER, FLAG_TIMEOUT, FLAG_EVERYWHERE, FLAG_AS_OF, FLAG_HELP, FLAG_VERSION };
 
 enum {
 	GLOBAL_COUNT = sizeof globals / sizeof globals[0],

@@ -13,6 +13,7 @@
 
 #include "tools/app.h"
 #include "tools/complete.h"
+#include "tools/everywhere.h"
 #include "tools/help.h"
 #include "tools/pager.h"
 #include "tools/rpc.h"
@@ -82,6 +83,12 @@ static int find_command(struct app *app, int argc, char **argv, int *out_status)
 		}
 		words[count++] = argv[at];
 		app->command = help_find(words, count, &used);
+		if (app->command != NULL && count == 1 && at + 1 < argc) {
+			/* "hosts" is a command, and "hosts forget" another one. */
+			words[1] = argv[at + 1];
+			app->command = help_find(words, 2, &used);
+			at += used == 2;
+		}
 		if (app->command != NULL) {
 			return at;
 		}
@@ -170,6 +177,9 @@ static int run_command(struct app *app, int argc, char **argv)
 		return fail_usage(app, command->name);
 	}
 	status = read_format(app);
+	if (status == EXIT_YES) {
+		status = everywhere_check(app);
+	}
 	if (status == EXIT_YES && command->by_token) {
 		status = token_manage(app);
 	}
@@ -193,6 +203,9 @@ static int finish(struct app *app, int status)
 {
 	if (app->arena.status != POL_OK || app->no_memory) {
 		status = app_fail(app, EXIT_DAEMON, "internal", "out of memory");
+	}
+	if (status == EXIT_YES && app->not_everywhere) {
+		status = EXIT_DAEMON;
 	}
 	pager_end(app);
 	if (!app_print(app) || fflush(stdout) != 0 || ferror(stdout)) {

@@ -103,10 +103,11 @@ static int choose(struct chosen *chosen)
 
 /* --- doing it --------------------------------------------------------------------------------- */
 
-/* Of the options, those of a rotation are parameters; the others chose the keys. */
+/* Of the options, those of a rotation and --local are parameters; the others chose the keys. */
 static int fill(void *context, size_t number, struct params *params)
 {
-	static const enum flag own[] = { FLAG_MODE, FLAG_OVERLAP, FLAG_FINISH_OLD, FLAG_NONE };
+	static const enum flag own[] = { FLAG_MODE, FLAG_OVERLAP, FLAG_FINISH_OLD, FLAG_LOCAL,
+		FLAG_NONE };
 	const struct chosen *chosen = context;
 
 	params_text(params, "id", chosen->ids[number].text);

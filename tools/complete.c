@@ -206,6 +206,9 @@ static void offer_words(const struct completing *word, const struct line *line,
 		/* These take the place of the principal. */
 		at += word->app->args.given[FLAG_EVERYONE] || word->app->args.given[FLAG_ANYONE];
 		complete_word(word, command, word_name(command, at));
+		if (used == 1 && line->count == 1 && help_is_group(group)) {
+			offer_commands(word, group);
+		}
 	} else if (line->count == skip || (line->count == skip + 1 && help_is_group(group))) {
 		offer_commands(word, group);
 	}

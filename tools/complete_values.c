@@ -42,6 +42,7 @@ static const struct asked keys = { "keys.list", "id", { "name", "principal", "st
 static const struct asked principals = { "principals.list", "id", { "name", "kind", "status" },
 	true };
 static const struct asked roles = { "roles.list", "name", { "description" }, true };
+static const struct asked hosts = { "hosts.list", "name", { "state", "version" }, false };
 static const struct asked tenants = { "tenants.list", "id", { "status" }, false };
 
 struct offering {
@@ -201,6 +202,7 @@ static bool offer_fixed(const struct completing *word, enum flag flag)
 		{ FLAG_FAIL_ON, { "any", "gain", "loss" } },
 		{ FLAG_ACTOR, { "uid:", "key:", "daemon" } },
 		{ FLAG_TOKEN_FILE, { FILES } },
+		{ FLAG_RESTORE, { FILES } },
 		{ FLAG_AGAINST, { FILES } },
 		{ FLAG_AGAINST_POLICY, { FILES } },
 		{ FLAG_RUNNING, { DIRS } },
@@ -323,6 +325,8 @@ void complete_word(
 		offer_list(word, &keys, command->bulk != NULL ? command->bulk->status : NULL);
 	} else if (is_named(name, "PRINCIPAL")) {
 		offer_list(word, &principals, NULL);
+	} else if (is_named(name, "HOST")) {
+		offer_list(word, &hosts, NULL);
 	} else if (is_named(name, "ROLE")) {
 		offer_list(word, &roles, NULL);
 	} else if (creates(command)) {

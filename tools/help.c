@@ -26,6 +26,10 @@ static const struct {
 	{ &command_store_backup, 1 },
 	{ &command_store_restore, 1 },
 	{ &command_store_verify, 1 },
+	{ &command_store_share, 1 },
+	{ commands_store_join, STORE_JOIN_COMMANDS },
+	{ commands_store_set, STORE_SET_COMMANDS },
+	{ commands_hosts, HOSTS_COMMANDS },
 	{ commands_daemon, DAEMON_COMMANDS },
 	{ &command_policy_check, 1 },
 	{ &command_policy_lint, 1 },
@@ -46,7 +50,7 @@ static const struct {
 };
 
 enum {
-	COMMANDS = 64,       /* at most */
+	COMMANDS = 80,       /* at most */
 	COMMAND_COLUMN = 22, /* width of the names */
 	OPTION_COLUMN = 28,
 };
@@ -81,19 +85,24 @@ static bool is_first(const char *name, const char *word)
 
 const struct command *help_find(const char *const *words, size_t count, size_t *out_used)
 {
-	const struct command *command;
+	const struct command *command, *found = NULL;
 
 	for (size_t i = 0; count > 0 && (command = help_command(i)) != NULL; i++) {
 		const char *second;
 
 		first_word(command->name, &second);
-		if (is_first(command->name, words[0]) &&
-			(second == NULL || (count > 1 && strcmp(second, words[1]) == 0))) {
-			*out_used = second == NULL ? 1 : 2;
+		if (!is_first(command->name, words[0])) {
+			continue;
+		}
+		if (second == NULL) {
+			*out_used = 1;
+			found = command;
+		} else if (count > 1 && strcmp(second, words[1]) == 0) {
+			*out_used = 2;
 			return command;
 		}
 	}
-	return NULL;
+	return found;
 }
 
 bool help_is_group(const char *word)
@@ -101,8 +110,8 @@ bool help_is_group(const char *word)
 	const struct command *command;
 
 	for (size_t i = 0; (command = help_command(i)) != NULL; i++) {
-		if (is_first(command->name, word)) {
-			return strchr(command->name, ' ') != NULL;
+		if (is_first(command->name, word) && strchr(command->name, ' ') != NULL) {
+			return true;
 		}
 	}
 	return false;

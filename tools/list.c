@@ -34,9 +34,15 @@ static bool on_json(void *context, struct wire_cursor item)
 static enum colour colour_of(struct wire_cursor item, enum record_kind kind)
 {
 	struct pol_str status = record_str(item, "status");
+	struct pol_str state = record_str(item, "state"); /* of a host */
 
 	if (kind == RECORD_FINDINGS) {
 		return COLOUR_YELLOW;
+	}
+	if (kind == RECORD_STATUS && status.len == 0 && state.len > 0) {
+		return pol_str_equal(state, POL_STR("live"))   ? COLOUR_GREEN
+		       : pol_str_equal(state, POL_STR("late")) ? COLOUR_YELLOW
+							       : COLOUR_RED;
 	}
 	if (kind != RECORD_STATUS || status.len == 0) {
 		return COLOUR_NONE;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "client/authz.h"
+#include "tools/everywhere.h"
 #include "tools/said.h"
 
 enum {
@@ -120,7 +121,7 @@ static void refused(struct run *run, size_t number, const char *code, const char
 
 	worsen(run, rpc_exit_status(known));
 	run->failed++;
-	if (known == WIRE_OVERLOADED) {
+	if (known == WIRE_OVERLOADED || known == WIRE_UNAVAILABLE) {
 		stop(run, number);
 	}
 	if (app->want_json) {
@@ -146,6 +147,7 @@ static void succeeded(struct run *run, size_t number, const struct authz_reply *
 	struct wire_cursor result = wire_cursor_of(reply->data, reply->len);
 
 	run->done++;
+	everywhere_read(run->app, result);
 	if (run->app->want_json) {
 		json_t *item = document_wire(result);
 
@@ -213,6 +215,7 @@ static int ask(struct run *run, struct slot *slot, int *out_error)
 		if (takes_request_id(run->many->method)) {
 			params_text(&params, "request_id", slot->request_id);
 		}
+		everywhere_put(run->app, run->many->method, &params);
 		params_end(&params, run->app);
 		*out_error = params.buf.status != WIRE_OK
 				     ? AUTHZ_ELIMIT

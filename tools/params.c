@@ -63,6 +63,9 @@ static const struct {
 	[FLAG_BEFORE] = { "until", PARAM_TIME_AGO, NULL },
 	[FLAG_DRY_RUN] = { "dry_run", PARAM_SWITCH, NULL },
 	[FLAG_HASH] = { "hash", PARAM_TEXT, NULL },
+	[FLAG_AT_PLACE] = { "at", PARAM_TEXT, NULL },
+	[FLAG_DISCARD] = { "discard", PARAM_SWITCH, NULL },
+	[FLAG_LOCAL] = { "local", PARAM_SWITCH, NULL },
 	[FLAG_IDLE] = { "idle", PARAM_DURATION, NULL },
 	[FLAG_EXPIRING] = { "expiring", PARAM_DURATION, NULL },
 };
@@ -119,6 +122,18 @@ void params_bool(struct params *params, const char *name, bool value)
 {
 	put_name(params, name);
 	wire_put_bool(&params->buf, value);
+}
+
+void params_bin(struct params *params, const char *name, const uint8_t *bytes, size_t len)
+{
+	put_name(params, name);
+	wire_put_bin(&params->buf, bytes, len);
+}
+
+void params_nil(struct params *params, const char *name)
+{
+	put_name(params, name);
+	wire_put_nil(&params->buf);
 }
 
 static void put_list(struct wire_buf *buf, const struct args_list *list)

@@ -220,11 +220,21 @@ const char *record_position(struct app *app, struct wire_cursor map)
 			       : "";
 }
 
+/* From here on milliseconds are shown as seconds. */
+#define SECONDS_FROM 10000
+
+static const char *milliseconds_ago(struct app *app, int64_t ms)
+{
+	return ms < SECONDS_FROM ? app_text(app, "%" PRId64 " ms ago", ms)
+				 : app_text(app, "%s ago", when_duration(app, ms / 1000));
+}
+
 const char *record_field_text(struct app *app, struct pol_arena *arena, struct wire_cursor map,
 	const struct record_field *field)
 {
 	struct wire_cursor value = { 0 };
 	const char *list;
+	int64_t number;
 
 	if (!record_find(map, field->name, &value) && field->kind < RECORD_PLACES &&
 		field->kind != RECORD_NEVER) {
@@ -248,6 +258,13 @@ const char *record_field_text(struct app *app, struct pol_arena *arena, struct w
 		return record_when(app, map, field->name, "never");
 	case RECORD_INT:
 		return app_text(app, "%" PRId64, record_int(map, field->name, 0));
+	case RECORD_AGO:
+		return milliseconds_ago(app, record_int(map, field->name, 0));
+	case RECORD_AHEAD:
+		number = record_int(map, field->name, 0);
+		return number > -SECONDS_FROM && number < SECONDS_FROM
+			       ? app_text(app, "%+" PRId64 " ms", number)
+			       : app_text(app, "%+" PRId64 " s", number / 1000);
 	case RECORD_BOOL:
 		return record_bool(map, field->name, false) ? "yes" : "no";
 	case RECORD_DURATION:

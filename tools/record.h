@@ -49,7 +49,9 @@ enum record_kind {
 	RECORD_WHEN,  /* relative alone */
 	RECORD_NEVER, /* the same, or "never" */
 	RECORD_INT,
-	RECORD_BOOL, /* yes or no */
+	RECORD_AGO,   /* milliseconds: "250 ms ago", "3 minutes ago" */
+	RECORD_AHEAD, /* milliseconds: "+12 ms", "-61 s" */
+	RECORD_BOOL,  /* yes or no */
 	RECORD_DURATION,
 	RECORD_MAP,      /* "a=b, c=d" */
 	RECORD_COUNTS,   /* "a 1, b 2" */

@@ -11,6 +11,7 @@
 #include "client/authz.h"
 #include "policy/text/timetext.h"
 #include "tools/diagnostics.h"
+#include "tools/everywhere.h"
 #include "tools/record.h"
 #include "tools/said.h"
 #include "tools/socket.h"
@@ -20,6 +21,11 @@
 
 /* The library's default. */
 #define TIMEOUT_MS 5000
+
+/* The daemon answers a change after 5 seconds at the latest, if a database must have it; and one
+ * that is to be everywhere, when that is proven. */
+#define CHANGE_TIMEOUT_MS     15000
+#define EVERYWHERE_TIMEOUT_MS 120000
 
 /* No AUTHZ_E*: nobody waits for the daemon any more. */
 #define GIVEN_UP 1
@@ -65,6 +71,20 @@ int rpc_exit_status(enum wire_code code)
 	return EXIT_DAEMON;
 }
 
+static int default_timeout(const struct app *app)
+{
+	if (app->command == NULL) {
+		return TIMEOUT_MS;
+	}
+	if (app->command->long_work) {
+		return TIMEOUT_MAX_S * 1000;
+	}
+	if (app->args.given[FLAG_EVERYWHERE]) {
+		return EVERYWHERE_TIMEOUT_MS;
+	}
+	return everywhere_changes(app->command->method) ? CHANGE_TIMEOUT_MS : TIMEOUT_MS;
+}
+
 /* --timeout: 5s, 2m; a bare number is seconds. */
 int rpc_read_timeout(struct app *app, int *out_ms)
 {
@@ -73,7 +93,7 @@ int rpc_read_timeout(struct app *app, int *out_ms)
 	char *end;
 	long bare;
 
-	*out_ms = TIMEOUT_MS;
+	*out_ms = default_timeout(app);
 	if (text == NULL) {
 		return EXIT_YES;
 	}
@@ -141,8 +161,8 @@ static const char *managing_text(struct app *app)
 				   : app_text(app, "%s: give --socket %s", path, path);
 }
 
-/* The daemon refused the call: prints everything that it answered. */
-static int refused(struct app *app, const char *method, const struct authz_reply *reply)
+/* Prints everything that the daemon answered. */
+int rpc_refused(struct app *app, const char *method, const struct authz_reply *reply)
 {
 	struct wire_cursor error = wire_cursor_of(reply->data, reply->len);
 	struct wire_str code = { reply->code, strlen(reply->code) };
@@ -157,6 +177,9 @@ static int refused(struct app *app, const char *method, const struct authz_reply
 	}
 	if (strcmp(reply->code, "forbidden") == 0 && app->rpc->socket.managing[0] != '\0') {
 		fprintf(stderr, "authzcheck: the socket for managing is %s\n", managing_text(app));
+	}
+	if (record_bool(error, "may_stand", false)) {
+		fprintf(stderr, "authzcheck: the change may have been made: look, or repeat it\n");
 	}
 	/* The daemon's own map has more than its texts. One that refused the connection sent none.
 	 */
@@ -282,6 +305,7 @@ int rpc_call(
 	int status = app->rpc != NULL ? EXIT_YES : open_rpc(app);
 	int error;
 
+	everywhere_put(app, method, params);
 	params_end(params, app);
 	if (status == EXIT_YES && params->buf.status != WIRE_OK) {
 		status = app_fail(app, EXIT_USAGE, "invalid_request",
@@ -300,12 +324,13 @@ int rpc_call(
 		if (app->may_be_forbidden && strcmp(reply.code, "forbidden") == 0) {
 			return EXIT_NO;
 		}
-		return refused(app, method, &reply);
+		return rpc_refused(app, method, &reply);
 	}
 	if (error < 0) {
 		return rpc_failed(app, error);
 	}
 	*out_result = wire_cursor_of(reply.data, reply.len);
+	everywhere_read(app, *out_result);
 	return EXIT_YES;
 }
 
@@ -315,6 +340,7 @@ bool rpc_ask(
 	struct authz_reply reply;
 	int error = AUTHZ_ELIMIT;
 
+	everywhere_put(app, method, params);
 	params_end(params, app);
 	if (params->buf.status == WIRE_OK) {
 		error = authz_call(

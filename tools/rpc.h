@@ -33,6 +33,8 @@ void params_finish(struct params *params);
 void params_str(struct params *params, const char *name, struct pol_str value);
 void params_text(struct params *params, const char *name, const char *value);
 void params_int(struct params *params, const char *name, int64_t value);
+void params_bin(struct params *params, const char *name, const uint8_t *bytes, size_t len);
+void params_nil(struct params *params, const char *name);
 void params_bool(struct params *params, const char *name, bool value);
 
 /* The options among `flags`, which FLAG_NONE ends, that were given and stand for a parameter.
@@ -67,6 +69,10 @@ struct authz;
 int rpc_open(struct app *app, struct authz **out);
 /* Reports what a negative AUTHZ_E* means; the exit status. */
 int rpc_failed(struct app *app, int error);
+
+/* Reports what the daemon refused, after AUTHZ_EREFUSED; the exit status. */
+struct authz_reply;
+int rpc_refused(struct app *app, const char *method, const struct authz_reply *reply);
 
 /* --timeout in ms, or its default. EXIT_YES; or EXIT_USAGE, reported. */
 int rpc_read_timeout(struct app *app, int *out_ms);

@@ -1,18 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/verb.h"
 
+#include <stdio.h>
+
 #include "tools/record.h"
 #include "tools/show.h"
 
-int verb_call(struct app *app, struct params *params)
+/* Of a key that was marked on this host. */
+static int show_marked(struct app *app, struct wire_cursor answer)
+{
+	printf("%s is refused on this host%s\n", record_text(&app->arena, answer, "id"),
+		record_str(answer, "as_of").len > 0
+			? ", and on the others when they have the change"
+			: "; on the others when the database is back");
+	return EXIT_YES;
+}
+
+int verb_show(struct app *app, struct wire_cursor answer)
 {
 	const struct command *command = app->command;
-	struct wire_cursor answer;
-	int status = rpc_call(app, command->method, params, &answer);
 
-	if (status != EXIT_YES) {
-		return status;
-	}
 	if (command->makes_secret && record_str(answer, "secret").len == 0) {
 		return app_fail(app, EXIT_DAEMON, "internal",
 			"the daemon made a secret and did not send it: make another one");
@@ -24,7 +31,18 @@ int verb_call(struct app *app, struct params *params)
 	if (command->makes_secret) {
 		return show_secret(app, answer);
 	}
+	if (record_bool(answer, "local", false)) {
+		return show_marked(app, answer);
+	}
 	return command->show != NULL ? command->show(app, answer) : show_key(app, answer);
+}
+
+int verb_call(struct app *app, struct params *params)
+{
+	struct wire_cursor answer;
+	int status = rpc_call(app, app->command->method, params, &answer);
+
+	return status == EXIT_YES ? verb_show(app, answer) : status;
 }
 
 /* "--name, --label or --scope": the options of a command except --tenant. */

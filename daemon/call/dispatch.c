@@ -30,6 +30,7 @@ static const struct {
 	{ decisions_methods, &decisions_method_count },
 	{ audit_methods, &audit_method_count },
 	{ store_methods, &store_method_count },
+	{ hosts_methods, &hosts_method_count },
 	{ status_methods, &status_method_count },
 };
 
@@ -167,7 +168,7 @@ const struct wire_value *dispatch_as_of(
 
 bool dispatch_local(const struct method *method, const struct wire_value *values)
 {
-	return (method->flags & METHOD_LOCAL) != 0 && values[1].given && values[1].boolean;
+	return (method->flags & METHOD_MARKS) != 0 && values[1].given && values[1].boolean;
 }
 
 bool dispatch_everywhere(const struct method *method, const struct wire_value *values)

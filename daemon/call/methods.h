@@ -38,5 +38,7 @@ extern const struct method audit_methods[];
 extern const size_t audit_method_count;
 extern const struct method store_methods[];
 extern const size_t store_method_count;
+extern const struct method hosts_methods[];
+extern const size_t hosts_method_count;
 extern const struct method status_methods[];
 extern const size_t status_method_count;

@@ -136,6 +136,25 @@ static void default_owners(struct config *config)
 	}
 }
 
+/* The machine's name up to the first dot. */
+static int default_host(struct config *config, char why[static CONFIG_WHY])
+{
+	char name[256] = "";
+	struct pol_str text = { name, 0 };
+
+	if (gethostname(name, sizeof name - 1) == 0) {
+		text.len = strcspn(name, ".");
+	}
+	if (!config_is_host(text)) {
+		snprintf(why, CONFIG_WHY,
+			"this machine's name cannot be the name of a host among those that share a "
+			"store: write one into authzd.conf: host NAME");
+		return -EINVAL;
+	}
+	config->host = config_copy(config, text);
+	return config->host != NULL ? 0 : -ENOMEM;
+}
+
 int config_defaults(struct config *config, char why[static CONFIG_WHY])
 {
 	int r = 0;
@@ -159,6 +178,9 @@ int config_defaults(struct config *config, char why[static CONFIG_WHY])
 		r = default_listener(config);
 	}
 	default_owners(config);
+	if (r == 0 && config->shared != NULL && config->host == NULL) {
+		r = default_host(config, why);
+	}
 	if (r == 0 && config->workers == 0) {
 		long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
@@ -212,6 +234,23 @@ bool config_read_idle(struct pol_str text, uint32_t *out)
 		return false;
 	}
 	*out = (uint32_t)seconds;
+	return true;
+}
+
+bool config_is_host(struct pol_str text)
+{
+	if (text.len == 0 || text.len > CONFIG_MAX_HOST || text.ptr[0] == '.' ||
+		text.ptr[0] == '-') {
+		return false;
+	}
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.ptr[i];
+
+		if ((c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') &&
+			c != '.' && c != '-' && c != '_') {
+			return false;
+		}
+	}
 	return true;
 }
 

@@ -31,6 +31,7 @@ struct peer;
 #define CONFIG_USER_CONNECTIONS 256
 #define CONFIG_IDLE             60          /* seconds */
 #define CONFIG_MAX_IDLE         (24 * 3600) /* seconds */
+#define CONFIG_MAX_HOST         64          /* bytes of a host's name: daemon/share/row.h */
 
 struct config_listener {
 	const char *path;
@@ -93,6 +94,9 @@ struct config {
 	const char *subuid;                   /* the file; NULL: /etc/subuid, if there is one */
 	const struct config_subuids *subuids; /* by first */
 	size_t subuid_count;
+	const char *shared; /* where the shared store's database is, for libpq; NULL: none */
+	const char *host;   /* this host's name among those that share it; after config_defaults */
+	bool start_stale;   /* answer before all is applied that the others changed */
 	enum log_format log_format;
 	bool has_log_format; /* set by an option, which wins over the file */
 	bool watch;
@@ -137,6 +141,10 @@ bool config_read_workers(struct pol_str text, unsigned *out);
 bool config_read_connections(struct pol_str text, unsigned *out);
 bool config_read_user_connections(struct pol_str text, unsigned *out);
 bool config_read_idle(struct pol_str text, uint32_t *out); /* a duration */
+/* May a host have this name? Letters, digits, `.`, `-` and `_`, of which the first is no `.` or
+ * `-`.
+ */
+bool config_is_host(struct pol_str text);
 
 /* Of an option that is none, the one with the nearest name; NULL: none is near. `options` ends with
  * a row without a name. */

@@ -5,6 +5,9 @@
 #include "daemon/config/config_internal.h"
 #include "policy/text/nearest.h"
 
+/* Bytes of `shared`: room for several servers and files of certificates. */
+enum { CONFIG_MAX_SHARED = 4096 };
+
 typedef void (*read_value)(
 	struct config_reader *reader, const struct pol_setting_word *values, size_t count);
 
@@ -160,17 +163,82 @@ static void on_idle(
 	}
 }
 
+static void read_yes(struct config_reader *reader, const struct pol_setting_word *value,
+	const char *name, bool *out)
+{
+	if (!pol_str_equal(value->text, POL_STR("yes")) &&
+		!pol_str_equal(value->text, POL_STR("no"))) {
+		pol_diag_error(reader->diags, value->at, "%s %.*s: write yes or no", name,
+			POL_STR_ARGS(value->text));
+		return;
+	}
+	*out = pol_str_equal(value->text, POL_STR("yes"));
+}
+
 static void on_watch(
 	struct config_reader *reader, const struct pol_setting_word *values, size_t count)
 {
 	(void)count;
-	if (!pol_str_equal(values[0].text, POL_STR("yes")) &&
-		!pol_str_equal(values[0].text, POL_STR("no"))) {
-		pol_diag_error(reader->diags, values[0].at, "watch %.*s: write yes or no",
-			POL_STR_ARGS(values[0].text));
+	read_yes(reader, &values[0], "watch", &reader->config->watch);
+}
+
+static void on_start_stale(
+	struct config_reader *reader, const struct pol_setting_word *values, size_t count)
+{
+	(void)count;
+	read_yes(reader, &values[0], "start_stale", &reader->config->start_stale);
+}
+
+/* Commas separate words in this file, and servers in a CONNINFO: host=db1,db2. */
+static bool ends_with_comma(const struct config_reader *reader, const struct pol_setting_word *word)
+{
+	struct pol_str text = reader->lexer.text;
+	size_t end = (size_t)word->at.offset + word->at.length;
+
+	return end < text.len && text.ptr[end] == ',';
+}
+
+/* NAME=VALUE words, or one text of them or a URI, which has no password: another program may read
+ * the configuration. libpq checks the rest when it connects. */
+static void on_shared(
+	struct config_reader *reader, const struct pol_setting_word *values, size_t count)
+{
+	char text[CONFIG_MAX_SHARED];
+	size_t len = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct pol_str word = values[i].text;
+
+		if (word.len == 0 || len + word.len + 2 > sizeof text ||
+			memchr(word.ptr, 0, word.len) != NULL) {
+			pol_diag_error(reader->diags, values[i].at,
+				"shared: a word is empty or has a byte 0, or the text is longer "
+				"than %zu bytes",
+				sizeof text - 2);
+			return;
+		}
+		memcpy(text + len, word.ptr, word.len);
+		len += word.len;
+		text[len++] = ends_with_comma(reader, &values[i]) ? ',' : ' ';
+	}
+	reader->config->shared = config_copy(reader->config, (struct pol_str){ text, len - 1 });
+	if (reader->config->shared == NULL) {
+		pol_diag_error(reader->diags, values[0].at, "the configuration is too large");
+	}
+}
+
+static void on_host(
+	struct config_reader *reader, const struct pol_setting_word *values, size_t count)
+{
+	(void)count;
+	if (!config_is_host(values[0].text)) {
+		pol_diag_error(reader->diags, values[0].at,
+			"'%.*s' is no name of a host: write letters, digits, '.', '-' and '_', at "
+			"most %d",
+			POL_STR_ARGS(values[0].text), CONFIG_MAX_HOST);
 		return;
 	}
-	reader->config->watch = pol_str_equal(values[0].text, POL_STR("yes"));
+	reader->config->host = config_copy_word(reader, &values[0]);
 }
 
 static void on_log(
@@ -302,6 +370,7 @@ static const struct row rows[] = {
 	{ "connections", 1, 1, false, "connections N", on_connections },
 	{ "decision_log", 1, 3, false, "decision_log FILE [MODE [GROUP]], or decision_log -",
 		on_decision_log },
+	{ "host", 1, 1, false, "host NAME", on_host },
 	{ "idle", 1, 1, false, "idle TIME", on_idle },
 	{ "listen", 3, 4, true, "listen PATH MODE [[OWNER:]GROUP] decide|manage|both", on_listen },
 	{ "log", 1, 1, false, "log text|json", on_log },
@@ -311,6 +380,9 @@ static const struct row rows[] = {
 	{ "pepper", 1, 1, false, "pepper FILE", on_pepper },
 	{ "policy", 1, 1, false, "policy DIR", on_policy },
 	{ "policy_owner", 1, 1, false, "policy_owner USER", on_policy_owner },
+	{ "shared", 1, CONFIG_MAX_WORDS, false, "shared CONNINFO, as in host=db dbname=authz",
+		on_shared },
+	{ "start_stale", 1, 1, false, "start_stale yes|no", on_start_stale },
 	{ "state", 1, 1, false, "state DIR", on_state },
 	{ "subuid", 1, 1, false, "subuid FILE", on_subuid },
 	{ "trust", 2, 2, true, "trust user|group NAME", config_on_trust },

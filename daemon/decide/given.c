@@ -93,8 +93,7 @@ static const char *read_members(struct reader *reader, struct pol_str name, stru
 	return NULL;
 }
 
-/* Reads the value that is at the cursor; *out_known is false if no fact can have such a one. Text
- * comes first, since most values are. */
+/* Reads the value that is at the cursor; *out_known is false if no fact can have such a one. */
 static const char *read_raw(struct reader *reader, struct pol_str name, struct wire_cursor *at,
 	struct pol_raw *out, bool *out_known)
 {
@@ -103,19 +102,35 @@ static const char *read_raw(struct reader *reader, struct pol_str name, struct w
 
 	*out = (struct pol_raw){ .kind = POL_RAW_NIL };
 	*out_known = true;
-	if (wire_read_text(at, &text)) {
+	switch (wire_peek(at)) {
+	case WIRE_TEXT:
 		out->kind = POL_RAW_STRING;
-		out->text = (struct pol_str){ text.ptr, text.len };
-		reader->bytes += text.len;
-	} else if (wire_read_int(at, &out->number)) {
+		*out_known = wire_read_text(at, &text);
+		out->text = *out_known ? (struct pol_str){ text.ptr, text.len } : out->text;
+		reader->bytes += out->text.len;
+		break;
+	case WIRE_INT:
 		out->kind = POL_RAW_INT;
-	} else if (wire_read_bool(at, &truth)) {
+		*out_known = wire_read_int(at, &out->number);
+		break;
+	case WIRE_BOOL:
 		out->kind = POL_RAW_BOOL;
-		out->number = truth;
-	} else if (wire_peek(at) == WIRE_ARRAY) {
+		*out_known = wire_read_bool(at, &truth);
+		out->number = *out_known && truth;
+		break;
+	case WIRE_ARRAY:
 		return read_members(reader, name, at, out, out_known);
-	} else if (!wire_read_nil(at)) {
+	case WIRE_NIL:
+		*out_known = wire_read_nil(at);
+		break;
+	case WIRE_NONE:
+	case WIRE_FLOAT:
+	case WIRE_MAP:
+	case WIRE_EXT:
 		*out_known = false;
+		break;
+	}
+	if (!*out_known) {
 		(void)wire_skip(at);
 	}
 	return NULL;

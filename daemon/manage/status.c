@@ -3,6 +3,7 @@
 #include "daemon/call/methods.h"
 #include "daemon/load/feed.h"
 #include "daemon/manage/policy.h"
+#include "daemon/manage/store_share.h"
 #include "daemon/secret/token.h"
 #include "daemon/store/env.h"
 #include "daemon/tend/pepper.h"
@@ -246,7 +247,7 @@ static int status(struct call *call)
 	};
 
 	wire_put_result(out, call->id);
-	wire_put_map(out, 18);
+	wire_put_map(out, call->context->share != NULL ? 19 : 18);
 	wire_put_cstr(out, "version");
 	wire_put_cstr(out, AUTHZ_VERSION);
 	encode_numbers(out, scalars, sizeof scalars / sizeof scalars[0]);
@@ -257,6 +258,9 @@ static int status(struct call *call)
 	source->encode_missing(source->data, call->snapshot, out);
 	encode_modules(out, call->snapshot);
 	encode_feeds(call);
+	if (call->context->share != NULL) {
+		store_share_encode(call);
+	}
 	encode_pepper(call);
 	encode_confinement(out, &call->context->confined);
 	wire_put_cstr(out, "policy");

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* store.backup: answers with a copy of the store, piece by piece. */
+/* store.backup: answers with a copy of the store, piece by piece. The table of all methods store.*. */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "daemon/call/methods.h"
 #include "daemon/decide/actor.h"
 #include "daemon/manage/audit_encode.h"
+#include "daemon/manage/store_share.h"
 #include "daemon/secret/token.h"
 #include "daemon/store/backup.h"
 
@@ -83,7 +84,17 @@ static int backup(struct call *call)
 	return next_piece(call, id);
 }
 
+/* What concerns this host alone, or the database: apart from the log. */
+#define SHARES (METHOD_CHANGES | METHOD_MANAGES | METHOD_ALONE | METHOD_LOCAL)
+
 const struct method store_methods[] = {
 	{ "store.backup", backup_fields, BACKUP_FIELDS, METHOD_MANAGES | METHOD_ANY_AGE, backup },
+	{ "store.join", store_join_fields, STORE_JOIN_FIELDS, SHARES, store_join },
+	{ "store.leave", NULL, 0, SHARES, store_leave },
+	{ "store.rejoin", store_rejoin_fields, STORE_REJOIN_FIELDS, SHARES, store_rejoin },
+	{ "store.set", store_set_fields, STORE_SET_FIELDS,
+		METHOD_CHANGES | METHOD_MANAGES | METHOD_EDITS, store_set },
+	{ "store.share", store_share_fields, STORE_SHARE_FIELDS, SHARES, store_share },
+	{ "store.upgrade", NULL, 0, SHARES, store_upgrade },
 };
 const size_t store_method_count = sizeof store_methods / sizeof store_methods[0];

@@ -195,6 +195,7 @@ void secret_chain(const struct secrets *secrets, enum secret_link link,
 		[SECRET_LAST_GOOD] = "authzd good v1",
 		[SECRET_FEEDS] = "authzd feeds v1",
 		[SECRET_LOG] = "authzd log v1",
+		[SECRET_PLACE] = "authzd place v1",
 		[SECRET_PAYLOAD] = "authzd load v1",
 	};
 	static const uint8_t salt[crypto_generichash_blake2b_SALTBYTES] = { 0 };

@@ -149,6 +149,7 @@ enum secret_link {
 	SECRET_LAST_GOOD, /* the policy that is kept for a broken folder */
 	SECRET_FEEDS,     /* the data files that are kept for a restart */
 	SECRET_LOG,       /* a row of the log of a shared store */
+	SECRET_PLACE,     /* the place in that log of a snapshot */
 	SECRET_PAYLOAD,   /* the payload of such a row */
 };
 

@@ -68,7 +68,8 @@ static void describe_job(struct conn *conn, const struct call *call, struct writ
 	job->item.uid = conn->peer.user;
 	job->item.order = judge_order(conn, call);
 	job->alone = (flags & METHOD_ALONE) != 0;
-	job->local = conn->worker->view.shared && dispatch_local(call->method, call->params);
+	job->local = (flags & METHOD_LOCAL) != 0 ||
+		     (conn->worker->view.shared && dispatch_local(call->method, call->params));
 	job->asks = dispatch_everywhere(call->method, call->params) ? SHARE_ASKS_REPORT : 0;
 }
 

@@ -16,6 +16,7 @@
 #include "daemon/serve/policy_entry.h"
 #include "daemon/serve/reload.h"
 #include "daemon/serve/server.h"
+#include "daemon/serve/sharing.h"
 #include "daemon/store/env.h"
 #include "daemon/write/writer.h"
 
@@ -78,6 +79,7 @@ static int on_exchange(struct writer_job *job, const struct writer_turn *turn)
 		snprintf(exchange->from, sizeof exchange->from, "%s",
 			pol_snapshot_revision(current->snapshot));
 		current_exchange(current, whole);
+		server_share_revision(exchange->server, pol_snapshot_revision(whole));
 		quota_counters_set_policy(exchange->server->context.quota_counters, whole);
 		exchange->exchanged = true;
 		pol_snapshot_unref(build->snapshot);

@@ -29,7 +29,9 @@
 #include "daemon/serve/peer_limits.h"
 #include "daemon/serve/reload.h"
 #include "daemon/serve/report.h"
+#include "daemon/serve/sharing.h"
 #include "daemon/serve/start.h"
+#include "daemon/share/share.h"
 #include "daemon/store/backup.h"
 #include "daemon/store/env.h"
 #include "daemon/tend/pepper.h"
@@ -148,7 +150,10 @@ static void on_clock(uv_timer_t *timer)
 	accept_make_room(server);
 	if (server->seconds++ % SWEEP_SECONDS == 0) {
 		pepper_tick(server->context.pepper);
-		sweep_tick(server->sweep);
+		/* What has expired by a wrong clock has not for the other hosts. */
+		if (share_may_sweep(server->context.share)) {
+			sweep_tick(server->sweep);
+		}
 	}
 	if (commits == server->commits || server->stopping) {
 		return;
@@ -331,6 +336,9 @@ int server_init(
 		r = server_open_decision_log(server);
 	}
 	if (r == 0) {
+		r = server_start_share(server);
+	}
+	if (r == 0) {
 		r = server_confine(server);
 	}
 	if (r == 0) {
@@ -382,8 +390,11 @@ void server_finish(struct server *server)
 	sweep_stop(server->sweep);
 	pepper_stop(server->context.pepper);
 	reload_stop(server->reload);
+	server_share_wakes(server, false);
 	/* Flushes what the workers left. */
 	writer_destroy(server->writer);
+	share_destroy(server->context.share);
+	store_read_close(server->share_read);
 	for (unsigned i = 0; i < server->worker_count; i++) {
 		worker_finish(&server->workers[i]);
 	}

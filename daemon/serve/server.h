@@ -26,6 +26,7 @@
 #include "daemon/serve/listener.h"
 #include "daemon/serve/watchdog.h"
 #include "daemon/serve/worker.h"
+#include "daemon/share/fresh.h"
 
 struct activation;
 struct activation_socket;
@@ -33,6 +34,7 @@ struct names;
 struct peer_limits;
 struct plugins;
 struct reload;
+struct store_read;
 struct sweep;
 struct writer;
 
@@ -65,6 +67,8 @@ struct server {
 	struct accept_refusals refusals;
 	uint32_t random_state; /* the writer's thread's: see call.random_state */
 	struct writer *writer;
+	struct share_fresh fresh;      /* see context.fresh */
+	struct store_read *share_read; /* the writer's thread's; NULL: no `shared` */
 	struct sweep *sweep;
 	struct names *names;     /* looks up users and groups */
 	struct plugins *plugins; /* what the policies use */

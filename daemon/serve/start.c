@@ -20,6 +20,7 @@
 #include "daemon/serve/policy_entry.h"
 #include "daemon/serve/report.h"
 #include "daemon/serve/server.h"
+#include "daemon/serve/sharing.h"
 #include "daemon/store/env.h"
 #include "daemon/tend/rotation.h"
 #include "daemon/write/writer.h"
@@ -165,7 +166,7 @@ int server_open_store(struct server *server)
 	const struct config *config = server->context.config;
 	struct store_options options = {
 		.pepper = config->pepper,
-		.readers = config->workers + 4,
+		.readers = config->workers + (config->shared != NULL ? 8 : 4),
 	};
 	char why[STORE_WHY] = "cannot open the store";
 	char path[PATH_MAX];
@@ -198,7 +199,9 @@ int server_open_store(struct server *server)
 
 int server_start_writer(struct server *server)
 {
-	int r = writer_create(server->context.store, server->context.usage, NULL, &server->writer);
+	struct writer_shared shared;
+	int r = writer_create(server->context.store, server->context.usage,
+		server_share_writer(server, &shared), &server->writer);
 
 	if (r == 0) {
 		struct rotation_parts parts = {
@@ -208,6 +211,7 @@ int server_start_writer(struct server *server)
 			.current = &server->current,
 		};
 
+		server_share_wakes(server, true);
 		r = rotation_create(&parts, &server->context.rotation);
 	}
 	if (r < 0) {

@@ -2,6 +2,7 @@
 #include "daemon/share/append.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -224,9 +225,13 @@ static int send_row(struct share_append *append, const struct share_row *row)
 	};
 	int r;
 
-	do {
+	r = send_once(&sending);
+	while (r == -EAGAIN && share_append_now() < sending.deadline) {
 		r = send_once(&sending);
-	} while (r == -EAGAIN && share_append_now() < sending.deadline);
+		if (r == -EAGAIN) {
+			(void)poll(NULL, 0, SHARE_AGAIN_MS);
+		}
+	}
 	return r != -EAGAIN ? r : sending.sent ? -EINPROGRESS : -ENOTCONN;
 }
 
@@ -289,6 +294,9 @@ int share_append(struct share_append *append, struct store_write *write, uint32_
 	if (append->diverged || append->owes) {
 		return -ENOTCONN;
 	}
+	if (store_write_met_altered(write)) {
+		return -EBADMSG;
+	}
 	r = make_row(append, write, changes, &row);
 	r = r == 0 ? send_row(append, &row) : r;
 	append->pending = r == 0;
@@ -316,6 +324,7 @@ int share_append_still(struct share_append *append)
 		}
 		if (r == -ETIMEDOUT || r == -ENOTCONN) {
 			share_append_broken(append);
+			(void)poll(NULL, 0, SHARE_AGAIN_MS);
 		}
 	} while (r == -ETIMEDOUT && share_append_now() < deadline);
 	if (r < 0 || append->diverged) {
@@ -338,6 +347,9 @@ void share_append_committed(struct share_append *append, int result)
 	if (result == 0) {
 		append->head = append->after;
 		append->appended++;
+		if (append->committed != NULL) {
+			append->committed(append->context, false);
+		}
 		atomic_store_explicit(
 			&append->fresh->applied, append->head.sequence, memory_order_release);
 		return;

@@ -36,7 +36,10 @@ struct share_fresh;
  */
 #define SHARE_TAKE_MS 1000
 /* After the server's identity changed nothing is appended but what hosts give back, in ms. */
-#define SHARE_HOLD_MS  5000
+#define SHARE_HOLD_MS 5000
+/* Between two tries of a row, after the first two: a database that fails at once is not to be asked
+ * all the time. */
+#define SHARE_AGAIN_MS 50
 #define SHARE_REVISION 72 /* bytes of a policy's revision, its NUL included */
 
 /* How a place of the log is reached. share.c makes it; the members up to `context` are its own, and
@@ -56,6 +59,10 @@ struct share_append {
 	 * it back; `broken`: it is to be opened again. */
 	struct share_log *(*take)(void *context, uint64_t deadline, uint64_t *out_number);
 	void (*give)(void *context, struct share_log *log, bool broken);
+	/* After each commit of a row, before `fresh->applied` has it: `roles`: it changed stored
+	 * roles, so that the policy's snapshot must be extended again; not for this host's own
+	 * rows. NULL: nothing is called. */
+	void (*committed)(void *context, bool roles);
 	void *context;
 
 	/* From share_append_load on the writer's thread alone sets these. */
@@ -95,13 +102,14 @@ void share_append_finish(struct share_append *append);
 int share_append_begin(struct share_append *append);
 
 /* Locks the head, for the next append; catches up under the lock. Released by share_append or
- * share_append_end. */
+ * share_append_end. 0, or -ENOTCONN. */
 int share_append_lock(struct share_append *append);
 
 /* Appends what the kept jobs of the batch changed, and puts its place and the row into the write.
  * 0: commit now, and call share_append_committed, also if the batch changed nothing that is shared.
  * SHARE_LOST: abort, and run again. -ENOTCONN: it was not made, and nothing was sent. -EINPROGRESS:
- * it may stand. -E2BIG: larger than SHARE_MAX_PAYLOAD. Other negative errnos are the store's. */
+ * it may stand. -E2BIG: larger than SHARE_MAX_PAYLOAD. -EBADMSG: the batch met an altered record.
+ * Other negative errnos are the store's. */
 int share_append(struct share_append *append, struct store_write *write, uint32_t asks);
 
 /* The batch changed nothing ("already so", a refusal): is the log still where this store is, now? 0

@@ -66,10 +66,12 @@ static int commit(struct reading *reading)
 			(unsigned long long)reading->head.sequence, store_explain(r));
 	} else {
 		append->head = reading->head;
-		append->roles = append->roles || roles;
 		append->owes = false; /* one row can be owed, and it is the next */
 		append->applied += reading->rows;
 		reading->applied += reading->rows;
+		if (append->committed != NULL) {
+			append->committed(append->context, roles);
+		}
 		atomic_store_explicit(
 			&append->fresh->applied, append->head.sequence, memory_order_release);
 	}

@@ -2,15 +2,19 @@
 #pragma once
 
 /*
- * database: PostgreSQL. The only files with libpq are those of this name: database.c (connecting
- * and what a connection must be), database_log.c (share_log_ops), database_hosts.c, database_copy.c
- * (snapshots), database_use.c.
+ * database: PostgreSQL, as a table of functions.
  *
- * Schema `authz`, made by share_database_create; SHARED-STORE.md has its tables. All statements are
+ * The only files with libpq are those of this name: database.c (what a connection must be),
+ * database_query.c (statements and their deadlines), database_log.c (share_log_ops),
+ * database_create.c, database_hosts.c, database_copy.c (snapshots), database_use.c. They are an
+ * object of their own, authzd-postgresql.so, which share_database_load loads: a daemon without
+ * `shared` neither needs nor loads libpq.
+ *
+ * Schema `authz`, made by `create`; SHARED-STORE.md has its tables. All statements are
  * prepared per connection, with parameters apart. A connection is used by one thread at a time and
  * every call has a deadline: libpq is used without blocking, and poll(2) waits.
  *
- * Connecting looks up names, which blocks, so share_database_connect is for the watcher's thread.
+ * Connecting looks up names, which blocks, so `connect` is for the watcher's thread.
  * It refuses, with what to do: a CONNINFO with a password in it, no TLS with verify-full unless the
  * server is local (a socket, or 127.0.0.1 and ::1), fsync off, full_page_writes off, a server that
  * recovers (a standby), a pooler (two statements of one connection answered by two backends), a
@@ -30,36 +34,31 @@ struct share_expect {
 	uint8_t secrets[SHARE_FINGERPRINT];
 };
 
-/* Checks the text alone: 0; -EINVAL and `why`: it is no CONNINFO, or it has a password. */
-int share_database_check(const char *conninfo, char why[static SHARE_WHY]);
+struct share_connect {
+	const char *conninfo;
+	const struct share_expect *expect; /* NULL: nothing; the schema may be missing */
+	bool listen;
+	int timeout;
+};
 
-/* Connects. `listen`: it gets notices of new rows. 0; -ENOTCONN: there is no server, try later;
- * -EPERM: what the server is or has must be changed first. `why` says which and what to do. */
-int share_database_connect(const char *conninfo, const struct share_expect *expect, bool listen,
-	int timeout, struct share_log **out, char why[static SHARE_WHY]);
-
-/* The descriptor to poll for notices, and whether any came since the last call. */
-int share_database_fd(const struct share_log *log);
-bool share_database_noticed(struct share_log *log);
-
-/* --- a new log -------------------------------------------------------------------------------- */
-
-/* Makes the schema and the head of a new realm, or of a new epoch of this realm, in one transaction
- * together with the first snapshot, whose pieces are read from `next` (store/shared.h:
- * store_next_piece). -EEXIST: there is a log already. */
+/* A new realm, or a new epoch of the realm that is there, and its first snapshot. */
 struct share_new {
 	struct share_head head; /* realm, epoch, sequence, tag, format, secrets */
 	bool epoch;             /* replaces the log of the realm that is there */
+	/* Gives the next piece (store/shared.h: store_next_piece). 1: it is the last. */
 	int (*next)(void *context, struct pol_str *out);
 	void *context;
 };
-int share_database_create(struct share_log *log, const struct share_new *new, int timeout);
 
-/* Raises the format all hosts may write. SHARE_LOST: a host cannot read it: its name in `why`. */
-int share_database_upgrade(struct share_log *log, uint32_t format, int timeout);
+/* A snapshot that is put: as of the row with this sequence and tag. */
+struct share_copy {
+	uint64_t sequence;
+	const uint8_t *tag; /* SHARE_TAG bytes */
+	int (*next)(void *context, struct pol_str *out);
+	void *context;
+};
 
-/* --- hosts ------------------------------------------------------------------------------------ */
-
+/* A row of `host`. */
 struct share_host {
 	uint8_t instance[SHARE_INSTANCE];
 	char name[SHARE_HOST + 1];
@@ -75,34 +74,7 @@ struct share_host {
 	char problem[200]; /* why it does not go on; empty: nothing */
 };
 
-/* Enters or updates this host's row. Before its first look. */
-int share_host_enter(struct share_log *log, const struct share_host *host, int timeout);
-/* This host's row is marked gone: it ends in order. */
-int share_host_leave(struct share_log *log, const uint8_t instance[SHARE_INSTANCE], int timeout);
-/* Marks rows whose last look is older than `marks` ms gone, and deletes those gone for longer than
- * `deletes` ms. 0: neither. */
-int share_hosts_tend(struct share_log *log, int64_t marks, int64_t deletes, int timeout);
-/* Deletes the rows of a name (or of an instance in hex). *out_count: how many. */
-int share_hosts_forget(struct share_log *log, const char *name, unsigned *out_count, int timeout);
 typedef int (*share_host_row)(void *context, const struct share_host *host);
-int share_hosts(struct share_log *log, share_host_row seen, void *context, int timeout);
-
-/* --- snapshots -------------------------------------------------------------------------------- */
-
-/* A copy of the whole store as of a row, in parts. Two are kept; rows of the log before the older
- * one are deleted after a day. Each part has the tag of copies (store/copy.h) already. */
-int share_snapshot_put(struct share_log *log, uint64_t sequence, const uint8_t tag[SHARE_TAG],
-	int (*next)(void *context, struct pol_str *out), void *context, int timeout);
-/* The newest one: 0, or -ENOENT. */
-int share_snapshot_newest(struct share_log *log, uint64_t *out_sequence,
-	uint8_t out_tag[static SHARE_TAG], uint32_t *out_parts, int timeout);
-/* One part; a view until the next call on this connection. */
-int share_snapshot_part(
-	struct share_log *log, uint64_t sequence, uint32_t part, struct pol_str *out, int timeout);
-/* Deletes snapshots but two, and rows that they make unnecessary and that are older than a day. */
-int share_snapshots_tend(struct share_log *log, int timeout);
-
-/* --- use of keys ------------------------------------------------------------------------------ */
 
 /* The totals of one store about one key: what this store counted alone. */
 struct share_use {
@@ -113,13 +85,97 @@ struct share_use {
 	uint64_t uses;
 	uint64_t denials;
 };
-/* Puts this store's totals (a random id of the store, kept in it) and its hashes of used
- * permissions; both only grow. */
-int share_use_put(struct share_log *log, const uint8_t store[16], const struct share_use *uses,
-	size_t count, int timeout);
-int share_used_put(
-	struct share_log *log, uint64_t number, const uint64_t *hashes, size_t count, int timeout);
-/* The sums of all other stores, for the keys from `after` on, in order of numbers. */
+
+/* What use_read reads. */
+struct share_use_from {
+	const uint8_t *store; /* 16 bytes: all but this one */
+	uint64_t after;
+	unsigned most;
+};
+
 typedef int (*share_use_row)(void *context, const struct share_use *use);
-int share_use_read(struct share_log *log, const uint8_t store[16], uint64_t after, unsigned most,
-	share_use_row seen, void *context, int timeout);
+
+/*
+ * The functions. Those with a log return what share/log.h lists, and end the connection with
+ * -ETIMEDOUT; share_log_ops.why says more. Each waits for `timeout` milliseconds at most.
+ */
+struct share_database {
+	const char *version; /* of the program that the object was built with */
+
+	/* Checks the text alone: 0; -EINVAL and `why`: it is no CONNINFO, or it has a password. */
+	int (*check)(const char *conninfo, char why[static SHARE_WHY]);
+
+	/* Connects. `listen`: it gets notices of new rows. 0; -ENOTCONN: there is no server, try
+	 * later; -EPERM: what the server is or has must be changed first. `why` says which and what
+	 * to do. */
+	int (*connect)(const struct share_connect *how, struct share_log **out,
+		char why[static SHARE_WHY]);
+
+	/* The descriptor to poll for notices, and whether any came since the last call. */
+	int (*fd)(const struct share_log *log);
+	bool (*noticed)(struct share_log *log);
+
+	/* --- a new log ---------------------------------------------------------------- */
+
+	/* Makes the schema and the head in one transaction together with the first snapshot.
+	 * -EEXIST: there is a log already. */
+	int (*create)(struct share_log *log, const struct share_new *new, int timeout);
+	/* Raises the format all hosts may write. SHARE_LOST: a host cannot read it:
+	 * share_log_ops.why has its name. */
+	int (*upgrade)(struct share_log *log, uint32_t format, int timeout);
+
+	/* --- hosts -------------------------------------------------------------------- */
+
+	/* Enters or updates this host's row. Before its first look. */
+	int (*host_enter)(struct share_log *log, const struct share_host *host, int timeout);
+	/* This host's row is marked gone: it ends in order. */
+	int (*host_leave)(
+		struct share_log *log, const uint8_t instance[SHARE_INSTANCE], int timeout);
+	/* Marks rows whose last look is older than `marks` ms gone, and deletes those gone for
+	 * longer than `deletes` ms. 0: neither. */
+	int (*hosts_tend)(struct share_log *log, int64_t marks, int64_t deletes, int timeout);
+	/* Deletes the rows of a name (or of an instance in hex). *out_count: how many. */
+	int (*hosts_forget)(
+		struct share_log *log, const char *name, unsigned *out_count, int timeout);
+	/* By name. `seen` returns 0 to go on; any other value ends the reading, which returns it.
+	 */
+	int (*hosts)(struct share_log *log, share_host_row seen, void *context, int timeout);
+
+	/* --- snapshots ---------------------------------------------------------------- */
+
+	/* Puts a copy of the whole store as of a row, in parts. Each part has the tag of copies
+	 * (store/copy.h) already. */
+	int (*snapshot_put)(struct share_log *log, const struct share_copy *copy, int timeout);
+	/* The newest one: 0, or -ENOENT. */
+	int (*snapshot_newest)(struct share_log *log, uint64_t *out_sequence,
+		uint8_t out_tag[static SHARE_TAG], uint32_t *out_parts, int timeout);
+	/* One part; a view until the next call on this connection. -ENOENT. */
+	int (*snapshot_part)(struct share_log *log, uint64_t sequence, uint32_t part,
+		struct pol_str *out, int timeout);
+	/* Deletes snapshots but two, and rows that they make unnecessary and that are older than a
+	 * day. */
+	int (*snapshots_tend)(struct share_log *log, int timeout);
+
+	/* --- use of keys -------------------------------------------------------------- */
+
+	/* Puts this store's totals (a random id of the store, kept in it) and its hashes of used
+	 * permissions; both only grow. */
+	int (*use_put)(struct share_log *log, const uint8_t store[16], const struct share_use *uses,
+		size_t count, int timeout);
+	int (*used_put)(struct share_log *log, uint64_t number, const uint64_t *hashes,
+		size_t count, int timeout);
+	/* The sums of all other stores, for at most `most` keys after `after`, in order of numbers.
+	 */
+	int (*use_read)(struct share_log *log, const struct share_use_from *from,
+		share_use_row seen, void *context, int timeout);
+};
+
+/* The symbol of the table in the object. */
+#define SHARE_DATABASE_SYMBOL "share_database"
+/* The object's file, which is found by the program's run path. */
+#define SHARE_DATABASE_FILE "authzd-postgresql.so"
+
+/* Loads the object, once, before the program is confined: from then on the table is valid, to the
+ * end of the process. 0; -ENOENT: it or libpq is not installed; -EINVAL: it is of another version.
+ * `why` says what to do. */
+int share_database_load(const struct share_database **out, char why[static SHARE_WHY]);

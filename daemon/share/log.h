@@ -4,7 +4,7 @@
 /*
  * log: the one ordered log that all hosts of a realm append to and apply.
  *
- * This header is the interface that the daemon uses; log_postgres.h implements it with a database,
+ * This header is the interface that the daemon uses; database.h implements it with PostgreSQL,
  * and the tests implement it in memory, with faults on command. A struct share_log is one
  * connection: one thread uses it at a time. Every function waits for `timeout` milliseconds at
  * most.
@@ -17,7 +17,8 @@
  *	-ETIMEDOUT	no answer, or none that proves anything: what was sent may still be done,
  *			and the connection is closed;
  *	-EPERM		the database refuses, or it is not the realm's: share_log_why says it;
- *	-EBADMSG	what was read cannot be a row: altered, or of another format;
+ *	-EBADMSG	what was read cannot be a row: altered, too large, or rows are missing;
+ *	-ESTALE		look: the report's row of `host` is gone or missing: enter it first;
  *	-ENOMEM.
  */
 

@@ -30,11 +30,13 @@ struct config;
 struct share_options {
 	const char *conninfo;
 	const char *host; /* this host's name */
+	const char *state; /* the state folder, for copies of the store */
 	bool start_stale; /* answer before it has caught up once */
 	struct store *store;
 	struct share_fresh *fresh; /* lives longer */
-	/* Wakes the writer so that it calls share_writer_turn. Any thread. */
-	void (*wake_writer)(void *context);
+	/* The writer's thread, after each commit of rows or of its own and before `fresh->applied`
+	 * says so: workers are to see it. `roles`: stored roles have changed. */
+	void (*applied)(void *context, bool roles);
 	void *context;
 };
 
@@ -46,8 +48,12 @@ int share_create(
  * ignored. */
 void share_destroy(struct share *share);
 
-/* Is the store part of a realm? Any thread. */
+/* Is the store part of a realm? False for NULL. Any thread. */
 bool share_is_on(const struct share *share);
+
+/* Once the writer is there: how it is woken so that it calls share_writer_turn. NULL, before it
+ * ends: not any more. */
+void share_set_writer(struct share *share, void (*wake)(void *context), void *context);
 
 /* The writer's: NULL in a single store. */
 struct share_append *share_writer_append(struct share *share);
@@ -61,13 +67,22 @@ bool share_wait_everywhere(struct share *share, struct share_waiter *waiter);
 /* What this host's row says of the policy that answers. Any thread. */
 void share_set_revision(struct share *share, const char *revision);
 
+/* May this host do more than end things? Not with a wrong clock or another policy than all are to
+ * have. Any thread. */
+bool share_may_sweep(struct share *share);
+
 /* For `status` and metrics. Any thread. */
 struct share_status {
 	bool on;
 	char host[SHARE_HOST + 1];
 	bool connected;
 	char problem[SHARE_WHY]; /* empty: none */
+	uint8_t realm[SHARE_REALM];
+	uint8_t tag[SHARE_TAG]; /* of `place` */
+	uint64_t place;         /* the row that the store had at the last look */
 	uint64_t epoch, applied, head;
+	uint32_t format;
+	char policy[SHARE_REVISION]; /* empty: any */
 	uint64_t lag_ns;     /* since the anchor; UINT64_MAX: there is no anchor */
 	uint64_t max_lag_ns; /* 0: no bound */
 	enum share_standbys standbys;
@@ -75,5 +90,15 @@ struct share_status {
 	uint32_t hosts;
 	int64_t clock_us; /* how far this host's clock is ahead of the database's */
 	uint64_t appended, lost, unanswered, applied_rows; /* since the start */
+	const char *work; /* what is at work: a constant; NULL: nothing */
+	uint64_t work_done, work_total; /* records; total 0: not known */
 };
 void share_get_status(struct share *share, struct share_status *out);
+
+/* The rows of `host`, as the watcher read them last, by name. *out_now: the database's clock then, in
+ * microseconds; 0: they were not read yet. `out`: the caller frees it. -ENOMEM. Any thread. */
+struct share_host;
+int share_get_hosts(
+	struct share *share, struct share_host **out, size_t *out_count, int64_t *out_now);
+/* Which of them is this one. */
+const uint8_t *share_get_instance(const struct share *share);

@@ -24,6 +24,9 @@ int store_report(struct store *store, int r, const char *table, struct pol_str i
 	altered->table = table;
 	altered->id_len = id.len < sizeof altered->id ? id.len : sizeof altered->id;
 	memcpy(altered->id, id.ptr, altered->id_len);
+	if (pthread_equal(store->writing, pthread_self())) {
+		store->writing_altered = true;
+	}
 	pthread_mutex_unlock(&store->altered_lock);
 	if (first) {
 		log_error("alarm: a record of the store was altered outside the daemon and is "
@@ -41,6 +44,25 @@ uint64_t store_count_altered(struct store *store)
 	count = store->altered.count;
 	pthread_mutex_unlock(&store->altered_lock);
 	return count;
+}
+
+void store_watch_altered(struct store *store)
+{
+	pthread_mutex_lock(&store->altered_lock);
+	store->writing = pthread_self();
+	store->writing_altered = false;
+	pthread_mutex_unlock(&store->altered_lock);
+}
+
+bool store_write_met_altered(const struct store_write *write)
+{
+	struct store *store = write->store;
+	bool met;
+
+	pthread_mutex_lock(&store->altered_lock);
+	met = store->writing_altered;
+	pthread_mutex_unlock(&store->altered_lock);
+	return met;
 }
 
 bool store_take_altered(struct store *store, int64_t now, struct store_altered *out)

@@ -126,7 +126,8 @@ static bool is_record(struct store *store, const struct change *change)
 	} record;
 	MDB_val key = change->key, value = change->value;
 	struct pol_str name = text_of(key);
-	struct pol_str rest = { name.ptr + 4, name.len - 4 };
+	size_t skip = name.len < 4 ? name.len : 4; /* the tenant */
+	struct pol_str rest = { name.ptr + skip, name.len - skip };
 
 	switch ((int)change->table) {
 	case STORE_META:

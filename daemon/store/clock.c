@@ -229,7 +229,8 @@ int store_accept_clock(struct store *store, int64_t *out_from, int64_t *out_to)
 	if (r == 0) {
 		r = put(write, to);
 	}
-	if (r == 0) {
+	/* The trail of a shared store has no entry that is not in the log. */
+	if (r == 0 && !store_is_shared(&write->reader)) {
 		r = store_append_moved(write, &moved);
 	}
 	if (r == 0) {

@@ -349,7 +349,8 @@ int store_enter_moved(struct store *store, const struct store_moved *moved)
 	return store_write_commit(write, true);
 }
 
-/* Accepts the store as it is: appends an entry with the old head, and makes a new head file. */
+/* Accepts the store as it is: appends an entry with the old head, and makes a new head file. The
+ * trail of a shared store has no entry that is not in the log. */
 static int accept(struct store *store, struct store_read *read, const char *name)
 {
 	struct store_moved moved = { .action = POL_STR("store.accept_rollback"),
@@ -365,7 +366,7 @@ static int accept(struct store *store, struct store_read *read, const char *name
 			close(store->head_fd);
 			store->head_fd = -1;
 		}
-		r = store_enter_moved(store, &moved);
+		r = store_is_shared(read) ? 0 : store_enter_moved(store, &moved);
 	}
 	if (r == 0) {
 		r = store_read_renew(read);

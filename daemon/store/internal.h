@@ -118,11 +118,13 @@ struct store {
 	atomic_bool has_marks;                 /* a key may be marked on this host */
 	bool records;                          /* writes record their changes */
 	struct store_watch watch;              /* all NULL: there is none */
-	pthread_mutex_t altered_lock;          /* of the next three */
+	pthread_mutex_t altered_lock;          /* of the next five */
 	struct store_altered altered;
 	uint64_t altered_reported; /* of altered.count: what store_take_altered has given */
 	int64_t altered_reported_at;
-	uint8_t *buffer; /* the writer's, STORE_MAX_ROLE bytes: the record that is encoded */
+	pthread_t writing;    /* the thread of the last write */
+	bool writing_altered; /* it met an altered record since that began */
+	uint8_t *buffer;      /* the writer's, STORE_MAX_ROLE bytes: the record that is encoded */
 	int head_fd;
 	int head_place;                  /* which of the head file's two places has the head */
 	bool head_failed;                /* the last write of the head failed */
@@ -217,6 +219,8 @@ __attribute__((format(printf, 3, 4))) int store_why(
 /* Counts -EBADMSG, and logs the first one as an alarm. Returns r. */
 int store_report(struct store *store, int r, const char *table, struct pol_str id);
 uint64_t store_count_altered(struct store *store);
+/* A write begins. */
+void store_watch_altered(struct store *store);
 
 /* --- remove.c --------------------------------------------------------------------------------- */
 
@@ -378,6 +382,9 @@ int store_get_named(struct store_read *read, struct pol_str name, struct pol_str
 int store_put_named(struct store_write *write, struct pol_str name, struct pol_str content);
 int store_decode_named(
 	struct store *store, MDB_val value, struct pol_str name, struct pol_str *out);
+
+/* Has the store a place in a shared log? An altered one counts. */
+bool store_is_shared(struct store_read *read);
 
 /* Puts the number of the store's format, whose tag proves the pepper. */
 int store_put_format(struct store_write *write, uint64_t format);

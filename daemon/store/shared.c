@@ -134,6 +134,13 @@ int store_get_shared(struct store_read *read, struct store_shared *out)
 	return 0;
 }
 
+bool store_is_shared(struct store_read *read)
+{
+	struct store_shared shared;
+
+	return store_get_shared(read, &shared) != -ENOENT;
+}
+
 int store_put_shared(struct store_write *write, const struct store_shared *shared)
 {
 	struct pol_str before;

@@ -208,6 +208,7 @@ int store_write_begin(struct store *store, struct store_write **out)
 		return r;
 	}
 	notice_other_programs(store, mdb_txn_id(write->batch));
+	store_watch_altered(store);
 	write->reader = (struct store_read){ .store = store, .txn = write->batch, .live = true };
 	*out = write;
 	return 0;

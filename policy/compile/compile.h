@@ -91,7 +91,9 @@ struct pol_compiler {
 	uint64_t steps;                 /* nodes that all patterns visited one by one */
 	uint64_t lookups;               /* of an action in a range of nodes, for all grants */
 	struct pol_line_cursor lines;   /* the position of the last grant */
-	char *text;                     /* free bytes for copies of text */
+	void *room;                     /* compile_conditional.c: memory for one statement */
+	size_t room_size;
+	char *text; /* free bytes for copies of text */
 	size_t text_left;
 	struct pol_str names[POL_RECENT_NAMES]; /* copies of node names, by hash */
 	struct pol_interned *interned;          /* compile_intern.c: predicates and conditions */

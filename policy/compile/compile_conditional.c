@@ -286,36 +286,72 @@ struct group {
 	struct pol_selection selection;
 };
 
+/* All of it lives in the compiler's room, which the next statement uses again. */
 struct grouping {
 	const struct pol_pieces *pieces;
 	struct group *groups; /* the first has no condition */
 	uint32_t count;
-	uint32_t *of; /* by piece */
+	struct pol_permset *sets; /* of all groups, as `runs` */
+	struct pol_run *runs;
+	uint32_t *of;    /* by piece */
+	uint32_t *slots; /* a table by condition; mask + 1 */
+	size_t mask;
 };
 
-/* Numbers the conditions of the pieces, in their order. */
-static enum pol_status find_groups(struct grouping *grouping)
+/* POL_OK or scratch's status. */
+static enum pol_status make_room(struct grouping *grouping)
 {
 	const struct pol_pieces *pieces = grouping->pieces;
-	struct pol_arena *scratch = pieces->compiler->scratch;
-	size_t mask = 1;
-	uint32_t *slots;
+	struct pol_compiler *compiler = pieces->compiler;
+	size_t groups = pieces->count + 1;
+	size_t sets = pieces->selection.set_count;
+	size_t runs = pieces->selection.run_count;
+	size_t bytes;
 
-	while (mask < 2 * (pieces->count + 1)) {
-		mask = mask * 2 + 1;
+	grouping->mask = 1;
+	while (grouping->mask < 2 * groups) {
+		grouping->mask = grouping->mask * 2 + 1;
 	}
-	slots = pol_arena_alloc(scratch, mask + 1, sizeof *slots);
-	grouping->groups = pol_arena_alloc(scratch, pieces->count + 1, sizeof *grouping->groups);
-	grouping->of = pol_arena_alloc(scratch, pieces->count, sizeof *grouping->of);
-	if (slots == NULL || grouping->groups == NULL || grouping->of == NULL) {
-		return scratch->status;
+	bytes = groups * sizeof *grouping->groups + sets * sizeof *grouping->sets +
+		runs * sizeof *grouping->runs + pieces->count * sizeof *grouping->of +
+		(grouping->mask + 1) * sizeof *grouping->slots;
+	if (bytes > compiler->room_size) {
+		void *room =
+			pol_arena_grow(compiler->scratch, NULL, 0, bytes, 1, &compiler->room_size);
+
+		if (room == NULL) {
+			return compiler->scratch->status;
+		}
+		compiler->room = room;
 	}
-	grouping->count = 1;
+	grouping->groups = compiler->room;
+	grouping->sets = (void *)(grouping->groups + groups);
+	grouping->runs = (void *)(grouping->sets + sets);
+	grouping->of = (void *)(grouping->runs + runs);
+	grouping->slots = grouping->of + pieces->count;
+	memset(grouping->slots, 0, (grouping->mask + 1) * sizeof *grouping->slots);
+	return POL_OK;
+}
+
+static void begin_group(struct grouping *grouping, const struct pol_condition *condition)
+{
+	grouping->groups[grouping->count++] = (struct group){ .condition = condition };
+}
+
+/* Numbers the conditions of the pieces, in their order. */
+static void find_groups(struct grouping *grouping)
+{
+	const struct pol_pieces *pieces = grouping->pieces;
+	uint32_t *slots = grouping->slots;
+	size_t mask = grouping->mask;
+
+	begin_group(grouping, NULL);
 	for (size_t i = 0; i < pieces->count; i++) {
 		const struct pol_condition *condition = pieces->conditions[i];
 		uint64_t hash = (uintptr_t)condition * UINT64_C(0x9e3779b97f4a7c15);
 		size_t at = (hash ^ hash >> 32) & mask;
 
+		grouping->of[i] = 0;
 		if (condition == NULL) {
 			continue;
 		}
@@ -324,25 +360,19 @@ static enum pol_status find_groups(struct grouping *grouping)
 		}
 		if (slots[at] == 0) {
 			slots[at] = grouping->count;
-			grouping->groups[grouping->count++].condition = condition;
+			begin_group(grouping, condition);
 		}
 		grouping->of[i] = slots[at];
 	}
-	return POL_OK;
 }
 
 /* Makes one selection of the pieces of each group. */
-static enum pol_status fill_groups(struct grouping *grouping)
+static void fill_groups(struct grouping *grouping)
 {
 	const struct pol_pieces *pieces = grouping->pieces;
-	struct pol_arena *scratch = pieces->compiler->scratch;
-	const struct pol_selection *all = &pieces->selection;
-	struct pol_run *runs = pol_arena_alloc(scratch, all->run_count, sizeof *runs);
-	struct pol_permset *sets = pol_arena_alloc(scratch, all->set_count, sizeof *sets);
+	struct pol_run *runs = grouping->runs;
+	struct pol_permset *sets = grouping->sets;
 
-	if (runs == NULL || sets == NULL) {
-		return scratch->status;
-	}
 	for (size_t i = 0; i < pieces->count; i++) {
 		struct pol_selection own = pol_compile_cover_pieces(pieces, i);
 		struct pol_selection *sum = &grouping->groups[grouping->of[i]].selection;
@@ -369,7 +399,6 @@ static enum pol_status fill_groups(struct grouping *grouping)
 			sum->sets[sum->set_count++] = own.sets[k];
 		}
 	}
-	return POL_OK;
 }
 
 /* Adds a conditional for each group but the first. */
@@ -412,15 +441,15 @@ enum pol_status pol_compile_conditional_join(const struct pol_pieces *pieces, bo
 	struct pol_permset *out_always, struct pol_grantee *out)
 {
 	struct grouping grouping = { .pieces = pieces };
-	enum pol_status status = find_groups(&grouping);
+	enum pol_status status = make_room(&grouping);
 
-	if (status == POL_OK) {
-		status = fill_groups(&grouping);
+	if (status != POL_OK) {
+		return status;
 	}
-	if (status == POL_OK) {
-		status = pol_compile_expand_set(
-			pieces->compiler, &grouping.groups[0].selection, out_always);
-	}
+	find_groups(&grouping);
+	fill_groups(&grouping);
+	status =
+		pol_compile_expand_set(pieces->compiler, &grouping.groups[0].selection, out_always);
 	return status == POL_OK && grouping.count > 1 ? add_conditionals(&grouping, deny, out)
 						      : status;
 }

@@ -205,9 +205,9 @@ static enum pol_status grow_expansions(struct pol_compiler *compiler)
 	return POL_OK;
 }
 
-/* Adds a large piece as a set: the cached one, or a new one. */
-static enum pol_status add_large(struct pol_compiler *compiler, struct pol_selection *into,
-	const struct expansion *key, const struct pol_run *runs, size_t count)
+/* The set of the runs, which are all of the key: the cached one, or a new one. */
+static enum pol_status find_set(struct pol_compiler *compiler, const struct expansion *key,
+	const struct pol_run *runs, size_t count, struct pol_permset *out)
 {
 	struct pol_expansions *made = compiler->expansions;
 	enum pol_status status = POL_OK;
@@ -228,9 +228,29 @@ static enum pol_status add_large(struct pol_compiler *compiler, struct pol_selec
 			return status;
 		}
 		made->slots[at] = fresh;
-		made->count++;
+		made->count += fresh.set.count > 0;
 	}
-	return pol_compile_expand_add_set(compiler, into, made->slots[at].set);
+	*out = made->slots[at].set;
+	return POL_OK;
+}
+
+/* Adds a large piece as a set. */
+static enum pol_status add_large(struct pol_compiler *compiler, struct pol_selection *into,
+	const struct expansion *key, const struct pol_run *runs, size_t count)
+{
+	struct pol_permset set;
+	enum pol_status status = find_set(compiler, key, runs, count, &set);
+
+	return status == POL_OK ? pol_compile_expand_add_set(compiler, into, set) : status;
+}
+
+/* The set of one run, which many grants on a condition select alone. */
+static enum pol_status find_run(
+	struct pol_compiler *compiler, const struct pol_run *run, struct pol_permset *out)
+{
+	struct expansion key = { run->first, run->first + run->count, POL_NONE, { 0 } };
+
+	return find_set(compiler, &key, run, 1, out);
 }
 
 /* Expands a range with so few permissions that a pass over them touches less memory than a search
@@ -300,9 +320,13 @@ enum pol_status pol_compile_expand_set(struct pol_compiler *compiler,
 	const struct pol_selection *selection, struct pol_permset *out)
 {
 	struct pol_permset set = { 0 };
-	enum pol_status status = pol_permset_pool_of_runs(
-		compiler->pool, selection->runs, selection->run_count, &set);
+	enum pol_status status;
 
+	if (selection->run_count == 1 && selection->set_count == 0) {
+		return find_run(compiler, selection->runs, out);
+	}
+	status = pol_permset_pool_of_runs(
+		compiler->pool, selection->runs, selection->run_count, &set);
 	for (size_t i = 0; status == POL_OK && i < selection->set_count; i++) {
 		status = pol_permset_pool_union(compiler->pool, &set, &selection->sets[i], &set);
 	}

@@ -153,7 +153,7 @@ static bool data(
 	const struct pol_prepare *prepare, const struct pol_word *name, struct pol_str *out)
 {
 	struct pol_preparation *preparation = (struct pol_preparation *)(uintptr_t)prepare;
-	char why[POL_HOST_WHY] = "no module folder is named", text[POL_HOST_WHY + 32];
+	char why[POL_HOST_WHY] = "no module folder is named", text[POL_PREPARE_WHY];
 	enum pol_status status;
 
 	if (!pol_prepare_is_data_name(name->text)) {

@@ -15,6 +15,9 @@
 
 struct pol_prepared;
 
+/* Bytes of why a data file cannot be used: what the host says, after some words. */
+#define POL_PREPARE_WHY (sizeof "cannot be used: " - 1 + POL_HOST_WHY)
+
 struct pol_preparation {
 	struct pol_prepare base; /* what the module sees */
 	struct pol_snapshot *snapshot;
@@ -22,7 +25,7 @@ struct pol_preparation {
 	/* A data file that cannot be used, with a host that keeps the last good one: then it is no
 	 * error of the policy. */
 	struct pol_word feed; /* its name; empty: none */
-	char feed_why[POL_HOST_WHY];
+	char feed_why[POL_PREPARE_WHY];
 	bool last; /* the second preparation: with the last good content */
 	/* What is kept of the line. NULL until the module reads a data file: from then on it gets
 	 * memory there. A reference. */

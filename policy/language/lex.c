@@ -15,7 +15,8 @@ enum class {
 	CLOSE,
 	COMMA,
 	QUOTE,
-	HASH
+	HASH,
+	OPERATOR /* of a condition; elsewhere as PLAIN */
 };
 
 /* Repetitions for the table: C17 has no range designators. */
@@ -26,9 +27,11 @@ static const unsigned char classes[256] = {
 	/* 0x00 */ FOUR(CONTROL), FOUR(CONTROL), CONTROL, SPACE, LINE, CONTROL, CONTROL, LINE,
 	CONTROL, CONTROL,
 	/* 0x10 */ SIXTEEN(CONTROL),
-	/* 0x20 */ SPACE, PLAIN, QUOTE, HASH, FOUR(PLAIN), FOUR(PLAIN), COMMA, PLAIN, PLAIN, PLAIN,
-	/* 0x30 */ SIXTEEN(PLAIN), SIXTEEN(PLAIN), SIXTEEN(PLAIN), SIXTEEN(PLAIN),
-	/* 0x70 */ FOUR(PLAIN), FOUR(PLAIN), PLAIN, PLAIN, PLAIN, OPEN, PLAIN, CLOSE, PLAIN,
+	/* 0x20 */ SPACE, OPERATOR, QUOTE, HASH, PLAIN, PLAIN, OPERATOR, PLAIN,
+	/* 0x28 */ OPERATOR, OPERATOR, PLAIN, PLAIN, COMMA, PLAIN, PLAIN, PLAIN,
+	/* 0x30 */ FOUR(PLAIN), FOUR(PLAIN), FOUR(PLAIN), OPERATOR, OPERATOR, OPERATOR, PLAIN,
+	/* 0x40 */ SIXTEEN(PLAIN), SIXTEEN(PLAIN), SIXTEEN(PLAIN),
+	/* 0x70 */ FOUR(PLAIN), FOUR(PLAIN), PLAIN, PLAIN, PLAIN, OPEN, OPERATOR, CLOSE, PLAIN,
 	CONTROL,
 	/* 0x80 */ SIXTEEN(HIGH), SIXTEEN(HIGH), SIXTEEN(HIGH), SIXTEEN(HIGH), SIXTEEN(HIGH),
 	SIXTEEN(HIGH), SIXTEEN(HIGH), SIXTEEN(HIGH)
@@ -148,6 +151,7 @@ static uint32_t skip_comment(struct pol_lexer *lexer, uint32_t i)
 		case COMMA:
 		case QUOTE:
 		case HASH:
+		case OPERATOR:
 			i++;
 			break;
 		}
@@ -240,7 +244,8 @@ static uint32_t scan_bad_param(const struct pol_lexer *lexer, uint32_t i)
 {
 	uint32_t start = ++i;
 
-	while (class_at(lexer, i) == PLAIN || class_at(lexer, i) == HIGH) {
+	while (class_at(lexer, i) == PLAIN || class_at(lexer, i) == OPERATOR ||
+		class_at(lexer, i) == HIGH) {
 		i++;
 	}
 	return i > start && class_at(lexer, i) == CLOSE ? i + 1 : 0;
@@ -294,7 +299,7 @@ static uint32_t scan_word(struct pol_lexer *lexer, uint32_t i, struct pol_token 
 	for (;;) {
 		enum class class = class_at(lexer, i);
 
-		if (class == PLAIN) {
+		if (class == PLAIN || class == OPERATOR) {
 			other = true;
 			i = skip_class(lexer, i + 1, PLAIN);
 		} else if (class == QUOTE) {
@@ -346,18 +351,7 @@ static uint32_t skip_blank(struct pol_lexer *lexer, uint32_t i)
 /* Reads the token at i, where there is a byte that is not blank. Returns its end. */
 static uint32_t scan_token(struct pol_lexer *lexer, uint32_t i, struct pol_token *token)
 {
-	uint32_t end;
-
 	switch (class_at(lexer, i)) {
-	case PLAIN:
-		/* a shortcut for words of plain characters, as most are */
-		end = skip_class(lexer, i + 1, PLAIN);
-		if (class_at(lexer, end) == SPACE || class_at(lexer, end) == COMMA ||
-			(end < lexer->text.len && lexer->text.ptr[end] == '\n')) {
-			token->kind = POL_TOKEN_WORD;
-			return end;
-		}
-		return scan_word(lexer, i, token);
 	case OPEN:
 		token->kind = POL_TOKEN_OPEN;
 		return i + 1;
@@ -375,6 +369,8 @@ static uint32_t scan_token(struct pol_lexer *lexer, uint32_t i, struct pol_token
 		lexer->line_start = i + (lexer->text.ptr[i] == '\r' ? 2 : 1);
 		lexer->at_line_start = true;
 		return lexer->line_start;
+	case PLAIN:
+	case OPERATOR:
 	case SPACE:
 	case HASH:
 	case CONTROL:
@@ -383,6 +379,20 @@ static uint32_t scan_token(struct pol_lexer *lexer, uint32_t i, struct pol_token
 		break;
 	}
 	return scan_word(lexer, i, token);
+}
+
+/* A shortcut for words of plain characters, as most are: reads the one at i. Returns i if there is
+ * none, or none that a space, a comma or a line feed ends. */
+static uint32_t scan_plain(const struct pol_lexer *lexer, uint32_t i, struct pol_token *token)
+{
+	uint32_t end = skip_class(lexer, i, PLAIN);
+
+	if (end == i || (class_at(lexer, end) != SPACE && class_at(lexer, end) != COMMA &&
+				(end >= lexer->text.len || lexer->text.ptr[end] != '\n'))) {
+		return i;
+	}
+	token->kind = POL_TOKEN_WORD;
+	return end;
 }
 
 static bool is_operator(char c)
@@ -420,7 +430,7 @@ static size_t find_operator(const struct pol_lexer *lexer, uint32_t i)
 			inside = !inside;
 		} else if (inside && c == '\\' && !is_line_end(lexer, i + 1)) {
 			i++;
-		} else if (!inside && (is_operator(c) || c == '(' || c == ')')) {
+		} else if (!inside && class == OPERATOR) {
 			return i;
 		} else if (!inside && class != PLAIN && class != HIGH && class != CONTROL) {
 			break;
@@ -466,7 +476,8 @@ void pol_lex(struct pol_lexer *lexer, struct pol_token *out)
 	out->at.offset = i;
 	if (i < len) {
 		lexer->at_line_start = false;
-		if (lexer->in_condition) {
+		end = scan_plain(lexer, i, out);
+		if (end == i && lexer->in_condition) {
 			end = scan_operator(lexer, i, out);
 		}
 		if (end == i) {

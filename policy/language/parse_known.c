@@ -65,11 +65,10 @@ static bool grow(struct pol_arena *scratch, struct pol_known *known)
 	return true;
 }
 
-/* May the next line go on with a condition? Its first bytes mostly show that it does not. */
-static bool may_go_on(const struct pol_lexer *lexer)
+/* May the line at that offset go on with a condition? Its first bytes mostly show that it does not.
+ */
+static bool may_go_on(const struct pol_lexer *lexer, size_t at)
 {
-	uint32_t at = lexer->pos;
-
 	while (at < lexer->text.len &&
 		(lexer->text.ptr[at] == ' ' || lexer->text.ptr[at] == '\t')) {
 		at++;
@@ -92,15 +91,17 @@ static bool may_go_on(const struct pol_lexer *lexer)
 	}
 }
 
-/* Does the condition go on in the next line? */
-static bool goes_on(const struct pol_parser *parser)
+/* Does the condition go on in the line at that offset? */
+static bool goes_on(const struct pol_parser *parser, size_t at)
 {
 	static const struct pol_str words[] = { POL_STR_INIT("and"), POL_STR_INIT("&&"),
 		POL_STR_INIT("or"), POL_STR_INIT("||") };
+	const struct pol_lexer *lexer = &parser->lexer;
+	struct pol_str rest = { lexer->text.ptr + at, lexer->text.len - at };
 	bool found = false;
 
-	for (size_t i = 0; may_go_on(&parser->lexer) && i < sizeof words / sizeof *words; i++) {
-		found = found || pol_parse_block_goes_on(parser, words[i]);
+	for (size_t i = 0; may_go_on(lexer, at) && i < sizeof words / sizeof *words; i++) {
+		found = found || pol_lex_begins(rest, words[i]);
 	}
 	return found;
 }
@@ -109,8 +110,7 @@ bool pol_parse_known_take(
 	struct pol_parser *parser, struct pol_known_place *out_place, struct pol_ast_grant *out)
 {
 	const struct pol_known_text *known;
-	struct pol_lexer lexer;
-	struct pol_token token;
+	size_t next;
 
 	*out_place = (struct pol_known_place){ .errors = parser->diags->errors };
 	if (!pol_parser_at_keyword(parser, "when") || !rest_of_line(parser, &out_place->text)) {
@@ -125,15 +125,12 @@ bool pol_parse_known_take(
 	if (known->text.ptr == NULL) {
 		return false;
 	}
-	lexer = parser->lexer;
-	token = parser->token;
-	parser->lexer.pos += (uint32_t)out_place->text.len;
-	pol_parse_block_next(parser);
-	if (!pol_parser_at(parser, POL_TOKEN_NL) || goes_on(parser)) {
-		parser->lexer = lexer;
-		parser->token = token;
+	next = parser->lexer.pos + out_place->text.len + 1; /* after the line's end */
+	if (goes_on(parser, next)) {
 		return false;
 	}
+	parser->lexer.pos += (uint32_t)out_place->text.len;
+	pol_parse_block_next(parser);
 	out->when = known->condition;
 	out->when_offset = known->condition->at.offset + (out_place->offset - known->offset);
 	return true;

@@ -145,7 +145,8 @@ static struct pol_arena_block *map_huge(size_t size)
 	return block;
 }
 
-static struct pol_arena_block *make_block(const struct pol_arena *arena, size_t size)
+/* all: the caller will use all of it. */
+static struct pol_arena_block *make_block(size_t size, bool all)
 {
 	size_t total = block_bytes(size);
 	struct pol_arena_block *block;
@@ -156,9 +157,8 @@ static struct pol_arena_block *make_block(const struct pol_arena *arena, size_t 
 	if (total >= HUGE_PAGE) {
 		return map_huge(total);
 	}
-	/* A caller that set min_block will use all of it: one call maps all pages, without a page
-	 * fault for each. */
-	block = map(total, size == arena->min_block ? MAP_POPULATE : 0);
+	/* One call maps all pages, without a page fault for each. */
+	block = map(total, all ? MAP_POPULATE : 0);
 	if (block != NULL) {
 		block->mapped = total;
 	}
@@ -193,7 +193,8 @@ static struct pol_arena_block *add_block(struct pol_arena *arena, size_t need)
 			return fail(arena, POL_ELIMIT);
 		}
 	}
-	block = make_block(arena, size);
+	/* A caller that set min_block says so. A block of one array is used whole, too. */
+	block = make_block(size, size == arena->min_block || size == need);
 	if (block == NULL) {
 		pol_budget_give(arena->budget, block_bytes(size));
 		return fail(arena, POL_ENOMEM);

@@ -115,11 +115,26 @@ static void sift(struct pol_str *items, uint32_t from, uint32_t count)
 	items[at] = item;
 }
 
-/* By a heap: qsort allocates, and for a set that a peer chose its time is not bounded. */
+/* Sorted, each once? */
+static bool is_sorted(const struct pol_str *items, uint32_t count)
+{
+	for (uint32_t i = 1; i < count; i++) {
+		if (pol_str_compare(items[i - 1], items[i]) >= 0) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Sets often come sorted. The others by a heap: qsort allocates, and for a set that a peer chose
+ * its time is not bounded. */
 uint32_t pol_value_sort(struct pol_str *items, uint32_t count)
 {
 	uint32_t kept = 0;
 
+	if (is_sorted(items, count)) {
+		return count;
+	}
 	for (uint32_t i = count / 2; i > 0; i--) {
 		sift(items, i - 1, count);
 	}

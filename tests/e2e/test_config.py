@@ -49,6 +49,10 @@ WRONG = [
     ("modules modules", 9, "is no absolute path"),
     ("user no-such-user-here", 6, "no user"),
     ("watch {", 7, "braces"),
+    ("host web1@eu", 6, "'web1@eu' is no name of a host: write letters, digits, '.', '-' and '_'"),
+    ("host " + "h" * 65, 6, "at most 64"),
+    ('shared ""', 8, "a word is empty"),
+    ("start_stale maybe", 13, "start_stale maybe: write yes or no"),
 ]
 
 
@@ -64,7 +68,7 @@ class Configured(harness.DaemonTest):
 class Reading(Configured):
     def test_every_mistake_is_reported_with_its_position(self):
         # Of more than twenty errors in one file the last are only counted.
-        for wrong in (WRONG[:10], WRONG[10:20], WRONG[20:]):
+        for wrong in (WRONG[:10], WRONG[10:20], WRONG[20:30], WRONG[30:]):
             daemon = self.configured("".join(f"{line}\n" for line, _, _ in wrong))
             status, said = daemon.refuses_to_start()
             self.assertEqual(status, 1, said)

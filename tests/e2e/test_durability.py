@@ -168,7 +168,8 @@ class FullDisk(harness.DaemonTest):
                 yield "principals.create", {"id": f"p{number}", "name": "n" * 200}
 
     def full_lines(self, daemon):
-        return [line for line in daemon.log().splitlines() if "cannot be written" in line]
+        log = daemon.wait_for_log("cannot be written")
+        return [line for line in log.splitlines() if "cannot be written" in line]
 
     def test_a_full_disk_refuses_changes_and_decisions_go_on(self):
         daemon = self.daemon({"a.policy": people.POLICY}, start=False)

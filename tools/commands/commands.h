@@ -16,6 +16,9 @@ enum {
 	ASSIGNMENT_COMMANDS = 3,
 	TENANT_COMMANDS = 4,
 	DAEMON_COMMANDS = 3,
+	STORE_JOIN_COMMANDS = 3,
+	STORE_SET_COMMANDS = 2,
+	HOSTS_COMMANDS = 2,
 };
 
 extern const struct command commands_key[KEY_COMMANDS];
@@ -24,6 +27,9 @@ extern const struct command commands_role[ROLE_COMMANDS];
 extern const struct command commands_assignment[ASSIGNMENT_COMMANDS];
 extern const struct command commands_tenant[TENANT_COMMANDS];
 extern const struct command commands_daemon[DAEMON_COMMANDS];
+extern const struct command commands_store_join[STORE_JOIN_COMMANDS];
+extern const struct command commands_store_set[STORE_SET_COMMANDS];
+extern const struct command commands_hosts[HOSTS_COMMANDS];
 
 extern const struct command command_check;
 extern const struct command command_can;
@@ -37,6 +43,7 @@ extern const struct command command_lsp;
 extern const struct command command_store_backup;
 extern const struct command command_store_restore;
 extern const struct command command_store_verify;
+extern const struct command command_store_share;
 extern const struct command command_policy_check;
 extern const struct command command_policy_lint;
 extern const struct command command_policy_test;

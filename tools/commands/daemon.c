@@ -129,6 +129,7 @@ const struct command commands_daemon[DAEMON_COMMANDS] = {
 			"  confinement   what confines the daemon\n"
 			"  store         keys, principals, its size, altered records\n"
 			"  clock         it was set back\n"
+			"  shared        this host's part in a store of several hosts\n"
 			"  keys          due or overdue to be renewed, and expiring\n",
 		.examples = "  authzcheck status\n"
 			    "  authzcheck status --json | jq -r .policy.revision\n",

@@ -189,11 +189,15 @@ const struct command commands_key[KEY_COMMANDS] = {
 		.words = "[KEY]",
 		.summary = "Switch a key off, or many; the next request is refused",
 		.text = "key enable switches it on again. Without KEY it is done to every key\n"
-			"that the options name, after a question.\n",
+			"that the options name, after a question.\n"
+			"\n"
+			"--local, in a store that several hosts share: this host refuses it at\n"
+			"once, also while the database is away, and appends the change when it\n"
+			"is back.\n",
 		.examples = "  authzcheck key disable 13kT9aQ2mZx7\n"
 			    "  authzcheck key disable --principal alice --dry-run\n"
 			    "  authzcheck key disable --label ci --yes\n",
-		.flags = { BULK_FLAGS },
+		.flags = { BULK_FLAGS, FLAG_LOCAL },
 		.max_words = 1,
 		.by_token = true,
 		.run = bulk_run,
@@ -305,10 +309,13 @@ const struct command commands_key[KEY_COMMANDS] = {
 		.summary = "Revoke a key for ever, or many; the next request is refused",
 		.text = "Nothing brings it back; a key that is to work again is disabled\n"
 			"instead (key disable). Without KEY it is done to every key that the\n"
-			"options name, after a question.\n",
+			"options name, after a question. --everywhere, in a store that several\n"
+			"hosts share: it ends when no host allows it any more. --local: as of\n"
+			"key disable.\n",
 		.examples = "  authzcheck key revoke 13kT9aQ2mZx7\n"
-			    "  authzcheck key revoke --principal alice --yes\n",
-		.flags = { BULK_FLAGS },
+			    "  authzcheck key revoke --principal alice --yes\n"
+			    "  authzcheck key revoke 13kT9aQ2mZx7 --everywhere\n",
+		.flags = { BULK_FLAGS, FLAG_LOCAL },
 		.max_words = 1,
 		.by_token = true,
 		.run = bulk_run,

@@ -58,6 +58,9 @@ static const char *latency(struct app *app, struct wire_cursor map, const char *
 			    : app_text(app, "%.1f ms", (double)ns / 1e6);
 }
 
+/* A host whose clock is so far off the database's only ends things. */
+#define CLOCK_OFF_MS 60000
+
 /* The column of what a row says. */
 #define TITLE_WIDTH 12
 #define TEXT_COLUMN (TITLE_WIDTH + 2)
@@ -325,6 +328,64 @@ static void print_store(struct app *app, struct wire_cursor store)
 	print_clock(app, store);
 }
 
+/* "applied 4711 of 4711, 12 ms old (at most 30,000), 3 hosts" */
+static const char *shared_text(struct app *app, struct wire_cursor shared)
+{
+	int64_t most = record_int(shared, "max_lag_ms", 0);
+	const char *age = record_int(shared, "lag_ms", -1) < 0
+				  ? "not caught up since the start"
+				  : app_text(app, "%s ms old", number(app, shared, "lag_ms"));
+
+	return app_text(app, "change %s of %s, %s%s%s%s, %s", number(app, shared, "applied"),
+		number(app, shared, "head"), age, most > 0 ? " (at most " : "",
+		most > 0 ? number(app, shared, "max_lag_ms") : "", most > 0 ? ")" : "",
+		count(app, shared, "hosts", "host"));
+}
+
+/* What is wrong with it, the worst first; empty: nothing. */
+static const char *shared_trouble(struct app *app, struct wire_cursor shared)
+{
+	const char *problem = record_text(&app->arena, shared, "problem");
+	const char *what = record_bool(shared, "diverged", false)
+				   ? "this host has changes that the log lost: see store rejoin"
+			   : record_bool(shared, "stale", false)
+				   ? "stale: nothing is allowed until it knows something newer"
+			   : !record_bool(shared, "connected", true)
+				   ? "the database is away: changes are refused"
+				   : "";
+
+	return app_text(
+		app, "%s%s%s", what, what[0] != '\0' && problem[0] != '\0' ? "; " : "", problem);
+}
+
+static void print_shared(struct app *app, struct wire_cursor shared)
+{
+	const char *trouble = shared_trouble(app, shared);
+	int64_t clock = record_int(shared, "clock_ms", 0);
+
+	row(app, "shared",
+		app_text(app, "as host %s: %s", record_text(&app->arena, shared, "host"),
+			record_bool(shared, "on", false)
+				? shared_text(app, shared)
+				: "not yet: see store share and store join"));
+	if (record_int(shared, "marks", 0) > 0) {
+		row(app, "",
+			app_text(app, "%s refused here alone, until the database has it",
+				count(app, shared, "marks", "key")));
+	}
+	if (clock <= -CLOCK_OFF_MS || clock >= CLOCK_OFF_MS) {
+		trouble = app_text(app,
+			"%s%sthe clock is %+" PRId64 " s off the database's: this host only "
+			"ends things",
+			trouble, trouble[0] != '\0' ? "; " : "", clock / 1000);
+	}
+	if (trouble[0] != '\0') {
+		row(app, "",
+			app_text(app, "%s%s%s", text_begin(app->colour, COLOUR_RED), trouble,
+				text_end(app->colour, COLOUR_RED)));
+	}
+}
+
 static void print_rotation(struct app *app, struct wire_cursor rotation)
 {
 	row(app, "keys",
@@ -344,6 +405,7 @@ int status_show(struct app *app, struct wire_cursor result)
 		{ "pepper", print_pepper },
 		{ "confinement", print_confinement },
 		{ "store", print_store },
+		{ "shared", print_shared },
 		{ "rotation", print_rotation },
 	};
 	struct wire_cursor policy = { 0 }, part;

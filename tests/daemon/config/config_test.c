@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "daemon/config/config.h"
@@ -153,4 +154,69 @@ Test(config, an_empty_configuration_allows_nobody_anything)
 	cr_assert_not(config_match_manager_allows(
 		&config, &peer, POL_STR("authz:/keys"), POL_STR("list")));
 	cr_assert_not(config_match_trusts(&config, &peer));
+}
+
+/* A file of these lines. */
+static int read_lines(struct config *config, const char *text)
+{
+	char path[] = "/tmp/config_XXXXXX";
+	int fd = mkstemp(path);
+	int r;
+
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+	r = config_read(config, path);
+	unlink(path);
+	return r;
+}
+
+Test(config, shared_is_the_words_of_its_line)
+{
+	struct config config;
+
+	config_init(&config);
+	cr_assert_eq(read_lines(&config, "shared host=db1,db2 dbname=authz user=authz\n"
+					 "host web-1.eu\nstart_stale yes\n"),
+		0);
+	cr_expect_str_eq(config.shared, "host=db1,db2 dbname=authz user=authz");
+	cr_expect_str_eq(config.host, "web-1.eu");
+	cr_expect(config.start_stale);
+	config_finish(&config);
+
+	config_init(&config);
+	cr_assert_eq(read_lines(&config, "shared \"host=/run/postgresql dbname='a b'\"\n"), 0);
+	cr_expect_str_eq(config.shared, "host=/run/postgresql dbname='a b'");
+	cr_expect_not(config.start_stale);
+	config_finish(&config);
+}
+
+Test(config, a_host_is_named_after_its_machine_unless_a_line_names_it)
+{
+	char why[CONFIG_WHY] = "", name[256] = "";
+	struct config config;
+
+	config_init(&config);
+	config.state = "/state";
+	cr_assert_eq(config_defaults(&config, why), 0, "%s", why);
+	cr_expect_null(config.host, "a single store has no name");
+	config.shared = "dbname=authz";
+	cr_assert_eq(gethostname(name, sizeof name - 1), 0);
+	name[strcspn(name, ".")] = 0;
+	cr_assert_eq(config_defaults(&config, why), 0, "%s", why);
+	cr_expect_str_eq(config.host, name);
+	config_finish(&config);
+}
+
+Test(config, a_name_of_a_host_is_letters_digits_and_few_signs)
+{
+	cr_expect(config_is_host(POL_STR("web1")));
+	cr_expect(config_is_host(POL_STR("_a.b-c_D9")));
+	cr_expect_not(config_is_host(POL_STR("")));
+	cr_expect_not(config_is_host(POL_STR(".")));
+	cr_expect_not(config_is_host(POL_STR("-a")));
+	cr_expect_not(config_is_host(POL_STR("a@b")));
+	cr_expect_not(config_is_host(POL_STR("a b")));
+	cr_expect_not(config_is_host(POL_STR("a/b")));
+	cr_expect_not(config_is_host(POL_STR("a\xc3\xa4")));
 }

@@ -236,6 +236,38 @@ Test(append, nothing_is_appended_while_a_row_is_owed)
 	cr_expect_eq(sequence(), 1);
 }
 
+static void alter_key(struct store *store, const char *kid)
+{
+	uint8_t bytes[STORE_MAX_RECORD];
+	MDB_val key = { STORE_KID, (void *)(uintptr_t)kid }, value;
+	MDB_txn *txn;
+
+	cr_assert_eq(mdb_txn_begin(store->env, NULL, 0, &txn), 0);
+	cr_assert_eq(mdb_get(txn, store->tables[STORE_KEYS], &key, &value), 0);
+	memcpy(bytes, value.mv_data, value.mv_size);
+	bytes[value.mv_size - 1] ^= 1;
+	value.mv_data = bytes;
+	cr_assert_eq(mdb_put(txn, store->tables[STORE_KEYS], &key, &value, 0), 0);
+	cr_assert_eq(mdb_txn_commit(txn), 0);
+}
+
+Test(append, a_batch_that_met_an_altered_record_is_not_appended)
+{
+	struct store_write *write;
+	char kid[STORE_KID + 1];
+	struct store_key key = folder_key(kid, 1), found;
+
+	cr_assert_eq(hosts_put(&one, 1), 0);
+	alter_key(one.store, kid);
+	write = hosts_write(&one, 2);
+	cr_assert_eq(store_get_key(store_write_reader(write), key.kid, &found), -EBADMSG);
+	cr_expect_eq(share_append(&one.append, write, 0), -EBADMSG);
+	store_write_abort(write);
+	share_append_end(&one.append);
+	cr_expect_eq(sequence(), 1);
+	cr_expect_eq(hosts_put(&one, 2), 0, "the next batch did not meet it");
+}
+
 /* --- what another host did not write ---------------------------------------------------------- */
 
 Test(append, an_altered_row_is_not_applied_and_those_before_it_are)
@@ -251,6 +283,11 @@ Test(append, an_altered_row_is_not_applied_and_those_before_it_are)
 	cr_expect_eq(hosts_put(&two, 9), -ENOTCONN);
 	expect_stored(&two);
 	log_memory_alter(memory, 4, SHARE_ROW_FIXED + 60);
+	/* The host's name is not in the payload: the tag alone covers it. */
+	log_memory_alter(memory, 4, 9);
+	cr_expect_eq(hosts_catch_up(&two), -EBADMSG);
+	cr_expect_eq(two.append.head.sequence, 3);
+	log_memory_alter(memory, 4, 9);
 	expect_equal();
 	cr_expect_str_empty(two.append.why);
 }

@@ -3,13 +3,14 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #define MAX_ROWS 65536
-#define MAX_LATE 256
+#define MAX_LATE 1024
 
 /* A row as bytes. */
 struct bytes {
@@ -34,7 +35,7 @@ struct log_memory {
 	const void *holder;   /* of the head's lock */
 	uint64_t incarnation; /* raised when all connections break */
 	bool away;
-	unsigned locks, appends, beats;
+	atomic_uint locks, beats;
 	enum log_fault (*fault)(void *context);
 	void *context;
 };
@@ -102,8 +103,7 @@ static int execute(struct log_memory *log, struct statement *statement)
 static void put_off(struct log_memory *log, struct statement statement)
 {
 	if (log->late_count == MAX_LATE) {
-		free(statement.row.at);
-		return;
+		abort();
 	}
 	log->late[log->late_count++] = statement;
 }
@@ -126,12 +126,7 @@ static bool await_lock(struct log_memory *log, const void *holder, int timeout)
 	struct timespec until;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += timeout / 1000;
-	until.tv_nsec += timeout % 1000 * 1000000L;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_nsec -= 1000000000;
-		until.tv_sec++;
-	}
+	until.tv_sec += timeout / 1000 + 1;
 	while (log->holder != NULL && log->holder != holder) {
 		if (pthread_cond_timedwait(&log->unlocked, &log->mutex, &until) == ETIMEDOUT) {
 			return log->holder == NULL || log->holder == holder;
@@ -190,7 +185,6 @@ static int on_append(struct share_log *base, const struct share_head *before,
 
 	pthread_mutex_lock(&log->mutex);
 	if (is_open(connection)) {
-		log->appends++;
 		r = await_lock(log, connection, timeout) ? 0 : -ETIMEDOUT;
 		if (r == 0 && is_open(connection)) {
 			r = append_faulty(connection, statement_of(before, row),
@@ -390,11 +384,17 @@ static void forget_rows(struct log_memory *log, uint64_t after)
 	}
 }
 
-void log_memory_destroy(struct log_memory *log)
+static void forget_late(struct log_memory *log)
 {
 	for (unsigned i = 0; i < log->late_count; i++) {
 		free(log->late[i].row.at);
 	}
+	log->late_count = 0;
+}
+
+void log_memory_destroy(struct log_memory *log)
+{
+	forget_late(log);
 	forget_rows(log, 0);
 	pthread_cond_destroy(&log->unlocked);
 	pthread_mutex_destroy(&log->mutex);
@@ -425,11 +425,7 @@ void log_memory_restore(struct log_memory *log, uint64_t sequence)
 	}
 	log->head.server.timeline++;
 	log->incarnation++;
-	/* What was sent to the old server arrives there. */
-	for (unsigned i = 0; i < log->late_count; i++) {
-		free(log->late[i].row.at);
-	}
-	log->late_count = 0;
+	forget_late(log); /* what was sent to the old server arrives there */
 	log->holder = NULL;
 	pthread_cond_broadcast(&log->unlocked);
 	pthread_mutex_unlock(&log->mutex);
@@ -492,27 +488,12 @@ void log_memory_head(struct log_memory *log, struct share_head *out)
 	pthread_mutex_unlock(&log->mutex);
 }
 
-static unsigned get(struct log_memory *log, const unsigned *number)
-{
-	unsigned value;
-
-	pthread_mutex_lock(&log->mutex);
-	value = *number;
-	pthread_mutex_unlock(&log->mutex);
-	return value;
-}
-
 unsigned log_memory_locks(struct log_memory *log)
 {
-	return get(log, &log->locks);
-}
-
-unsigned log_memory_appends(struct log_memory *log)
-{
-	return get(log, &log->appends);
+	return log->locks;
 }
 
 unsigned log_memory_beats(struct log_memory *log)
 {
-	return get(log, &log->beats);
+	return log->beats;
 }

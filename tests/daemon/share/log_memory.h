@@ -52,9 +52,8 @@ void log_memory_delete(struct log_memory *log, uint64_t sequence);
 void log_memory_set_away(struct log_memory *log, bool away);
 
 void log_memory_head(struct log_memory *log, struct share_head *out);
-/* How often the head was locked, and how many appends the log got. */
+/* How often the head was locked, and how often something was committed to prove rows durable. */
 unsigned log_memory_locks(struct log_memory *log);
-unsigned log_memory_appends(struct log_memory *log);
 unsigned log_memory_beats(struct log_memory *log);
 
 /* A connection, or NULL while the log is away. Closed by share_log_ops.close. */

@@ -150,7 +150,10 @@ Test(changes, more_than_the_most_is_refused_and_the_job_can_be_undone)
 		cr_assert_eq(store_put_retry(write, &retry), 0);
 	}
 	store_write_undo(write);
+	put_key(write, 2);
+	cr_assert_eq(store_write_keep(write), 0);
 	cr_assert_eq(store_write_changes(write, &changes), 0);
+	cr_assert_gt(changes.len, 1000);
 	for (size_t size = 0; size <= STORE_MAX_CHANGES; size += sizeof sealed) {
 		cr_assert_eq(store_put_retry(write, &retry), 0);
 	}
@@ -215,6 +218,74 @@ Test(changes, changes_that_do_not_continue_the_trail_are_refused)
 	pair_assert_equal(a, b);
 	free((void *)(uintptr_t)first.ptr);
 	free((void *)(uintptr_t)second.ptr);
+}
+
+Test(changes, changes_of_another_history_of_the_same_length_are_refused)
+{
+	struct pol_str first = key_batch(1), second = key_batch(2);
+
+	folder_put_key(b, 7);
+	cr_assert_eq(pair_apply(b, second), -EBADMSG);
+	free((void *)(uintptr_t)first.ptr);
+	free((void *)(uintptr_t)second.ptr);
+}
+
+Test(changes, each_changed_record_has_an_entry_of_its_own)
+{
+	char kid[STORE_KID + 1];
+	struct store_key key = folder_key(kid, 7);
+	struct store_write *write = pair_begin(a);
+	struct pol_str changes;
+	size_t len;
+
+	put_key(write, 1);
+	key.number = 9;
+	cr_assert_eq(store_encode_key(a, &key, &len), 0);
+	cr_assert_eq(store_write_put(write, STORE_KEYS, (MDB_val){ STORE_KID, kid },
+			     (MDB_val){ len, a->buffer }, 0),
+		0);
+	put_key(write, 2);
+	changes = pair_commit(write);
+	cr_assert_eq(pair_apply(b, changes), -EBADMSG);
+	free((void *)(uintptr_t)changes.ptr);
+}
+
+/* The change of the key's record. */
+static uint8_t *find_key(struct pol_str changes)
+{
+	uint8_t *at = (uint8_t *)(uintptr_t)changes.ptr;
+
+	while (at[CHANGES_TABLE] != STORE_KEYS) {
+		at += CHANGES_HEADER + store_get16(at + CHANGES_KEY_LEN) +
+		      store_get32(at + CHANGES_VALUE_LEN);
+	}
+	return at;
+}
+
+Test(changes, an_entry_is_about_the_record_that_was_put)
+{
+	struct store *other = pair_open("third", STORE_MAP_SIZE_SMALL);
+	struct pol_str changes = key_batch(1), others;
+	size_t end = changes.len - CHANGES_SUM;
+	char kid[STORE_KID + 1];
+	struct store_key key = folder_key(kid, 1);
+	struct store_write *write;
+
+	store_record_changes(other, true);
+	write = pair_begin(other);
+	key.created_at++;
+	cr_assert_eq(store_create_key(write, &key), 0);
+	cr_assert_eq(folder_enter(write, key.kid), 0);
+	others = pair_commit(write);
+	memcpy(find_key(changes), find_key(others),
+		CHANGES_HEADER + STORE_KID + store_get32(find_key(others) + CHANGES_VALUE_LEN));
+	store_put32((uint8_t *)(uintptr_t)changes.ptr + end,
+		secret_crc32((struct pol_str){ changes.ptr, end }));
+	cr_assert_eq(pair_apply(b, changes), -EBADMSG);
+	cr_assert_eq(pair_apply(b, others), 0);
+	store_close(other);
+	free((void *)(uintptr_t)changes.ptr);
+	free((void *)(uintptr_t)others.ptr);
 }
 
 Test(changes, a_change_without_an_entry_in_the_trail_is_refused)
@@ -325,6 +396,8 @@ Test(changes, a_batch_says_whether_it_changed_a_stored_role)
 
 	cr_assert_eq(store_put_role(write, &role), 0);
 	store_write_undo(write);
+	put_key(write, 1);
+	cr_assert_eq(store_write_keep(write), 0);
 	cr_assert_not(store_write_changed_roles(write));
 	cr_assert_eq(store_put_role(write, &role), 0);
 	cr_assert_eq(pair_enter(write, STORE_AUDIT_ROLE, STORE_AUDIT_MADE, 1, role.name), 0);

@@ -6,6 +6,8 @@
  * all kinds for them.
  */
 
+#include <errno.h>
+
 #include "daemon/store/changes.h"
 #include "daemon/store/internal.h"
 #include "daemon/store/shared.h"
@@ -268,6 +270,31 @@ static inline int pair_apply(struct store *store, struct pol_str changes)
 		return r;
 	}
 	return store_write_commit(write, true);
+}
+
+static inline void pair_end(struct store_write *write)
+{
+	cr_assert_eq(store_write_keep(write), 0);
+	cr_assert_eq(store_write_commit(write, true), 0);
+}
+
+static const struct store_shared pair_place = { .realm = { 1, 2, [15] = 3 },
+	.epoch = 4,
+	.sequence = 5,
+	.tag = { 6, [31] = 7 },
+	.diverged = true,
+	.server_system = 8,
+	.server_timeline = 9 };
+
+static inline void pair_put_mark(struct store *store, const char *kid)
+{
+	struct store_mark mark = { .what = STORE_MARK_REVOKE, .at = 77, .uid = 1000 };
+	struct store_write *write = pair_begin(store);
+
+	memcpy(mark.kid, kid, STORE_KID);
+	cr_assert_eq(store_put_mark(write, &mark), 0);
+	cr_assert(store_has_marks(store), "before the commit");
+	pair_end(write);
 }
 
 #define pair_assert_equal(one, other)                                                              \

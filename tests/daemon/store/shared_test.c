@@ -1,29 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The place in a shared log, rows, settings and marks; and a copy that replaces all records. */
+/* The place in a shared log, rows, settings and marks. */
 #include "daemon/store/shared.h"
 
 #include <errno.h>
-#include <fcntl.h>
 
 #include "tests/daemon/store/pair.h"
 
 TestSuite(shared, .init = pair_setup, .fini = pair_teardown);
 
-static void commit(struct store_write *write)
-{
-	cr_assert_eq(store_write_keep(write), 0);
-	cr_assert_eq(store_write_commit(write, true), 0);
-}
-
 /* --- the place, rows, settings ---------------------------------------------------------------- */
-
-static const struct store_shared place = { .realm = { 1, 2, [15] = 3 },
-	.epoch = 4,
-	.sequence = 5,
-	.tag = { 6, [31] = 7 },
-	.diverged = true,
-	.server_system = 8,
-	.server_timeline = 9 };
 
 Test(shared, the_place_is_as_it_was_put_until_it_is_dropped)
 {
@@ -31,10 +16,10 @@ Test(shared, the_place_is_as_it_was_put_until_it_is_dropped)
 	struct store_shared found;
 
 	cr_assert_eq(store_get_shared(store_write_reader(write), &found), -ENOENT);
-	cr_assert_eq(store_put_shared(write, &place), 0);
+	cr_assert_eq(store_put_shared(write, &pair_place), 0);
 	cr_assert_eq(store_get_shared(store_write_reader(write), &found), 0);
-	cr_assert_eq(memcmp(found.realm, place.realm, sizeof found.realm), 0);
-	cr_assert_eq(memcmp(found.tag, place.tag, sizeof found.tag), 0);
+	cr_assert_eq(memcmp(found.realm, pair_place.realm, sizeof found.realm), 0);
+	cr_assert_eq(memcmp(found.tag, pair_place.tag, sizeof found.tag), 0);
 	cr_assert_eq(found.epoch, 4);
 	cr_assert_eq(found.sequence, 5);
 	cr_assert(found.diverged);
@@ -42,6 +27,51 @@ Test(shared, the_place_is_as_it_was_put_until_it_is_dropped)
 	cr_assert_eq(found.server_timeline, 9);
 	cr_assert_eq(store_drop_shared(write), 0);
 	cr_assert_eq(store_get_shared(store_write_reader(write), &found), -ENOENT);
+	store_write_abort(write);
+}
+
+/* The bytes after the tag. */
+static void expect_bytes(struct store_write *write, enum store_table table, const char *name,
+	const char *bytes, size_t len)
+{
+	struct store *store = write->store;
+	MDB_val key = { strlen(name), (void *)(uintptr_t)name }, value;
+
+	cr_assert_eq(mdb_get(write->job, store->tables[table], &key, &value), 0);
+	cr_assert_eq(value.mv_size, SECRET_TAG + len, "%s: %zu", name, value.mv_size);
+	cr_assert_eq(memcmp((const char *)value.mv_data + SECRET_TAG, bytes, len), 0, "%s", name);
+	cr_assert_not_null(store_unseal(store, value, table, STORE_AT_BODY));
+}
+
+Test(shared, the_forms_on_disk_are_what_stores_have)
+{
+	static const char setting[] = "\x00\x01\x0fsetting:max_lag3s";
+	static const char shared[] = "\x00\x01\x06shared"
+				     "\1\2\0\0\0\0\0\0\0\0\0\0\0\0\0\3"
+				     "\4\0\0\0\0\0\0\0"
+				     "\5\0\0\0\0\0\0\0"
+				     "\6\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+				     "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\7"
+				     "\1"
+				     "\x08\0\0\0\0\0\0\0"
+				     "\x09\0\0\0";
+	static const char mark[] = "\x13\x01"
+				   "1aaaaaaaaaaa\2"
+				   "\x4d\0\0\0\0\0\0\0"
+				   "\xe8\3\0\0";
+	const struct store_mark put = { .kid = { '1', 'a', 'a', 'a', 'a', 'a', 'a', 'a', 'a', 'a',
+						'a', 'a' },
+		.what = STORE_MARK_REVOKE,
+		.at = 77,
+		.uid = 1000 };
+	struct store_write *write = pair_begin(a);
+
+	cr_assert_eq(store_put_setting(write, "max_lag", POL_STR("3s")), 0);
+	cr_assert_eq(store_put_shared(write, &pair_place), 0);
+	cr_assert_eq(store_put_mark(write, &put), 0);
+	expect_bytes(write, STORE_META, "setting:max_lag", setting, sizeof setting - 1);
+	expect_bytes(write, STORE_META, "shared", shared, sizeof shared - 1);
+	expect_bytes(write, STORE_MARKS, "1aaaaaaaaaaa", mark, sizeof mark - 1);
 	store_write_abort(write);
 }
 
@@ -62,13 +92,13 @@ Test(shared, a_store_with_a_place_has_a_format_that_older_programs_refuse)
 	struct store_write *write = pair_begin(a);
 
 	expect_format(a, 1);
-	cr_assert_eq(store_put_shared(write, &place), 0);
-	commit(write);
+	cr_assert_eq(store_put_shared(write, &pair_place), 0);
+	pair_end(write);
 	expect_format(a, 2);
 	write = pair_begin(a);
-	cr_assert_eq(store_put_shared(write, &place), 0);
+	cr_assert_eq(store_put_shared(write, &pair_place), 0);
 	cr_assert_eq(store_drop_shared(write), 0);
-	commit(write);
+	pair_end(write);
 	expect_format(a, 1);
 }
 
@@ -161,24 +191,6 @@ Test(shared, verification_finds_a_setting_that_is_not_the_trails)
 
 /* --- marks ------------------------------------------------------------------------------------ */
 
-static struct store_mark mark_of(const char *kid, enum store_mark_what what)
-{
-	struct store_mark mark = { .what = what, .at = 77, .uid = 1000 };
-
-	memcpy(mark.kid, kid, STORE_KID);
-	return mark;
-}
-
-static void put_mark(struct store *store, const char *kid)
-{
-	const struct store_mark mark = mark_of(kid, STORE_MARK_REVOKE);
-	struct store_write *write = pair_begin(store);
-
-	cr_assert_eq(store_put_mark(write, &mark), 0);
-	cr_assert(store_has_marks(store), "before the commit");
-	commit(write);
-}
-
 static int on_mark(void *context, const struct store_mark *mark)
 {
 	cr_assert_eq(mark->at, 77);
@@ -195,8 +207,8 @@ Test(shared, a_mark_is_found_until_it_is_dropped)
 	unsigned count = 0;
 
 	cr_assert_not(store_has_marks(a));
-	put_mark(a, "1aaaaaaaaaaa");
-	put_mark(a, "1bbbbbbbbbbb");
+	pair_put_mark(a, "1aaaaaaaaaaa");
+	pair_put_mark(a, "1bbbbbbbbbbb");
 	read = folder_reader(a);
 	cr_assert_eq(store_get_mark(read, POL_STR("1aaaaaaaaaaa"), &mark), 0);
 	cr_assert_eq(mark.what, STORE_MARK_REVOKE);
@@ -207,11 +219,11 @@ Test(shared, a_mark_is_found_until_it_is_dropped)
 	write = pair_begin(a);
 	cr_assert_eq(store_drop_mark(write, POL_STR("1aaaaaaaaaaa")), 0);
 	cr_assert_eq(store_drop_mark(write, POL_STR("1ccccccccccc")), -ENOENT);
-	commit(write);
+	pair_end(write);
 	cr_assert(store_has_marks(a));
 	write = pair_begin(a);
 	cr_assert_eq(store_drop_mark(write, POL_STR("1bbbbbbbbbbb")), 0);
-	commit(write);
+	pair_end(write);
 	cr_assert_not(store_has_marks(a));
 	store_read_close(read);
 }
@@ -222,9 +234,9 @@ Test(shared, marks_and_the_place_outlive_a_restart)
 	struct store_shared found;
 	struct store_read *read;
 
-	cr_assert_eq(store_put_shared(write, &place), 0);
-	commit(write);
-	put_mark(a, "1aaaaaaaaaaa");
+	cr_assert_eq(store_put_shared(write, &pair_place), 0);
+	pair_end(write);
+	pair_put_mark(a, "1aaaaaaaaaaa");
 	store_close(a);
 	a = pair_open("store", STORE_MAP_SIZE_SMALL);
 	cr_assert(store_has_marks(a));
@@ -232,226 +244,6 @@ Test(shared, marks_and_the_place_outlive_a_restart)
 	cr_assert_eq(store_get_shared(read, &found), 0);
 	cr_assert_eq(found.sequence, 5);
 	store_read_close(read);
-}
-
-/* --- a copy in place of all records ----------------------------------------------------------- */
-
-struct pieces {
-	struct store_copy *copy;
-	uint8_t *bytes;
-	unsigned count;
-	unsigned flip; /* the number of a piece to damage */
-};
-
-static int next_piece(void *context, struct pol_str *out)
-{
-	struct pieces *pieces = (struct pieces *)context;
-	size_t len;
-	int r = store_copy_next(pieces->copy, pieces->bytes, STORE_COPY_PIECE, &len);
-
-	if (++pieces->count == pieces->flip) {
-		pieces->bytes[len / 2] ^= 1;
-	}
-	*out = (struct pol_str){ (const char *)pieces->bytes, len };
-	return r;
-}
-
-/* Replaces `to` by a copy of `from`. */
-static int replace(struct store *from, struct store *to, unsigned flip, bool keep)
-{
-	struct pieces pieces = { .bytes = malloc(STORE_COPY_PIECE), .flip = flip };
-	struct store_write *write = pair_begin(to);
-	char why[STORE_WHY] = "";
-	int r;
-
-	cr_assert_eq(store_copy_open_whole(from, &pieces.copy), 0);
-	r = store_replace(write, next_piece, &pieces, why);
-	cr_assert(r == 0 || why[0] != '\0');
-	if (r == 0 && keep) {
-		cr_assert(store_write_changed_roles(write));
-		r = store_write_commit(write, true);
-	} else {
-		store_write_abort(write);
-	}
-	store_copy_close(pieces.copy);
-	free(pieces.bytes);
-	return r;
-}
-
-static void fill(struct store *store, uint64_t state, unsigned batches)
-{
-	for (unsigned i = 0; i < batches; i++) {
-		struct store_write *write = pair_begin(store);
-
-		for (unsigned k = 0; k < 5; k++) {
-			pair_job(write, &state);
-			cr_assert_eq(store_write_keep(write), 0);
-		}
-		cr_assert_eq(store_write_commit(write, true), 0);
-	}
-}
-
-static unsigned alls;
-
-static void on_key(void *context, uint64_t version, uint64_t number)
-{
-	(void)context, (void)version, (void)number;
-}
-
-static void on_principal(void *context, uint64_t version, uint32_t tenant, struct pol_str id)
-{
-	(void)context, (void)version, (void)tenant, (void)id;
-}
-
-static void on_all(void *context, uint64_t version)
-{
-	(void)context, (void)version;
-	alls++;
-}
-
-static const struct store_watch watch = { .key = on_key, .principal = on_principal, .all = on_all };
-
-Test(shared, a_replaced_store_has_all_records_of_the_copy_and_opens_again)
-{
-	fill(a, 1, 60);
-	fill(b, 2, 90); /* a longer trail: the head goes back */
-	store_set_watch(b, &watch);
-	cr_assert_eq(replace(a, b, 0, true), 0);
-	cr_assert_eq(alls, 1);
-	pair_assert_equal(a, b);
-	cr_assert_eq(store_head_count(a), store_head_count(b));
-	store_close(b);
-	b = pair_open("other", STORE_MAP_SIZE_SMALL);
-	pair_assert_equal(a, b);
-	fill(b, 3, 3);
-}
-
-Test(shared, a_reader_sees_one_state_while_the_store_is_replaced)
-{
-	struct store_read *read;
-	uint64_t commits;
-	struct store_head head, again;
-
-	fill(a, 1, 10);
-	fill(b, 2, 20);
-	read = folder_reader(b);
-	cr_assert_eq(store_get_head(read, &head), 0);
-	commits = store_generation(b);
-	cr_assert_eq(replace(a, b, 0, true), 0);
-	cr_assert_eq(store_generation(b), commits + 2);
-	cr_assert_eq(store_get_head(read, &again), 0);
-	cr_assert_eq(memcmp(&head, &again, sizeof head), 0);
-	cr_assert_eq(store_read_renew(read), 0);
-	cr_assert_eq(store_get_head(read, &again), 0);
-	cr_assert_eq(again.count, store_head_count(a));
-	store_read_close(read);
-}
-
-Test(shared, marks_the_place_and_uses_of_the_same_keys_stay_and_rows_do_not)
-{
-	const struct store_use use = { .at = 7, .uses = 3 };
-	struct store_write *write;
-	struct store_shared found;
-	struct store_read *read;
-	struct store_use used;
-	struct pol_str row;
-
-	folder_put_key(a, 1); /* number 1 on both */
-	folder_put_key(b, 1);
-	folder_put_key(a, 2); /* number 2 is another key */
-	folder_put_key(b, 3);
-	write = pair_begin(b);
-	cr_assert_eq(store_put_use(write, 1, &use), 0);
-	cr_assert_eq(store_put_use(write, 2, &use), 0);
-	cr_assert_eq(store_put_use(write, 99, &use), 0);
-	cr_assert_eq(store_put_shared(write, &place), 0);
-	cr_assert_eq(store_put_row(write, 5, POL_STR("a row")), 0);
-	commit(write);
-	put_mark(b, "1aaaaaaaaaaa");
-	cr_assert_eq(replace(a, b, 0, true), 0);
-	cr_assert(store_has_marks(b));
-	read = folder_reader(b);
-	cr_assert_eq(store_get_shared(read, &found), 0);
-	cr_assert_eq(store_get_row(read, 5, &row), -ENOENT);
-	cr_assert_eq(store_get_use(read, 1, &used), 0);
-	cr_assert_eq(used.uses, 3);
-	cr_assert_eq(store_get_use(read, 2, &used), 0);
-	cr_assert_eq(used.uses, 0);
-	cr_assert_eq(store_get_use(read, 99, &used), 0);
-	cr_assert_eq(used.uses, 0);
-	store_read_close(read);
-}
-
-Test(shared, a_damaged_copy_replaces_nothing)
-{
-	struct store *same = pair_open("same", STORE_MAP_SIZE_SMALL);
-
-	fill(a, 1, 20);
-	fill(b, 2, 20);
-	fill(same, 2, 20);
-	cr_assert_eq(replace(a, b, 1, true), -EBADMSG);
-	pair_assert_equal(b, same);
-	cr_assert_eq(replace(a, b, 0, false), 0);
-	pair_assert_equal(b, same);
-	store_close(same);
-}
-
-static void move(const char *from, const char *to)
-{
-	char path[256], other[256];
-
-	folder_path(path, sizeof path, from);
-	folder_path(other, sizeof other, to);
-	cr_assert_eq(rename(path, other), 0);
-}
-
-static void copy_file(const char *from, const char *to)
-{
-	char path[256], bytes[16384];
-	ssize_t len;
-	int fd;
-
-	folder_path(path, sizeof path, from);
-	fd = open(path, O_RDONLY);
-	len = read(fd, bytes, sizeof bytes);
-	close(fd);
-	folder_path(path, sizeof path, to);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	cr_assert(len > 0 && write(fd, bytes, (size_t)len) == len);
-	close(fd);
-}
-
-Test(shared, a_crash_before_the_head_is_written_leaves_a_store_that_opens)
-{
-	fill(a, 1, 20);
-	fill(b, 2, 40);
-	copy_file("other-head", "before-head");
-	cr_assert_eq(replace(a, b, 0, true), 0);
-	store_close(b);
-	move("before-head", "other-head");
-	b = pair_open("other", STORE_MAP_SIZE_SMALL);
-	pair_assert_equal(a, b);
-	cr_assert_eq(store_head_count(b), store_head_count(a));
-}
-
-Test(shared, a_replaced_store_that_is_rolled_back_is_still_refused)
-{
-	char path[256], pepper[256], why[STORE_WHY];
-	const struct store_options options = {
-		.path = path, .pepper = pepper, .map_size = STORE_MAP_SIZE_SMALL, .readers = 4
-	};
-	struct store *store = NULL;
-
-	fill(a, 1, 20);
-	fill(b, 2, 20);
-	cr_assert_eq(replace(a, b, 0, true), 0);
-	fill(a, 3, 20);
-	store_close(b);
-	copy_file("store-head", "other-head");
-	folder_path(path, sizeof path, "other");
-	folder_path(pepper, sizeof pepper, "pepper");
-	cr_assert_eq(store_open(&options, &store, why), -EBADMSG);
-	b = NULL;
 }
 
 /* --- backups ---------------------------------------------------------------------------------- */
@@ -473,10 +265,10 @@ Test(shared, a_backup_has_neither_rows_marks_nor_the_place_and_a_whole_copy_has_
 	};
 
 	cr_assert_eq(store_put_retry(write, &retry), 0);
-	cr_assert_eq(store_put_shared(write, &place), 0);
+	cr_assert_eq(store_put_shared(write, &pair_place), 0);
 	cr_assert_eq(store_put_row(write, 5, POL_STR("this is a row")), 0);
-	commit(write);
-	put_mark(a, "1aaaaaaaaaaa");
+	pair_end(write);
+	pair_put_mark(a, "1aaaaaaaaaaa");
 	for (int whole = 0; whole < 2; whole++) {
 		struct store_copy *copy;
 		uint64_t done;

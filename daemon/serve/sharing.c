@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/serve/sharing.h"
+
+#include <stdio.h>
+
+#include "daemon/host/log.h"
+#include "daemon/load/stored_roles.h"
+#include "daemon/serve/server.h"
+#include "daemon/share/share.h"
+#include "daemon/store/env.h"
+#include "daemon/write/writer.h"
+
+/* --- the writer's thread ---------------------------------------------------------------------- */
+
+/* The roles of the store as it is now take the place of those in the policy that answers. */
+static void take_roles(struct server *server)
+{
+	struct pol_snapshot *whole;
+	int r = store_read_renew(server->share_read);
+
+	if (r == 0) {
+		r = stored_roles_extend(
+			server->share_read, server->current.snapshot, NULL, &whole);
+		store_read_reset(server->share_read);
+	}
+	if (r == 0) {
+		current_exchange(&server->current, whole);
+	} else {
+		log_error("the roles of another host's change cannot be taken into the policy",
+			"error=%s", store_explain(r));
+	}
+}
+
+static void on_applied(void *context, bool roles)
+{
+	struct server *server = context;
+
+	/* At the start the policy has them, and there is no worker yet. */
+	if (server->writer == NULL) {
+		return;
+	}
+	if (roles) {
+		take_roles(server);
+		server_wake_workers(server);
+	}
+}
+
+static struct share_append *on_append(void *context)
+{
+	return share_writer_append(context);
+}
+
+static void on_turn(void *context)
+{
+	share_writer_turn(context);
+}
+
+static void on_wake(void *context)
+{
+	writer_wake_share(context);
+}
+
+/* --- the beginning and the end ---------------------------------------------------------------- */
+
+int server_start_share(struct server *server)
+{
+	const struct config *config = server->context.config;
+	const struct share_options options = {
+		.conninfo = config->shared,
+		.host = config->host,
+		.state = config->state,
+		.start_stale = config->start_stale,
+		.store = server->context.store,
+		.fresh = &server->fresh,
+		.applied = on_applied,
+		.context = server,
+	};
+	char why[SHARE_WHY] = "";
+	int r;
+
+	if (config->shared == NULL) {
+		return 0;
+	}
+	r = store_read_open(server->context.store, &server->share_read);
+	if (r == 0) {
+		r = share_create(&options, &server->context.share, why);
+	}
+	if (r < 0) {
+		fprintf(stderr, "authzd: cannot share the store: %s\n",
+			why[0] != '\0' ? why : store_explain(r));
+		return r;
+	}
+	server->context.fresh = &server->fresh;
+	server_share_revision(server, pol_snapshot_revision(server->current.snapshot));
+	return 0;
+}
+
+const struct writer_shared *server_share_writer(struct server *server, struct writer_shared *out)
+{
+	if (server->context.share == NULL) {
+		return NULL;
+	}
+	*out = (struct writer_shared){
+		.append = on_append, .turn = on_turn, .context = server->context.share
+	};
+	return out;
+}
+
+void server_share_wakes(struct server *server, bool wakes)
+{
+	if (server->context.share != NULL) {
+		share_set_writer(server->context.share, wakes ? on_wake : NULL, server->writer);
+	}
+}
+
+void server_share_revision(struct server *server, const char *revision)
+{
+	if (server->context.share != NULL) {
+		share_set_revision(server->context.share, revision);
+	}
+}

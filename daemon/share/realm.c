@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/share/realm.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/host/log.h"
+#include "daemon/secret/token.h"
+#include "daemon/share/realm_internal.h"
+
+#define NS_OF_MS UINT64_C(1000000)
+
+/* --- the connection --------------------------------------------------------------------------- */
+
+struct share_log *realm_borrow(struct share *share, char why[static SHARE_WHY])
+{
+	uint64_t number, deadline = share_now() / NS_OF_MS + SHARE_ANSWER_MS;
+	struct share_log *log = share->append.take(share, deadline, &number);
+
+	if (log == NULL) {
+		pthread_mutex_lock(&share->lock);
+		snprintf(why, SHARE_WHY, "%s",
+			share->status.problem[0] != '\0' ? share->status.problem
+							 : "the database does not answer");
+		pthread_mutex_unlock(&share->lock);
+	}
+	return log;
+}
+
+void realm_give(struct share *share, struct share_log *log, bool broken)
+{
+	if (log != NULL) {
+		share->append.give(share, log, broken);
+	}
+}
+
+/* The connection may have broken since it was used last, which only its use shows. */
+int realm_look(struct share *share, struct share_log **out, struct share_head *head,
+	char why[static SHARE_WHY])
+{
+	int r = -ENOTCONN;
+
+	*out = NULL;
+	for (int i = 0; i < 2 && (r == -ENOTCONN || r == -ETIMEDOUT); i++) {
+		realm_give(share, *out, true);
+		*out = realm_borrow(share, why);
+		if (*out == NULL) {
+			return -ENOTCONN;
+		}
+		r = (*out)->ops->look(*out, NULL, head, SHARE_LOOK_MS);
+	}
+	return r;
+}
+
+int realm_explain(struct share_log *log, int r, char why[static SHARE_WHY])
+{
+	if (r < 0 && why[0] == '\0') {
+		snprintf(why, SHARE_WHY, "%s", log->ops->why(log));
+	}
+	if (r < 0 && why[0] == '\0') {
+		snprintf(why, SHARE_WHY, "%s",
+			r == -ETIMEDOUT || r == -ENOTCONN ? "the database does not answer"
+							  : store_explain(r));
+	}
+	return r;
+}
+
+void realm_begin_work(struct share *share, const char *what)
+{
+	atomic_store(&share->work_done, 0);
+	atomic_store(&share->work_total, 0);
+	atomic_store(&share->work, what);
+}
+
+void realm_end_work(struct share *share)
+{
+	atomic_store(&share->work, NULL);
+}
+
+void realm_report(const struct share *share, struct share_realm *out)
+{
+	const struct share_head *head = &share->append.head;
+
+	memcpy(out->realm, head->realm, sizeof out->realm);
+	memcpy(out->tag, head->tag, sizeof out->tag);
+	out->epoch = head->epoch;
+	out->sequence = head->sequence;
+}
+
+/* --- a new realm ------------------------------------------------------------------------------ */
+
+/* Notes in the store that it is part of the realm. */
+static int put_place(struct share *share, const struct share_head *head)
+{
+	struct store_shared shared = {
+		.epoch = head->epoch,
+		.sequence = head->sequence,
+		.server_system = head->server.system,
+		.server_timeline = head->server.timeline,
+	};
+	struct store_write *write;
+	int r = store_write_begin(share->options.store, &write);
+
+	if (r < 0) {
+		return r;
+	}
+	memcpy(shared.realm, head->realm, sizeof shared.realm);
+	memcpy(shared.tag, head->tag, sizeof shared.tag);
+	store_write_alone(write);
+	store_write_job(write);
+	r = store_put_shared(write, &shared);
+	if (r == 0) {
+		r = store_write_keep(write);
+	}
+	if (r < 0) {
+		store_write_abort(write);
+		return r;
+	}
+	return store_write_commit(write, true);
+}
+
+static int create(struct share *share, struct share_log *log, char why[static SHARE_WHY])
+{
+	struct share_source source;
+	struct share_new new = { .next = share_source_next, .context = &source };
+	int r = share_source_open(share, &source);
+
+	if (r < 0) {
+		snprintf(why, SHARE_WHY, "%s", store_explain(r));
+		return r;
+	}
+	source.done = &share->work_done;
+	source.total = &share->work_total;
+	new.head = share->append.head;
+	r = share->database->create(log, &new, SHARE_SNAPSHOT_MS);
+	share_source_close(&source);
+	if (r == -EEXIST) {
+		snprintf(why, SHARE_WHY,
+			"the database has a log already: begin from it with authzcheck store "
+			"join, or name another database");
+	}
+	return r == -ETIMEDOUT ? -EINPROGRESS : r;
+}
+
+static int begin(struct share *share, char why[static SHARE_WHY])
+{
+	struct share_head *head = &share->append.head, found;
+	struct share_log *log;
+	/* Without a log there is no head: what it says of that is of no interest. */
+	int r = realm_look(share, &log, &found, why);
+
+	if (log == NULL) {
+		return r;
+	}
+	why[0] = '\0';
+	*head = (struct share_head){ .epoch = 1, .format = SHARE_FORMAT };
+	secret_random(head->realm, sizeof head->realm);
+	memcpy(head->secrets, share->fingerprint, sizeof head->secrets);
+	r = create(share, log, why);
+	if (r == 0 && log->ops->look(log, NULL, &found, SHARE_LOOK_MS) == 0) {
+		head->server = found.server;
+	}
+	realm_explain(log, r, why);
+	if (r == 0) {
+		r = put_place(share, head);
+		if (r < 0) {
+			snprintf(why, SHARE_WHY,
+				"the log was made, and this store cannot note it (%s): then begin "
+				"with authzcheck store join --discard",
+				store_explain(r));
+		}
+	}
+	/* It is opened again, as one of the realm. */
+	realm_give(share, log, true);
+	return r;
+}
+
+int share_begin(struct share *share, struct pol_str database, struct share_realm *out,
+	char why[static SHARE_WHY])
+{
+	int r;
+
+	memset(out, 0, sizeof *out);
+	if (share_is_on(share)) {
+		snprintf(why, SHARE_WHY, "the store is shared already");
+		return -EEXIST;
+	}
+	if (database.len > 0 && !pol_str_equal(database, pol_str_of(share->options.conninfo))) {
+		snprintf(why, SHARE_WHY,
+			"the daemon reaches only the database that its configuration names: write "
+			"`shared` there, and start it again");
+		return -EEXIST;
+	}
+	realm_begin_work(share, "share");
+	r = begin(share, why);
+	if (r == 0) {
+		r = share_take_up(share, true);
+	}
+	realm_end_work(share);
+	if (r == 0) {
+		realm_report(share, out);
+		log_info("the store is shared", "host=%s epoch=%llu", share->options.host,
+			(unsigned long long)out->epoch);
+	}
+	return r;
+}
+
+/* --- the format, and hosts -------------------------------------------------------------------- */
+
+static int refuse_single(const struct share *share, char why[static SHARE_WHY])
+{
+	if (share_is_on(share)) {
+		return 0;
+	}
+	snprintf(why, SHARE_WHY,
+		"the store is a single one: authzcheck store share, or store join");
+	return -EEXIST;
+}
+
+int share_upgrade(struct share *share, uint32_t *out_before, char why[static SHARE_WHY])
+{
+	struct share_head head;
+	struct share_log *log;
+	int r = refuse_single(share, why);
+
+	if (r < 0) {
+		return r;
+	}
+	r = realm_look(share, &log, &head, why);
+	if (log == NULL) {
+		return r;
+	}
+	why[0] = '\0';
+	if (r == 0) {
+		*out_before = head.format;
+		r = share->database->upgrade(log, SHARE_FORMAT, SHARE_ANSWER_MS);
+	}
+	if (r == SHARE_LOST) {
+		snprintf(why, SHARE_WHY, "a host cannot read format %u yet: %s", SHARE_FORMAT,
+			log->ops->why(log));
+		r = -EEXIST;
+	}
+	realm_explain(log, r, why);
+	realm_give(share, log, r == -ETIMEDOUT || r == -ENOTCONN);
+	return r;
+}
+
+int share_forget(
+	struct share *share, const char *name, unsigned *out_count, char why[static SHARE_WHY])
+{
+	struct share_head head;
+	struct share_log *log;
+	int r = refuse_single(share, why);
+
+	if (r < 0) {
+		return r;
+	}
+	r = realm_look(share, &log, &head, why);
+	if (log == NULL) {
+		return r;
+	}
+	why[0] = '\0';
+	if (r == 0) {
+		r = share->database->hosts_forget(log, name, out_count, SHARE_ANSWER_MS);
+	}
+	realm_explain(log, r, why);
+	realm_give(share, log, r == -ETIMEDOUT || r == -ENOTCONN);
+	return r;
+}

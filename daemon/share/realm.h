@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * realm: how a host becomes part of a realm, the hosts that share one log, and leaves it.
+ *
+ * The writer's thread, between two batches: nothing else changes the store meanwhile, decisions go
+ * on. They return 0, or
+ *
+ *	-EEXIST		the store, or the database, is not in the state for it;
+ *	-ENOENT		there is nothing to do it with: no log, no snapshot, no line `shared`;
+ *	-EPERM		the database refuses, or it is not the realm's;
+ *	-ENOTCONN	the database does not answer; -EINPROGRESS: and it may have been done;
+ *	another one	of the store;
+ *
+ * and then `why` is a sentence that says what to do.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/share/log.h"
+
+struct share;
+
+#define SHARE_COPY_PATH 4096
+
+struct share_realm {
+	uint8_t realm[SHARE_REALM];
+	uint64_t epoch;
+	uint64_t sequence;
+	uint8_t tag[SHARE_TAG];
+	char copy[SHARE_COPY_PATH]; /* of the store as it was before; empty: none was made */
+};
+
+/* Makes the tables, and puts this host's store there. `database`: must be the configured text;
+ * empty: it is. */
+int share_begin(struct share *share, struct pol_str database, struct share_realm *out,
+	char why[static SHARE_WHY]);
+
+struct share_join {
+	bool at; /* the log must have this row */
+	uint64_t sequence;
+	uint8_t tag[8];
+	bool discard; /* the records that the store has */
+};
+/* Begins from the newest snapshot and the rows after it. */
+int share_join(struct share *share, const struct share_join *join, struct share_realm *out,
+	char why[static SHARE_WHY]);
+
+/* The store is a single one again, with all that it has. */
+int share_leave(struct share *share, struct share_realm *out, char why[static SHARE_WHY]);
+
+/* After share_rejoin_list: begins from the log, whatever this store has. */
+int share_rejoin(struct share *share, struct share_realm *out, char why[static SHARE_WHY]);
+
+/* Raises the format that all hosts may write. *out_before: what it was. */
+int share_upgrade(struct share *share, uint32_t *out_before, char why[static SHARE_WHY]);
+
+/* Deletes the rows of a host, by its name or its instance in hex. */
+int share_forget(
+	struct share *share, const char *name, unsigned *out_count, char why[static SHARE_WHY]);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * realm_internal: what realm.c and join.c have in common. The writer's thread.
+ */
+
+#include "daemon/share/share_internal.h"
+
+/* The writer's connection; NULL, and `why`: there is none. */
+struct share_log *realm_borrow(struct share *share, char why[static SHARE_WHY]);
+/* NULL is ignored. */
+void realm_give(struct share *share, struct share_log *log, bool broken);
+/* Borrows one that answers, and looks. *out is to be given back unless it is NULL. */
+int realm_look(struct share *share, struct share_log **out, struct share_head *head,
+	char why[static SHARE_WHY]);
+/* Returns r; after an error `why` is not empty. */
+int realm_explain(struct share_log *log, int r, char why[static SHARE_WHY]);
+
+/* For `status`. */
+void realm_begin_work(struct share *share, const char *what);
+void realm_end_work(struct share *share);
+
+/* Where the store is now. */
+void realm_report(const struct share *share, struct share_realm *out);

@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/host/log.h"
+#include "daemon/host/signals.h"
+#include "daemon/share/share_internal.h"
+
+#define NS_OF_MS UINT64_C(1000000)
+
+#define LOOK_MS 1000 /* between two looks: half of them are younger than the least max_lag */
+/* Beyond so many hosts each polls: a notice would wake all of them for each change. */
+#define LISTENING_HOSTS 200
+#define POLL_MS         200
+/* Up to so many hosts all try to raise the beat; beyond, so many of them on the average. */
+#define BEATING_HOSTS 10
+/* A host whose clock is so far off the database's only ends things: what expires for it is not what
+ * expires for others. */
+#define CLOCK_OFF_US 60000000
+/* The thread wakes at least so often, for what no descriptor shows. */
+#define IDLE_MS 1000
+
+/* --- what it knows ---------------------------------------------------------------------------- */
+
+/* The store has become part of a realm: what was known is of another one, or of none. */
+static void begin_realm(struct watcher *watcher)
+{
+	memset(&watcher->lease, 0, sizeof watcher->lease);
+	memset(&watcher->proof, 0, sizeof watcher->proof);
+	watcher->knows_server = false;
+	watcher->knows_snapshot = false;
+	watcher->caught_up = false;
+	watcher->held_until = 0;
+	watcher->entered = false;
+	watcher->connect_at = 0;
+	watcher->pause = 0;
+	if (watcher->log != NULL) {
+		watcher->log->ops->close(watcher->log);
+		watcher->log = NULL;
+	}
+}
+
+/* Where the store is, as of now. To be read before a look: then the log cannot end before it. */
+static void read_place(struct watcher *watcher)
+{
+	bool before = watcher->shared;
+
+	watcher->shared = false;
+	if (!share_is_on(watcher->share) || store_read_renew(watcher->reader) < 0) {
+		return;
+	}
+	watcher->shared = store_get_shared(watcher->reader, &watcher->place) == 0;
+	store_read_reset(watcher->reader);
+	if (watcher->shared && !before) {
+		begin_realm(watcher);
+	}
+}
+
+static uint64_t get_applied(const struct watcher *watcher)
+{
+	return atomic_load_explicit(
+		&watcher->share->options.fresh->applied, memory_order_acquire);
+}
+
+/* Why this host may only end things; NULL: it may do everything. Under the lock. */
+static const char *find_least(const struct share *share)
+{
+	int64_t off = share->status.clock_us;
+
+	if (off > CLOCK_OFF_US || off < -CLOCK_OFF_US) {
+		return "this host's clock is 60 seconds or more off the database's: set it right";
+	}
+	if (share->settings.policy[0] != '\0' &&
+		strcmp(share->settings.policy, share->revision) != 0) {
+		return "this host's policy is not the one that all hosts are to have (store set "
+		       "policy): bring it here";
+	}
+	return NULL;
+}
+
+/* Hands on what the workers and the writer go by. */
+static void publish(struct watcher *watcher)
+{
+	struct share *share = watcher->share;
+	struct share_fresh *fresh = share->options.fresh;
+	uint64_t now = share_now();
+	bool stale, end;
+
+	pthread_mutex_lock(&share->lock);
+	watcher->lease.standbys = share->settings.standbys;
+	share->least_why = find_least(share);
+	stale = watcher->shared && (!share->caught_up || watcher->place.diverged ||
+					   now < watcher->held_until);
+	share->want_stale = stale;
+	if (stale) {
+		atomic_store_explicit(&fresh->stale, true, memory_order_release);
+	}
+	end = !stale && atomic_load_explicit(&fresh->stale, memory_order_relaxed);
+	pthread_mutex_unlock(&share->lock);
+	if (watcher->shared) {
+		share_lease_apply(&watcher->lease, get_applied(watcher));
+		atomic_store_explicit(&fresh->anchor,
+			now < watcher->held_until ? 0 : share_lease_anchor(&watcher->lease),
+			memory_order_release);
+	}
+	if (end && watcher->shared) {
+		share_wake_writer(share);
+	}
+}
+
+/* --- a look ----------------------------------------------------------------------------------- */
+
+/* A server that was promoted, or begun from a copy, may lack rows that hosts have: nobody allows
+ * anything before they were given back. */
+static void note_server(struct watcher *watcher, const struct share_server *server)
+{
+	bool same = watcher->server.system == server->system &&
+		    watcher->server.timeline == server->timeline;
+
+	if (!watcher->knows_server && watcher->place.server_system != 0) {
+		same = watcher->place.server_system == server->system &&
+		       watcher->place.server_timeline == server->timeline;
+	} else if (!watcher->knows_server) {
+		same = true;
+	}
+	watcher->server = *server;
+	watcher->knows_server = true;
+	if (!same) {
+		log_warn("another database server answers: hosts give back what it lacks",
+			"system=%llu timeline=%u", (unsigned long long)server->system,
+			server->timeline);
+		share_lease_drop(&watcher->lease, true);
+		watcher->held_until = share_now() + SHARE_HOLD_MS * NS_OF_MS;
+		share_wake_writer(watcher->share);
+	}
+}
+
+/* Can this log be the store's? */
+static bool judge_head(
+	const struct watcher *watcher, const struct share_head *head, char why[static SHARE_WHY])
+{
+	const struct share *share = watcher->share;
+
+	if (memcmp(head->realm, watcher->place.realm, sizeof head->realm) != 0) {
+		snprintf(why, SHARE_WHY,
+			"the database has the log of another realm: correct the line `shared`, or "
+			"begin from it with authzcheck store join --discard");
+	} else if (memcmp(head->secrets, share->fingerprint, sizeof head->secrets) != 0) {
+		snprintf(why, SHARE_WHY,
+			"the hosts of this log have another secrets' file: copy theirs to this host");
+	} else if (head->epoch != watcher->place.epoch) {
+		snprintf(why, SHARE_WHY,
+			"the log began again, from a copy, as epoch %llu: authzcheck store rejoin",
+			(unsigned long long)head->epoch);
+	} else if (head->format > SHARE_FORMAT) {
+		snprintf(why, SHARE_WHY,
+			"the log has format %u, and this program reads up to %u: upgrade it",
+			head->format, SHARE_FORMAT);
+	} else if (watcher->place.diverged) {
+		snprintf(why, SHARE_WHY,
+			"this host has diverged: it has changes that the log does not have: "
+			"authzcheck store rejoin");
+	} else {
+		return true;
+	}
+	return false;
+}
+
+static int64_t microseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void note_status(struct watcher *watcher, const struct share_head *head, int64_t clock)
+{
+	struct share *share = watcher->share;
+
+	watcher->head = head->sequence;
+	watcher->hosts = head->hosts;
+	pthread_mutex_lock(&share->lock);
+	memcpy(share->status.realm, watcher->place.realm, sizeof share->status.realm);
+	memcpy(share->status.tag, watcher->place.tag, sizeof share->status.tag);
+	share->status.place = watcher->place.sequence;
+	share->status.epoch = watcher->place.epoch;
+	share->status.diverged = watcher->place.diverged;
+	share->status.head = head->sequence;
+	share->status.format = head->format;
+	share->status.hosts = head->hosts;
+	share->status.clock_us = clock;
+	pthread_mutex_unlock(&share->lock);
+}
+
+/* The head was read: what the host does by it. */
+static void act(struct watcher *watcher, const struct share_look *look, const struct share_head *head)
+{
+	const struct store_shared *place = &watcher->place;
+	char why[SHARE_WHY] = "";
+	bool behind = head->sequence < place->sequence ||
+		      (head->sequence == place->sequence &&
+			      memcmp(head->tag, place->tag, sizeof head->tag) != 0);
+
+	if (judge_head(watcher, head, why) && !behind) {
+		share_lease_look(&watcher->lease, look);
+	}
+	share_note_problem(watcher->share, SHARE_CONNECTION, why);
+	if (why[0] != '\0') {
+		share_lease_drop(&watcher->lease, place->diverged);
+		return;
+	}
+	/* The writer looks again, with its own connection, and gives back what the log lacks. */
+	if (behind) {
+		pthread_mutex_lock(&watcher->share->lock);
+		watcher->share->look_again = true;
+		pthread_mutex_unlock(&watcher->share->lock);
+	}
+	if (behind || head->sequence > place->sequence) {
+		share_wake_writer(watcher->share);
+	} else if (!watcher->caught_up) {
+		pthread_mutex_lock(&watcher->share->lock);
+		watcher->share->caught_up = true;
+		pthread_mutex_unlock(&watcher->share->lock);
+		watcher->caught_up = true;
+	}
+}
+
+static void do_look(struct watcher *watcher)
+{
+	struct share_report report = {
+		.instance = watcher->share->instance,
+		.applied = get_applied(watcher),
+		.diverged = watcher->place.diverged,
+	};
+	struct share_look look = { .connection = watcher->connection };
+	struct share_head head;
+	int64_t before = microseconds();
+	int r;
+
+	look.sent = share_now();
+	r = watcher->log->ops->look(watcher->log, &report, &head, SHARE_LOOK_MS);
+	if (r == -ENOENT) {
+		/* Another host took this one for dead: it enters again, and looks after that. */
+		watcher->entered = false;
+		watcher->look_at = 0;
+		return;
+	}
+	if (r < 0) {
+		watcher_lose(watcher, r);
+		return;
+	}
+	watcher->look_at = look.sent + LOOK_MS * NS_OF_MS;
+	watcher->reported = report.applied;
+	look.sequence = head.sequence;
+	look.beat = head.beat;
+	note_server(watcher, &head.server);
+	note_status(watcher, &head, before + (microseconds() - before) / 2 - head.now);
+	act(watcher, &look, &head);
+}
+
+static bool looks_now(struct watcher *watcher, uint64_t now)
+{
+	bool due = now >= watcher->look_at;
+
+	if (watcher->listens && watcher->share->database->noticed(watcher->log)) {
+		due = true;
+	}
+	/* What this host has applied is reported at once while the hosts are few. */
+	if (watcher->hosts <= LISTENING_HOSTS && get_applied(watcher) != watcher->reported) {
+		due = true;
+	}
+	return due;
+}
+
+/* --- beats ------------------------------------------------------------------------------------ */
+
+static uint32_t draw(struct watcher *watcher)
+{
+	watcher->random = watcher->random * 1664525 + 1013904223;
+	return watcher->random >> 8;
+}
+
+static void beat(struct watcher *watcher, uint64_t now)
+{
+	uint64_t period = SHARE_BEAT_MS;
+	int r;
+
+	if (now < watcher->beat_at) {
+		return;
+	}
+	/* Of many hosts each tries more seldom, so that they do not stand in each other's way. */
+	if (watcher->hosts > BEATING_HOSTS) {
+		period = period * watcher->hosts / BEATING_HOSTS;
+		period = period / 2 + draw(watcher) % (period + 1);
+	}
+	watcher->beat_at = now + period * NS_OF_MS;
+	r = watcher->log->ops->beat(watcher->log, true, SHARE_LOOK_MS);
+	if (r < 0) {
+		watcher_lose(watcher, r);
+	}
+}
+
+/* --- the thread ------------------------------------------------------------------------------- */
+
+void watcher_step(struct watcher *watcher)
+{
+	uint64_t now = share_now();
+
+	read_place(watcher);
+	if (watcher->shared && watcher->log != NULL && watcher_enter(watcher) == 0) {
+		if (looks_now(watcher, now)) {
+			do_look(watcher);
+		}
+		if (watcher->log != NULL) {
+			beat(watcher, now);
+		}
+		if (watcher->log != NULL) {
+			watcher_hosts(watcher);
+		}
+	}
+	if (watcher->shared && watcher->log == NULL) {
+		watcher_hosts_without(watcher);
+	}
+	publish(watcher);
+}
+
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* When the next thing is due, in ms from now. */
+static int get_pause(const struct watcher *watcher)
+{
+	uint64_t now = share_now(), at = now + IDLE_MS * NS_OF_MS;
+
+	if (watcher->log == NULL) {
+		at = sooner(at, watcher->connect_at);
+	}
+	if (watcher->log != NULL && watcher->shared) {
+		at = sooner(sooner(at, watcher->look_at), watcher->beat_at);
+		if (!watcher->listens) {
+			at = sooner(at, now + POLL_MS * NS_OF_MS);
+		}
+	}
+	if (watcher->wait_at != 0) {
+		at = sooner(at, watcher->wait_at);
+	}
+	if (watcher->held_until > now) {
+		at = sooner(at, watcher->held_until);
+	}
+	return at <= now ? 0 : (int)((at - now) / NS_OF_MS) + 1;
+}
+
+static void await(struct watcher *watcher)
+{
+	struct pollfd polled[2] = { { .fd = watcher->share->wake, .events = POLLIN },
+		{ .fd = -1, .events = POLLIN } };
+	uint64_t count;
+
+	if (watcher->log != NULL && watcher->listens) {
+		polled[1].fd = watcher->share->database->fd(watcher->log);
+	}
+	if (poll(polled, 2, get_pause(watcher)) > 0 && polled[0].revents != 0) {
+		ssize_t r = read(watcher->share->wake, &count, sizeof count);
+
+		(void)r;
+	}
+}
+
+static bool goes_on(struct watcher *watcher)
+{
+	struct share *share = watcher->share;
+	bool stop;
+
+	pthread_mutex_lock(&share->lock);
+	stop = share->stop;
+	pthread_mutex_unlock(&share->lock);
+	return !stop;
+}
+
+/* Without notices a poll is a look without a report. */
+static void poll_head(struct watcher *watcher)
+{
+	struct share_head head;
+	int r;
+
+	if (watcher->log == NULL || watcher->listens || !watcher->shared ||
+		watcher->look_at <= share_now()) {
+		return;
+	}
+	r = watcher->log->ops->look(watcher->log, NULL, &head, SHARE_LOOK_MS);
+	if (r < 0) {
+		watcher_lose(watcher, r);
+	} else if (head.sequence != watcher->place.sequence) {
+		share_wake_writer(watcher->share);
+	}
+}
+
+/* More hosts than may listen, or few again: the next connection is the other kind. */
+static void choose_kind(struct watcher *watcher)
+{
+	bool many = watcher->hosts > LISTENING_HOSTS;
+
+	if (watcher->log != NULL && watcher->shared && watcher->listens == many) {
+		watcher->log->ops->close(watcher->log);
+		watcher->log = NULL;
+		watcher->connect_at = 0;
+	}
+}
+
+static void *on_thread(void *data)
+{
+	struct watcher *watcher = data;
+
+	while (goes_on(watcher)) {
+		watcher_connect(watcher);
+		watcher_step(watcher);
+		poll_head(watcher);
+		if (watcher->shared && watcher->log != NULL) {
+			watcher_snapshot(watcher);
+		}
+		choose_kind(watcher);
+		await(watcher);
+	}
+	watcher_disconnect(watcher);
+	return NULL;
+}
+
+int watcher_start(struct share *share)
+{
+	struct watcher *watcher = &share->watcher;
+	sigset_t before;
+	int r;
+
+	watcher->share = share;
+	memcpy(&watcher->random, share->instance, sizeof watcher->random);
+	signals_block(&before);
+	r = -pthread_create(&watcher->thread, NULL, on_thread, watcher);
+	signals_restore(&before);
+	watcher->running = r == 0;
+	return r;
+}
+
+void watcher_stop(struct share *share)
+{
+	if (!share->watcher.running) {
+		return;
+	}
+	pthread_mutex_lock(&share->lock);
+	share->stop = true;
+	pthread_cond_broadcast(&share->changed);
+	pthread_mutex_unlock(&share->lock);
+	share_wake_watcher(share);
+	pthread_join(share->watcher.thread, NULL);
+	share->watcher.running = false;
+}
