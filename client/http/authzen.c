@@ -212,7 +212,9 @@ void authzen_refused(
 		return;
 	}
 	authzen_fault(&fault, "the daemon refused the question: %s", message);
-	authzen_fail(authzen, strcmp(code, "overloaded") == 0 ? 503 : 500, fault.text);
+	authzen_fail(authzen,
+		strcmp(code, "overloaded") == 0 || strcmp(code, "stale") == 0 ? 503 : 500,
+		fault.text);
 }
 
 void authzen_unavailable(struct authzen *authzen)
