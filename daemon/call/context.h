@@ -43,7 +43,7 @@ struct context {
 	struct share *share;          /* NULL: the configuration has no `shared` */
 	struct share_fresh *fresh;    /* may answers go by the store now? NULL: always */
 	struct share_everywhere
-		*everywhere; /* answers that wait for all hosts; NULL: a single store */
+		*everywhere; /* in tests without `share`: answers that wait for all hosts */
 	struct report_source report;
 	struct confined confined;
 };

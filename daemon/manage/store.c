@@ -86,7 +86,7 @@ static int backup(struct call *call)
 }
 
 /* What concerns this host alone, or the database: apart from the log. */
-#define SHARES (METHOD_CHANGES | METHOD_MANAGES | METHOD_ALONE | METHOD_HERE)
+#define SHARES (METHOD_CHANGES | METHOD_MANAGES | METHOD_ALONE | METHOD_LOCAL)
 
 /* store.set is for a host with another policy than all are to have, too. */
 const struct method store_methods[] = {

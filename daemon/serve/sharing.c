@@ -118,7 +118,6 @@ int server_start_share(struct server *server)
 		return r;
 	}
 	server->context.fresh = &server->fresh;
-	server->context.everywhere = share_get_everywhere(server->context.share);
 	server_share_revision(server, pol_snapshot_revision(server->current.snapshot));
 	return 0;
 }

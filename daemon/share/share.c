@@ -334,14 +334,14 @@ void share_writer_turn(struct share *share)
 
 /* --- any thread ------------------------------------------------------------------------------- */
 
-struct share_everywhere *share_get_everywhere(struct share *share)
+bool share_wait_everywhere(struct share *share, struct share_waiter *waiter)
 {
-	return share->everywhere;
-}
+	bool waits = share_everywhere_wait(share->everywhere, waiter);
 
-static void on_wait(void *context)
-{
-	share_wake_watcher(context);
+	if (waits) {
+		share_wake_watcher(share);
+	}
+	return waits;
 }
 
 void share_set_revision(struct share *share, const char *revision)
@@ -386,7 +386,6 @@ static int init_parts(struct share *share)
 	}
 	r = share_everywhere_create(&share->everywhere);
 	if (r == 0) {
-		share_everywhere_set_wake(share->everywhere, on_wait, share);
 		r = store_read_open(share->options.store, &share->reader);
 	}
 	if (r == 0) {
