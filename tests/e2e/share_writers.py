@@ -21,7 +21,7 @@ class Caller:
         self.hosts = hosts
         self.clients = {}
 
-    def call(self, host, method, **params):
+    def call(self, host, method, /, **params):
         client = self.clients.get(host)
         if client is None:
             client = self.clients[host] = harness.Client(self.hosts[host].socket, timeout=ANSWER)
@@ -96,9 +96,9 @@ class Writer(Worker):
 
     # Asking
 
-    def ask(self, method, host=None, **params):
+    def ask(self, method, /, **params):
         """Makes a change; its outcome is in the change, which is None if nothing was sent."""
-        change = Change(host or self.random.choice(self.at_work), method, params)
+        change = Change(self.random.choice(self.at_work), method, params)
         change.sent = boot_time()
         try:
             change.result = self.caller.call(change.host, method, **params)
@@ -174,7 +174,7 @@ class Writer(Worker):
 
         self.settle(self.ask("keys.create", **params), made, None, repeat=True)
 
-    def on_key(self, key, method, made, look, repeat=False, **params):
+    def on_key(self, key, method, made, look, /, repeat=False, **params):
         key.is_open = True
 
         def really_made(change):
