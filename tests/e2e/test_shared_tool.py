@@ -61,9 +61,10 @@ class Everywhere(Shared):
         self.daemon(
             keys_list={"items": [{"id": id, "status": "active"} for id in ids]},
             keys_disable=lambda params: {"id": params["id"], "status": "inactive",
-                                         "everywhere": params["id"] != ids[1], "lacking": ["b"],
+                                         "everywhere": False, "lacking": ["b"],
                                          "lacking_total": 1})
-        self.tool("key", "disable", "--all", "--yes", "--everywhere", status=3)
+        done = self.tool("key", "disable", "--all", "--yes", "--everywhere", status=3)
+        self.assertEqual(done.stderr.count("may still lack it (b)"), 1)
         self.assertEqual(sorted(params["id"] for params in self.params("keys.disable")), ids)
         self.assertTrue(all(params["everywhere"] is True for params in self.params("keys.disable")))
         self.assertNotIn("everywhere", self.params("keys.list")[0])
