@@ -264,6 +264,25 @@ static uint64_t take_alarm(struct rotation *rotation, uint64_t number)
 	return count;
 }
 
+/* The newest alarm about the key is enough. */
+static int on_alarm(void *context, const struct store_audit *audit)
+{
+	*(int64_t *)context = audit->time;
+	return 1;
+}
+
+/* Is there an alarm about the key that is younger than ALARM_PAUSE, perhaps of another host? */
+static bool is_reported(const struct writer_turn *turn, struct pol_str kid)
+{
+	const struct store_audit_filter filter = {
+		.kind = STORE_AUDIT_ALARM, .target = kid, .backwards = true
+	};
+	int64_t time = 0;
+
+	store_list_audit(turn->read, &filter, INT64_MAX, on_alarm, &time);
+	return time != 0 && turn->now - time < ALARM_PAUSE;
+}
+
 static int run_alarm(struct writer_job *job, const struct writer_turn *turn)
 {
 	struct task *task = (struct task *)job;
@@ -279,6 +298,10 @@ static int run_alarm(struct writer_job *job, const struct writer_turn *turn)
 
 	if (r < 0) {
 		return r == -ENOENT || r == -EBADMSG ? 0 : r;
+	}
+	/* Each host counts by itself; the trail of all has one alarm. */
+	if (turn->host != NULL && is_reported(turn, entry.target)) {
+		return 0;
 	}
 	entry.tenant = key.tenant;
 	audit_note_init(&note);
