@@ -127,31 +127,34 @@ static inline int wire_head_read(const uint8_t *ptr, size_t len, struct wire_hea
 /* wire_read_text, inline. */
 static inline bool wire_head_text(struct wire_cursor *cursor, struct wire_str *out)
 {
+	const uint8_t *ptr = cursor->ptr;
+	size_t len = (size_t)(cursor->end - ptr);
+	/* Of short text, its length; more than 31 of anything else. */
+	unsigned brief = len > 0 ? *ptr ^ 0xa0U : 32;
 	struct wire_head head;
-	size_t len = (size_t)(cursor->end - cursor->ptr);
 	int size;
 
-	if (len > 0 && (*cursor->ptr & 0xe0) == 0xa0 && (*cursor->ptr & 31U) < len) {
-		out->len = *cursor->ptr & 31U;
-		out->ptr = (const char *)cursor->ptr + 1;
-		cursor->ptr += 1 + out->len;
+	if (brief < 32 && brief < len) {
+		out->len = brief;
+		out->ptr = (const char *)ptr + 1;
+		cursor->ptr = ptr + 1 + brief;
 		return true;
 	}
-	size = wire_head_read(cursor->ptr, len, &head);
+	size = wire_head_read(ptr, len, &head);
 	if (size <= 0 || head.type != WIRE_TEXT || head.skip > len - (size_t)size) {
 		return false;
 	}
-	out->ptr = (const char *)cursor->ptr + size;
+	out->ptr = (const char *)ptr + size;
 	out->len = (size_t)head.skip;
-	cursor->ptr += (size_t)size + out->len;
+	cursor->ptr = ptr + size + out->len;
 	return true;
 }
 
-/* wire_peek, inline for values whose first byte is also the whole header, as most are. */
+/* wire_peek, inline. */
 static inline enum wire_type wire_head_peek(const struct wire_cursor *cursor)
 {
-	struct wire_head head;
-	uint8_t first = cursor->ptr != cursor->end ? *cursor->ptr : 0xc1;
+	size_t len = (size_t)(cursor->end - cursor->ptr);
+	uint8_t first = len > 0 ? *cursor->ptr : 0xc1;
 
 	if (first <= 0x7f || first >= 0xe0) {
 		return WIRE_INT;
@@ -159,12 +162,9 @@ static inline enum wire_type wire_head_peek(const struct wire_cursor *cursor)
 	if (first <= 0xbf) {
 		return first >= 0xa0 ? WIRE_TEXT : first >= 0x90 ? WIRE_ARRAY : WIRE_MAP;
 	}
-	if (first <= 0xc3) {
-		return (enum wire_type)wire_head_type[first - 0xc0];
-	}
-	return wire_head_read(cursor->ptr, (size_t)(cursor->end - cursor->ptr), &head) > 0
-		       ? head.type
-		       : WIRE_NONE;
+	/* Only a whole header is one. */
+	return len > wire_head_width[first - 0xc0] ? (enum wire_type)wire_head_type[first - 0xc0]
+						   : WIRE_NONE;
 }
 
 /* wire_read_int, inline for small positive integers and for 32-bit ids. */

@@ -309,6 +309,7 @@ static bool creates(const struct command *command)
 void complete_word(
 	const struct completing *word, const struct command *command, struct pol_str name)
 {
+	static const char *const settings[] = { "max_lag", "standbys", "policy", NULL };
 	static const char *const methods[] = { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE",
 		NULL };
 
@@ -325,6 +326,8 @@ void complete_word(
 		offer_list(word, &keys, command->bulk != NULL ? command->bulk->status : NULL);
 	} else if (is_named(name, "PRINCIPAL")) {
 		offer_list(word, &principals, NULL);
+	} else if (is_named(name, "SETTING")) {
+		offer_each(word, settings);
 	} else if (is_named(name, "HOST")) {
 		offer_list(word, &hosts, NULL);
 	} else if (is_named(name, "ROLE")) {

@@ -54,7 +54,9 @@ void everywhere_read(struct app *app, struct wire_cursor result)
 	const char *names;
 	int64_t total;
 
-	if (!app->args.given[FLAG_EVERYWHERE] || record_bool(result, "everywhere", true)) {
+	/* Of many keys the first one stands for all. */
+	if (!app->args.given[FLAG_EVERYWHERE] || app->not_everywhere ||
+		record_bool(result, "everywhere", true)) {
 		return;
 	}
 	names = record_list(&app->arena, result, "lacking");

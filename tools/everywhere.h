@@ -20,6 +20,6 @@ int everywhere_check(struct app *app);
 /* Puts `as_of`, and for a change `everywhere`, if the options are given. */
 void everywhere_put(struct app *app, const char *method, struct params *params);
 
-/* A change that some hosts did not report names them on standard error, and makes the run's exit
- * status that of `unavailable`. */
+/* The first change that some hosts did not report names them on standard error, and makes the run's
+ * exit status that of `unavailable`. */
 void everywhere_read(struct app *app, struct wire_cursor result);

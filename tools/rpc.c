@@ -178,9 +178,6 @@ int rpc_refused(struct app *app, const char *method, const struct authz_reply *r
 	if (strcmp(reply->code, "forbidden") == 0 && app->rpc->socket.managing[0] != '\0') {
 		fprintf(stderr, "authzcheck: the socket for managing is %s\n", managing_text(app));
 	}
-	if (record_bool(error, "may_stand", false)) {
-		fprintf(stderr, "authzcheck: the change may have been made: look, or repeat it\n");
-	}
 	/* The daemon's own map has more than its texts. One that refused the connection sent none.
 	 */
 	if (app->want_json && reply->data != NULL) {

@@ -16,6 +16,7 @@ static const struct record_field key_fields[] = {
 	{ "name", "name", RECORD_TEXT },
 	{ "label", "label", RECORD_TEXT },
 	{ "status", "status", RECORD_TEXT },
+	{ "marked", "on this host", RECORD_TEXT },
 	{ "tenant", "tenant", RECORD_TEXT },
 	{ "environment", "environment", RECORD_TEXT },
 	{ "prefix", "prefix", RECORD_TEXT },

@@ -200,7 +200,6 @@ void authzen_refused(
 	struct authzen *authzen, const char *code, const char *param, const char *message)
 {
 	struct authzen_fault fault = { "" };
-	bool busy;
 
 	if (is_search(authzen) && authzen_search_refused(authzen, code, param, message)) {
 		return;
@@ -213,9 +212,9 @@ void authzen_refused(
 		return;
 	}
 	authzen_fault(&fault, "the daemon refused the question: %s", message);
-	/* Later, or of another host, there is an answer. */
-	busy = strcmp(code, "overloaded") == 0 || strcmp(code, "stale") == 0;
-	authzen_fail(authzen, busy ? 503 : 500, fault.text);
+	authzen_fail(authzen,
+		strcmp(code, "overloaded") == 0 || strcmp(code, "stale") == 0 ? 503 : 500,
+		fault.text);
 }
 
 void authzen_unavailable(struct authzen *authzen)

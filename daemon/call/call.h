@@ -159,8 +159,8 @@ enum method_flags {
 	METHOD_DECIDES = 1 << 10, /* answers with decisions, which say themselves that they are
 				   * stale */
 	METHOD_ANY_AGE = 1 << 11, /* shows no rights: a peer is answered by what is stale, too */
-	METHOD_LOCAL = 1 << 12,   /* its second parameter is `local`: see call.local */
-	METHOD_HERE = 1 << 13,    /* a change of this host alone: it puts nothing that a shared
+	METHOD_MARKS = 1 << 13,   /* its second parameter is `local`: see call.local */
+	METHOD_LOCAL = 1 << 12,   /* a change of this host alone: it puts nothing that a shared
 				   * store's log has, and runs while the database is away */
 };
 

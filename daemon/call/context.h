@@ -17,6 +17,7 @@ struct decision_watch;
 struct feeds;
 struct log_sink;
 struct pepper;
+struct marks;
 struct principal_cache;
 struct quota_counters;
 struct rotation;
@@ -38,10 +39,11 @@ struct context {
 	struct backup *backup;
 	struct decision_watch *watch; /* NULL: no decision is watched */
 	struct feeds *feeds;          /* the data files of modules; NULL: there are none */
+	struct marks *marks;          /* NULL: the configuration has no `shared` */
 	struct share *share;          /* NULL: the configuration has no `shared` */
 	struct share_fresh *fresh;    /* may answers go by the store now? NULL: always */
 	struct share_everywhere
-		*everywhere; /* answers that wait for all hosts; NULL: a single store */
+		*everywhere; /* in tests without `share`: answers that wait for all hosts */
 	struct report_source report;
 	struct confined confined;
 };

@@ -89,11 +89,12 @@ static bool manages(const struct method *method)
 	return (method->flags & METHOD_MANAGES) != 0;
 }
 
+/* What changes this host alone is nowhere else. */
 static bool has_everywhere(const struct method *method)
 {
 	const uint32_t both = METHOD_CHANGES | METHOD_MANAGES;
 
-	return (method->flags & both) == both;
+	return (method->flags & (both | METHOD_LOCAL)) == both;
 }
 
 /* With the common parameters. */
@@ -168,7 +169,7 @@ const struct wire_value *dispatch_as_of(
 
 bool dispatch_local(const struct method *method, const struct wire_value *values)
 {
-	return (method->flags & METHOD_LOCAL) != 0 && values[1].given && values[1].boolean;
+	return (method->flags & METHOD_MARKS) != 0 && values[1].given && values[1].boolean;
 }
 
 bool dispatch_everywhere(const struct method *method, const struct wire_value *values)

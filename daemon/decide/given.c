@@ -18,6 +18,7 @@ struct reader {
 	struct given_map *map;
 	const char **out_param;
 	bool ignore;    /* undeclared facts are passed over, ill-typed ones are unknown */
+	uint32_t last;  /* the fact that was added before; 0: none was */
 	uint32_t named; /* declared facts that were read, nil included */
 	size_t bytes;   /* of their names and texts */
 };
@@ -143,9 +144,14 @@ static bool is_named(const struct pol_fact_set *set, uint32_t fact)
 	return (set->words[fact / 64] >> fact % 64 & 1) != 0;
 }
 
-static void add_name(struct pol_fact_set *set, uint32_t fact)
+/* False: it is there already. */
+static bool add_name(struct pol_fact_set *set, uint32_t fact)
 {
-	set->words[fact / 64] |= UINT64_C(1) << fact % 64;
+	uint64_t *word = &set->words[fact / 64], bit = UINT64_C(1) << fact % 64;
+	bool is_new = (*word & bit) == 0;
+
+	*word |= bit;
+	return is_new;
 }
 
 static const char no_value[] = "must be text, a 64-bit integer, true, false, a list of text or nil";
@@ -155,14 +161,15 @@ static const char *add(struct reader *reader, uint32_t fact, struct pol_str name
 	const struct pol_raw *raw, bool known)
 {
 	struct given_room *room = reader->room;
-	struct pol_given_fact *item = &reader->map->items[reader->map->count];
+	struct given_map *map = reader->map;
+	struct pol_given_fact *item = &map->items[map->count];
 	enum pol_status status = POL_EINVALID;
 	char why[POL_GIVEN_WHY];
 
 	if (raw->kind == POL_RAW_NIL && known) {
 		return NULL;
 	}
-	*item = (struct pol_given_fact){ .fact = fact };
+	item->fact = fact;
 	if (known) {
 		status = pol_given_read(
 			reader->call->snapshot, raw, &room->members[room->member_count], item, why);
@@ -170,12 +177,15 @@ static const char *add(struct reader *reader, uint32_t fact, struct pol_str name
 	if (status != POL_OK && (status != POL_EINVALID || !reader->ignore)) {
 		return wrong_fact(reader, name, known ? why : no_value);
 	}
+	if (status != POL_OK) {
+		item->value = (struct pol_value){ .type = POL_TYPE_ABSENT };
+	}
 	if (status == POL_OK && item->value.type == POL_TYPE_STRINGS) {
 		room->member_count += item->value.strings.count;
 	}
-	reader->map->unsorted =
-		reader->map->unsorted || (reader->map->count > 0 && item[-1].fact > fact);
-	reader->map->count++;
+	map->unsorted |= reader->last > fact;
+	reader->last = fact;
+	map->count++;
 	return NULL;
 }
 
@@ -226,15 +236,14 @@ static const char *read_fact(struct reader *reader, struct pol_str name, struct 
 		return wrong_fact(
 			reader, name, "the daemon knows this fact itself: it is never given");
 	}
-	if (is_named(&map->named, fact)) {
+	if (!add_name(&map->named, fact)) {
 		return wrong_fact(reader, name, "is given twice");
 	}
 	/* Before its value is read: the room has members for POL_GIVEN_FACTS sets. */
 	if (reader->named == POL_GIVEN_FACTS) {
 		return wrong_map(reader, "has more than 64 facts");
 	}
-	add_name(&map->named, fact);
-	map->of_principal = map->of_principal || declared->space == POL_SPACE_PRINCIPAL;
+	map->of_principal |= declared->space == POL_SPACE_PRINCIPAL;
 	reader->bytes += name.len;
 	reader->named++;
 	wrong = read_raw(reader, name, value, &raw, &known);
@@ -247,6 +256,7 @@ static const char *read_fact(struct reader *reader, struct pol_str name, struct 
 static const char *read_map(struct reader *reader, const struct wire_value *facts)
 {
 	struct wire_cursor items = facts->items;
+	uint32_t count = facts->given ? facts->count : 0;
 	struct wire_str name;
 	const char *wrong;
 	uint32_t twice;
@@ -256,7 +266,7 @@ static const char *read_map(struct reader *reader, const struct wire_value *fact
 	reader->map->unsorted = false;
 	reader->map->named = (struct pol_fact_set){ 0 };
 	reader->map->of_principal = false;
-	for (uint32_t i = 0; facts->given && i < facts->count; i++) {
+	for (uint32_t i = 0; i < count; i++) {
 		if (!wire_read_text(&items, &name)) {
 			return wrong_map(reader, "the name of a fact is no text");
 		}

@@ -96,7 +96,7 @@ static struct pol_stored *find_own(struct collection *collection, const struct s
 	struct store_list lines = role->lines;
 	const struct pol_stored_source source = { .lines = next_line, .context = &lines };
 
-	if (own != NULL && role != collection->change->put) {
+	if (own != NULL && role != collection->change->put && !collection->change->any) {
 		return pol_stored_ref(own);
 	}
 	own = NULL;

@@ -11,6 +11,7 @@
  * thread; the caller owns the read transaction.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "daemon/store/env.h"
@@ -27,6 +28,7 @@
 struct stored_roles_change {
 	const struct store_role *put; /* replaces the role of its number, or is new */
 	uint64_t remove;              /* the number of the role to leave out; 0: none */
+	bool any;                     /* any role may have changed: none is used again */
 	uint64_t fault;               /* out: the number of a role in a circle */
 };
 

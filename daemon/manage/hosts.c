@@ -231,7 +231,7 @@ static int forget(struct call *call)
 
 const struct method hosts_methods[] = {
 	{ "hosts.forget", forget_fields, FORGET_FIELDS,
-		METHOD_CHANGES | METHOD_MANAGES | METHOD_ALONE | METHOD_HERE, forget },
+		METHOD_CHANGES | METHOD_MANAGES | METHOD_ALONE | METHOD_LOCAL, forget },
 	{ "hosts.list", list_fields, LIST_FIELDS, METHOD_MANAGES | METHOD_ANY_AGE, list },
 };
 const size_t hosts_method_count = sizeof hosts_methods / sizeof hosts_methods[0];

@@ -86,15 +86,16 @@ static int backup(struct call *call)
 }
 
 /* What concerns this host alone, or the database: apart from the log. */
-#define SHARES (METHOD_CHANGES | METHOD_MANAGES | METHOD_ALONE | METHOD_HERE)
+#define SHARES (METHOD_CHANGES | METHOD_MANAGES | METHOD_ALONE | METHOD_LOCAL)
 
+/* store.set is for a host with another policy than all are to have, too. */
 const struct method store_methods[] = {
 	{ "store.backup", backup_fields, BACKUP_FIELDS, METHOD_MANAGES | METHOD_ANY_AGE, backup },
 	{ "store.join", store_join_fields, STORE_JOIN_FIELDS, SHARES, store_join },
 	{ "store.leave", NULL, 0, SHARES, store_leave },
 	{ "store.rejoin", store_rejoin_fields, STORE_REJOIN_FIELDS, SHARES, store_rejoin },
 	{ "store.set", store_set_fields, STORE_SET_FIELDS,
-		METHOD_CHANGES | METHOD_MANAGES | METHOD_EDITS, store_set },
+		METHOD_CHANGES | METHOD_MANAGES | METHOD_ENDS, store_set },
 	{ "store.share", store_share_fields, STORE_SHARE_FIELDS, SHARES, store_share },
 	{ "store.upgrade", NULL, 0, SHARES, store_upgrade },
 };

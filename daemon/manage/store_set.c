@@ -126,7 +126,10 @@ static int put(struct call *call, const char *name, const struct setting *to)
 	struct pol_str from = get(call->read, name);
 	struct audit_note note;
 	const struct audit_entry entry = {
-		.kind = STORE_AUDIT_STORE, .target = pol_str_of(name), .note = &note
+		.kind = STORE_AUDIT_STORE,
+		.target = pol_str_of(name),
+		.flags = to->len > 0 ? STORE_AUDIT_MADE : STORE_AUDIT_REMOVED,
+		.note = &note,
 	};
 	int r;
 

@@ -18,12 +18,6 @@ const struct wire_field store_join_fields[STORE_JOIN_FIELDS] = {
 	[JOIN_DISCARD] = WIRE_FIELD("discard", WIRE_KIND_BOOL, 0),
 };
 
-enum { REJOIN_CONFIRM, REJOIN_ACCEPT };
-const struct wire_field store_rejoin_fields[STORE_REJOIN_FIELDS] = {
-	[REJOIN_CONFIRM] = WIRE_FIELD("confirm", WIRE_KIND_BOOL, 0),
-	[REJOIN_ACCEPT] = WIRE_FIELD("accept_rollback", WIRE_KIND_BOOL, 0),
-};
-
 enum { SHARE_DATABASE, SHARE_DATA, SHARE_LAST, SHARE_ACCEPT, SHARE_CURSOR };
 const struct wire_field store_share_fields[STORE_SHARE_FIELDS] = {
 	[SHARE_DATABASE] = WIRE_FIELD("database", WIRE_KIND_TEXT, 0),
@@ -81,7 +75,7 @@ static void put_hex(struct wire_buf *out, const uint8_t *bytes, size_t count)
 	wire_put_str(out, (struct wire_str){ text, 2 * count });
 }
 
-static void put_realm(struct wire_buf *out, const struct share_realm *realm)
+void store_share_put_realm(struct wire_buf *out, const struct share_realm *realm)
 {
 	char place[SHARE_PLACE_TEXT];
 
@@ -100,7 +94,7 @@ static int answer(struct call *call, const struct share_realm *realm)
 
 	wire_put_result(call->out, call->id);
 	wire_put_map(call->out, copied ? 4 : 3);
-	put_realm(call->out, realm);
+	store_share_put_realm(call->out, realm);
 	if (copied) {
 		wire_put_cstr(call->out, "copy");
 		wire_put_cstr(call->out, realm->copy);
@@ -108,8 +102,7 @@ static int answer(struct call *call, const struct share_realm *realm)
 	return 0;
 }
 
-/* The work comes after the call's transaction, which has nothing in it. */
-static int later(struct call *call, int (*work)(struct call *call))
+int store_share_later(struct call *call, int (*work)(struct call *call))
 {
 	int r = store_share_admit(call);
 
@@ -123,7 +116,7 @@ static int later(struct call *call, int (*work)(struct call *call))
 
 /* --- store.share ------------------------------------------------------------------------------ */
 
-static int share_later(struct call *call)
+static int share_this(struct call *call)
 {
 	const struct wire_value *database = &call->params[SHARE_DATABASE];
 	struct pol_str text = { NULL, 0 };
@@ -143,7 +136,7 @@ int store_share(struct call *call)
 	if (call->params[SHARE_DATA].given || call->params[SHARE_CURSOR].given) {
 		return call_invalid(call, "data", "cannot be shared by this version");
 	}
-	return later(call, share_later);
+	return store_share_later(call, share_this);
 }
 
 /* --- store.join ------------------------------------------------------------------------------- */
@@ -171,7 +164,7 @@ static int join_now(struct call *call)
 
 int store_join(struct call *call)
 {
-	return later(call, join_now);
+	return store_share_later(call, join_now);
 }
 
 /* --- store.leave ------------------------------------------------------------------------------ */
@@ -194,23 +187,7 @@ static int leave_now(struct call *call)
 
 int store_leave(struct call *call)
 {
-	return later(call, leave_now);
-}
-
-/* --- store.rejoin ----------------------------------------------------------------------------- */
-
-static int rejoin_now(struct call *call)
-{
-	char why[SHARE_WHY] = "";
-	struct share_realm realm;
-	int r = share_rejoin(call->context->share, &realm, why);
-
-	return r < 0 ? store_share_refuse(call, r, why) : answer(call, &realm);
-}
-
-int store_rejoin(struct call *call)
-{
-	return later(call, rejoin_now);
+	return store_share_later(call, leave_now);
 }
 
 /* --- store.upgrade ---------------------------------------------------------------------------- */
@@ -235,7 +212,7 @@ static int upgrade_now(struct call *call)
 
 int store_upgrade(struct call *call)
 {
-	return later(call, upgrade_now);
+	return store_share_later(call, upgrade_now);
 }
 
 /* --- status ----------------------------------------------------------------------------------- */

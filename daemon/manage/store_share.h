@@ -30,5 +30,11 @@ int store_upgrade(struct call *call);
 int store_share_admit(struct call *call);
 /* The answer to what daemon/share could not do: `r` is its result. Returns 1. */
 int store_share_refuse(struct call *call, int r, const char *why);
+/* Runs `work` after the call's own transaction, which has nothing in it, in the writer's thread;
+ * its answer is the call's. What a handler returns. */
+int store_share_later(struct call *call, int (*work)(struct call *call));
+/* Appends the pairs `realm`, `epoch` and `as_of`. */
+struct share_realm;
+void store_share_put_realm(struct wire_buf *out, const struct share_realm *realm);
 /* Appends the map `shared` to the answer of `status`. */
 void store_share_encode(struct call *call);

@@ -68,7 +68,7 @@ static void describe_job(struct conn *conn, const struct call *call, struct writ
 	job->item.uid = conn->peer.user;
 	job->item.order = judge_order(conn, call);
 	job->alone = (flags & METHOD_ALONE) != 0;
-	job->local = (flags & METHOD_HERE) != 0 ||
+	job->local = (flags & METHOD_LOCAL) != 0 ||
 		     (conn->worker->view.shared && dispatch_local(call->method, call->params));
 	job->asks = dispatch_everywhere(call->method, call->params) ? SHARE_ASKS_REPORT : 0;
 }
@@ -171,9 +171,16 @@ static int run(struct call *call)
 	return call_stale(call);
 }
 
-/* Runs a reading method on the worker. `what` has the method, its values, the id and whether it is
- * late. message: the request, of which the values are views. */
-static uint32_t answer(struct conn *conn, const struct call *what, struct wire_cursor message)
+/* What a request asks for. Small, since each request passes. */
+struct asked {
+	const struct method *method;
+	const struct wire_value *values;
+	uint32_t id;
+	bool late; /* see call.late */
+};
+
+/* Runs a reading method on the worker. message: the request, of which the values are views. */
+static uint32_t answer(struct conn *conn, const struct asked *what, struct wire_cursor message)
 {
 	struct call call = make_call(conn);
 	size_t mark = call.out->len;
@@ -181,7 +188,7 @@ static uint32_t answer(struct conn *conn, const struct call *what, struct wire_c
 	int r;
 
 	call.method = what->method;
-	call.params = what->params;
+	call.params = what->values;
 	call.id = id;
 	call.late = what->late;
 	if (dispatch_run(&call, run) != CALL_PAUSED) {
@@ -259,7 +266,7 @@ uint32_t conn_request_continue(struct conn *conn)
 
 /* A request that is a message, and what it asks for. False: it was answered, or waits. */
 static bool decode(struct conn *conn, const struct wire_request *request,
-	struct wire_value values[static WIRE_MAX_FIELDS], struct call *out)
+	struct wire_value values[static WIRE_MAX_FIELDS], struct asked *out)
 {
 	struct wire_error err;
 	int r = dispatch_decode(request, &conn->peer, &out->method, values, &err);
@@ -268,39 +275,42 @@ static bool decode(struct conn *conn, const struct wire_request *request,
 		wire_put_error(&conn->worker->out, &request->id, &err);
 		return false;
 	}
-	out->params = values;
+	out->values = values;
 	out->id = request->id;
+	out->late = false;
 	return true;
 }
 
 /* Does this host have the change that the request asks for? False: it was answered, or waits. */
 static bool find_place(
-	struct conn *conn, struct call *call, struct wire_cursor message, bool waited)
+	struct conn *conn, struct asked *what, struct wire_cursor message, bool waited)
 {
-	const struct wire_value *as_of = dispatch_as_of(call->method, call->params);
+	const struct wire_value *as_of = dispatch_as_of(what->method, what->values);
 	enum conn_place_state state;
 
 	if (as_of == NULL) {
 		return true;
 	}
-	state = conn_place_check(conn, as_of, call->id, message, waited);
-	call->late = state == CONN_PLACE_LATE;
+	state = conn_place_check(conn, as_of, what->id, message, waited);
+	what->late = state == CONN_PLACE_LATE;
 	return state != CONN_PLACE_DONE;
 }
 
 /* A method that another thread runs. */
-static void change(struct conn *conn, struct call *call, const struct wire_request *request)
+static void change(struct conn *conn, const struct asked *what, const struct wire_request *request)
 {
+	struct call call = { .method = what->method, .params = what->values, .id = what->id };
 	struct wire_buf *out = &conn->worker->out;
 	int r;
 
-	if (call->late) {
-		call->out = out;
-		call_stale(call);
+	if (what->late) {
+		call.out = out;
+		call.late = true;
+		call_stale(&call);
 		return;
 	}
-	r = defer_request(conn, call, request);
-	conn->cost += call->cost; /* of judging the token */
+	r = defer_request(conn, &call, request);
+	conn->cost += call.cost; /* of judging the token */
 	if (r < 0) {
 		dispatch_fail(out, request->id, r);
 	}
@@ -310,7 +320,7 @@ uint32_t conn_request(struct conn *conn, const uint8_t *bytes, size_t len, bool 
 {
 	struct worker *worker = conn->worker;
 	struct wire_value values[WIRE_MAX_FIELDS];
-	struct call call = { .method = NULL };
+	struct asked what;
 	struct wire_request request;
 	struct wire_error err;
 	int r = wire_decode_request(bytes, len, &request, &err);
@@ -328,17 +338,17 @@ uint32_t conn_request(struct conn *conn, const uint8_t *bytes, size_t len, bool 
 		wire_put_error(&worker->out, &request.id, &err);
 		return 1;
 	}
-	if (!decode(conn, &request, values, &call) ||
-		!find_place(conn, &call, wire_cursor_of(bytes, len), waited)) {
+	if (!decode(conn, &request, values, &what) ||
+		!find_place(conn, &what, wire_cursor_of(bytes, len), waited)) {
 		return 1;
 	}
-	if ((call.method->flags & (METHOD_CHANGES | METHOD_RELOADS)) != 0) {
-		change(conn, &call, &request);
+	if ((what.method->flags & (METHOD_CHANGES | METHOD_RELOADS)) != 0) {
+		change(conn, &what, &request);
 		return 1;
 	}
 	if (!worker->reading) {
 		dispatch_fail(&worker->out, request.id, worker->read_error);
 		return 1;
 	}
-	return answer(conn, &call, wire_cursor_of(bytes, len));
+	return answer(conn, &what, wire_cursor_of(bytes, len));
 }

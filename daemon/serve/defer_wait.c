@@ -9,6 +9,7 @@
 #include "daemon/serve/worker.h"
 #include "daemon/share/everywhere.h"
 #include "daemon/share/fresh.h"
+#include "daemon/share/share.h"
 
 struct defer_wait {
 	struct share_waiter waiter; /* first: `done` gives it back */
@@ -111,9 +112,16 @@ int defer_wait_create(struct defer *defer)
 	return 0;
 }
 
+static bool wait_everywhere(const struct context *context, struct share_waiter *waiter)
+{
+	if (context->share != NULL) {
+		return share_wait_everywhere(context->share, waiter);
+	}
+	return context->everywhere != NULL && share_everywhere_wait(context->everywhere, waiter);
+}
+
 bool defer_place(struct defer *defer)
 {
-	struct share_everywhere *everywhere = defer->server->context.everywhere;
 	bool shared = defer->job.place[0] != '\0';
 	struct share_waiter *waiter;
 	struct wire_cursor pairs;
@@ -134,7 +142,7 @@ bool defer_place(struct defer *defer)
 	if (shared) {
 		waiter->sequence = defer->job.sequence;
 		waiter->since = share_now();
-		if (everywhere != NULL && share_everywhere_wait(everywhere, waiter)) {
+		if (wait_everywhere(&defer->server->context, waiter)) {
 			return true;
 		}
 		waiter->reached = SHARE_REACHED_NOT;

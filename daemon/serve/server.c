@@ -34,6 +34,7 @@
 #include "daemon/share/share.h"
 #include "daemon/store/backup.h"
 #include "daemon/store/env.h"
+#include "daemon/tend/marks.h"
 #include "daemon/tend/pepper.h"
 #include "daemon/tend/rotation.h"
 #include "daemon/tend/sweep.h"
@@ -147,6 +148,9 @@ static void on_clock(uv_timer_t *timer)
 	rotation_tick(server->context.rotation);
 	backup_tick(server->context.backup);
 	decision_watch_tick(server->context.watch);
+	if (share_is_on(server->context.share)) {
+		marks_tick(server->context.marks);
+	}
 	accept_make_room(server);
 	if (server->seconds++ % SWEEP_SECONDS == 0) {
 		pepper_tick(server->context.pepper);
@@ -388,6 +392,7 @@ void server_finish(struct server *server)
 		}
 	}
 	sweep_stop(server->sweep);
+	marks_stop(server->context.marks);
 	pepper_stop(server->context.pepper);
 	reload_stop(server->reload);
 	server_share_wakes(server, false);
@@ -406,6 +411,7 @@ void server_finish(struct server *server)
 	quota_counters_destroy(server->context.quota_counters);
 	decision_log_destroy(server->context.decision_log);
 	sweep_destroy(server->sweep);
+	marks_destroy(server->context.marks);
 	backup_destroy(server->context.backup);
 	decision_watch_destroy(server->context.watch);
 	pepper_destroy(server->context.pepper);

@@ -9,6 +9,7 @@
 #include "daemon/serve/server.h"
 #include "daemon/share/share.h"
 #include "daemon/store/env.h"
+#include "daemon/store/shared.h"
 #include "daemon/write/writer.h"
 
 /* --- the writer's thread ---------------------------------------------------------------------- */
@@ -16,11 +17,13 @@
 /* The roles of the store as it is now take the place of those in the policy that answers. */
 static void take_roles(struct server *server)
 {
+	struct stored_roles_change change = { .any = true };
 	struct pol_snapshot *whole;
 	int r = store_read_renew(server->share_read);
 
 	if (r == 0) {
-		r = stored_roles_extend(server->share_read, server->current.snapshot, NULL, &whole);
+		r = stored_roles_extend(
+			server->share_read, server->current.snapshot, &change, &whole);
 		store_read_reset(server->share_read);
 	}
 	if (r == 0) {
@@ -62,6 +65,29 @@ static void on_wake(void *context)
 
 /* --- the beginning and the end ---------------------------------------------------------------- */
 
+/* Alone it would change what the others do not have. */
+static int refuse_shared(struct server *server)
+{
+	struct store_shared shared;
+	struct store_read *read;
+	int r = store_read_open(server->context.store, &read);
+
+	if (r < 0) {
+		return r;
+	}
+	r = store_read_renew(read);
+	r = r == 0 ? store_get_shared(read, &shared) : r;
+	store_read_close(read);
+	if (r == 0) {
+		fprintf(stderr,
+			"authzd: this store is one that several hosts share: write `shared` into "
+			"the configuration again; `authzcheck store leave` then makes it a single "
+			"one\n");
+		return -EINVAL;
+	}
+	return r == -ENOENT ? 0 : r;
+}
+
 int server_start_share(struct server *server)
 {
 	const struct config *config = server->context.config;
@@ -80,7 +106,7 @@ int server_start_share(struct server *server)
 	int r;
 
 	if (config->shared == NULL) {
-		return 0;
+		return refuse_shared(server);
 	}
 	r = store_read_open(server->context.store, &server->share_read);
 	if (r == 0) {
@@ -92,7 +118,6 @@ int server_start_share(struct server *server)
 		return r;
 	}
 	server->context.fresh = &server->fresh;
-	server->context.everywhere = share_get_everywhere(server->context.share);
 	server_share_revision(server, pol_snapshot_revision(server->current.snapshot));
 	return 0;
 }

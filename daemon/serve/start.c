@@ -22,6 +22,7 @@
 #include "daemon/serve/server.h"
 #include "daemon/serve/sharing.h"
 #include "daemon/store/env.h"
+#include "daemon/tend/marks.h"
 #include "daemon/tend/rotation.h"
 #include "daemon/write/writer.h"
 
@@ -197,6 +198,24 @@ int server_open_store(struct server *server)
 	return r;
 }
 
+/* What needs the writer. */
+static int start_tending(struct server *server)
+{
+	struct rotation_parts parts = {
+		.store = server->context.store,
+		.usage = server->context.usage,
+		.writer = server->writer,
+		.current = &server->current,
+	};
+	int r = 0;
+
+	if (server->context.share != NULL) {
+		r = marks_create(server->context.store, server->writer, &server->context.marks);
+	}
+	server_share_wakes(server, true);
+	return r == 0 ? rotation_create(&parts, &server->context.rotation) : r;
+}
+
 int server_start_writer(struct server *server)
 {
 	struct writer_shared shared;
@@ -204,15 +223,7 @@ int server_start_writer(struct server *server)
 		server_share_writer(server, &shared), &server->writer);
 
 	if (r == 0) {
-		struct rotation_parts parts = {
-			.store = server->context.store,
-			.usage = server->context.usage,
-			.writer = server->writer,
-			.current = &server->current,
-		};
-
-		server_share_wakes(server, true);
-		r = rotation_create(&parts, &server->context.rotation);
+		r = start_tending(server);
 	}
 	if (r < 0) {
 		fprintf(stderr, "authzd: cannot start the store's threads: %s\n", strerror(-r));

@@ -12,8 +12,6 @@ struct share_everywhere {
 	pthread_mutex_t mutex; /* guards what follows */
 	struct share_waiter *waiters;
 	size_t count;
-	void (*wake)(void *context);
-	void *context;
 };
 
 int share_everywhere_create(struct share_everywhere **out)
@@ -53,13 +51,6 @@ void share_everywhere_destroy(struct share_everywhere *everywhere)
 	free(everywhere);
 }
 
-void share_everywhere_set_wake(
-	struct share_everywhere *everywhere, void (*wake)(void *context), void *context)
-{
-	everywhere->wake = wake;
-	everywhere->context = context;
-}
-
 bool share_everywhere_wait(struct share_everywhere *everywhere, struct share_waiter *waiter)
 {
 	bool room;
@@ -74,9 +65,6 @@ bool share_everywhere_wait(struct share_everywhere *everywhere, struct share_wai
 		everywhere->count++;
 	}
 	pthread_mutex_unlock(&everywhere->mutex);
-	if (room && everywhere->wake != NULL) {
-		everywhere->wake(everywhere->context);
-	}
 	return room;
 }
 

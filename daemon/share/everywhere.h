@@ -48,10 +48,6 @@ struct share_everywhere;
 int share_everywhere_create(struct share_everywhere **out);
 /* Ends all waiters as SHARE_REACHED_NOT. NULL is ignored. */
 void share_everywhere_destroy(struct share_everywhere *everywhere);
-/* How the watcher is woken when somebody waits; NULL: it looks by itself. Before other threads use
- * it. */
-void share_everywhere_set_wake(
-	struct share_everywhere *everywhere, void (*wake)(void *context), void *context);
 /* False: SHARE_WAITERS wait already. Any thread. */
 bool share_everywhere_wait(struct share_everywhere *everywhere, struct share_waiter *waiter);
 /* True if anybody waits: then the watcher reads the hosts more often. Any thread. */

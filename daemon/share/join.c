@@ -108,6 +108,9 @@ static bool catch_up(struct share *share)
 		r = share_catch_up(&share->append, &applied, why);
 	} while (r == 0 && share->append.head.sequence > before);
 	share_append_end(&share->append);
+	if (r != 0) {
+		log_warn("the rows after the snapshot are applied later", "why=%s", why);
+	}
 	return r == 0;
 }
 
@@ -136,8 +139,7 @@ static int begin_from(struct share *share, const struct share_join *join, const 
 	}
 	r = r == 0 ? share_snapshot_take(share, log, &head, why) : r;
 	realm_explain(log, r, why);
-	/* It is opened again, as one of the realm. */
-	realm_give(share, log, r == 0 || r == -ETIMEDOUT || r == -ENOTCONN);
+	realm_give(share, log, r == -ETIMEDOUT || r == -ENOTCONN);
 	return r;
 }
 
@@ -151,7 +153,8 @@ static int join_as(struct share *share, const struct share_join *join, const cha
 	if (r == 0) {
 		r = share_take_up(share, false);
 	}
-	if (r == 0 && catch_up(share)) {
+	/* What cannot be done now is done later, and until then this host is stale. */
+	if (r == 0 && share_await_entered(share) && catch_up(share)) {
 		pthread_mutex_lock(&share->lock);
 		share->caught_up = true;
 		share->want_stale = false;

@@ -196,6 +196,7 @@ int share_begin(struct share *share, struct pol_str database, struct share_realm
 	r = begin(share, why);
 	if (r == 0) {
 		r = share_take_up(share, true);
+		share_await_entered(share);
 	}
 	realm_end_work(share);
 	if (r == 0) {

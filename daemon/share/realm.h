@@ -51,7 +51,11 @@ int share_join(struct share *share, const struct share_join *join, struct share_
 /* The store is a single one again, with all that it has. */
 int share_leave(struct share *share, struct share_realm *out, char why[static SHARE_WHY]);
 
-/* After share_rejoin_list: begins from the log, whatever this store has. */
+/* What a host that has diverged has and the log lacks: *out is the last row that both have, and
+ * *out_first the first entry of this store's trail after it; 0: there is none. */
+int share_find_lost(struct share *share, struct share_realm *out, uint64_t *out_first,
+	char why[static SHARE_WHY]);
+/* After share_find_lost: begins from the log, whatever this store has. */
 int share_rejoin(struct share *share, struct share_realm *out, char why[static SHARE_WHY]);
 
 /* Raises the format that all hosts may write. *out_before: what it was. */

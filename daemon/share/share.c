@@ -166,6 +166,8 @@ static void committed(void *context, bool roles)
 		store_read_reset(share->reader);
 		pthread_mutex_lock(&share->lock);
 		share->settings = settings;
+		share->status.place = share->append.head.sequence;
+		memcpy(share->status.tag, share->append.head.tag, sizeof share->status.tag);
 		pthread_mutex_unlock(&share->lock);
 		atomic_store_explicit(
 			&share->options.fresh->max_lag, settings.max_lag, memory_order_release);
@@ -185,6 +187,7 @@ int share_take_up(struct share *share, bool caught_up)
 		return r;
 	}
 	pthread_mutex_lock(&share->lock);
+	share->entered = false;
 	share->caught_up = caught_up || share->options.start_stale;
 	share->want_stale = on && (!share->caught_up || share->append.diverged);
 	atomic_store_explicit(&fresh->stale, share->want_stale || (on && share->append.owes),
@@ -196,9 +199,23 @@ int share_take_up(struct share *share, bool caught_up)
 	atomic_store_explicit(
 		&fresh->applied, on ? share->append.head.sequence : 0, memory_order_release);
 	atomic_store_explicit(&fresh->shared, on, memory_order_release);
+	atomic_fetch_add(&share->began, 1);
 	atomic_store_explicit(&share->on, on, memory_order_release);
 	share_wake_watcher(share);
 	return 0;
+}
+
+bool share_await_entered(struct share *share)
+{
+	uint64_t deadline = share_now() / NS_OF_MS + SHARE_ANSWER_MS;
+	bool entered;
+
+	pthread_mutex_lock(&share->lock);
+	while (!share->entered && !share->stop && await_change(share, deadline)) {
+	}
+	entered = share->entered;
+	pthread_mutex_unlock(&share->lock);
+	return entered;
 }
 
 /* What the watcher found is for the next batch. */
@@ -302,14 +319,12 @@ void share_writer_turn(struct share *share)
 	begin_turn(share);
 	r = share_catch_up(&share->append, &applied, why);
 	share_append_end(&share->append);
-	if (r == 0 && !share->append.diverged) {
-		pthread_mutex_lock(&share->lock);
-		share->caught_up = true;
-		pthread_mutex_unlock(&share->lock);
-	}
 	/* An outage is the watcher's to say. */
 	if (r != -ENOTCONN && r != -ETIMEDOUT) {
-		share_note_problem(share, SHARE_ROWS, r < 0 ? why : share->append.why);
+		share_note_problem(share, SHARE_ROWS,
+			r < 0                ? why
+			: share->append.owes ? share->append.why
+					     : "");
 	}
 	share_end_stale(share);
 	drop_rows(share);
@@ -319,14 +334,14 @@ void share_writer_turn(struct share *share)
 
 /* --- any thread ------------------------------------------------------------------------------- */
 
-struct share_everywhere *share_get_everywhere(struct share *share)
+bool share_wait_everywhere(struct share *share, struct share_waiter *waiter)
 {
-	return share->everywhere;
-}
+	bool waits = share_everywhere_wait(share->everywhere, waiter);
 
-static void on_wait(void *context)
-{
-	share_wake_watcher(context);
+	if (waits) {
+		share_wake_watcher(share);
+	}
+	return waits;
 }
 
 void share_set_revision(struct share *share, const char *revision)
@@ -371,7 +386,6 @@ static int init_parts(struct share *share)
 	}
 	r = share_everywhere_create(&share->everywhere);
 	if (r == 0) {
-		share_everywhere_set_wake(share->everywhere, on_wait, share);
 		r = store_read_open(share->options.store, &share->reader);
 	}
 	if (r == 0) {

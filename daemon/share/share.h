@@ -62,8 +62,8 @@ struct share_append *share_writer_append(struct share *share);
  * the watcher asked for. */
 void share_writer_turn(struct share *share);
 
-/* Where answers wait for all hosts. */
-struct share_everywhere *share_get_everywhere(struct share *share);
+/* Any thread: waits for all hosts. False: too many wait. */
+bool share_wait_everywhere(struct share *share, struct share_waiter *waiter);
 
 /* What this host's row says of the policy that answers. Any thread. */
 void share_set_revision(struct share *share, const char *revision);

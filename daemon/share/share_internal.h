@@ -79,7 +79,8 @@ struct watcher {
 	uint64_t connect_at; /* ns, as all that end in _at; 0: now */
 	uint32_t random;
 
-	bool entered; /* this host's row is there, by this connection */
+	unsigned began; /* as of which it knows the realm */
+	bool entered;   /* this host's row is there, by this connection */
 	struct share_host row;
 	struct store_shared place; /* of the store, as of the last look */
 	bool shared;               /* the store has one */
@@ -115,6 +116,7 @@ struct share {
 	struct watcher watcher;
 	struct share_everywhere *everywhere;
 	atomic_bool on;
+	atomic_uint began; /* raised when the store becomes part of a realm, again or not */
 
 	/* the writer's thread's */
 	struct share_append append;
@@ -131,7 +133,8 @@ struct share {
 	bool look_again; /* the log was seen to end before this store */
 	bool leave;      /* this host's row is to be marked gone, before it is no host any more */
 	bool want_stale; /* what the watcher found: the writer ends `fresh->stale` */
-	bool caught_up;  /* the writer has read the log to its end, since it joined */
+	bool caught_up;  /* a look, after this host's row was entered, found no later row */
+	bool entered;    /* this host has its row, since it became part of the realm */
 	char revision[SHARE_REVISION];
 	struct share_settings settings;
 	const char *least_why; /* NULL: it may do everything */
@@ -160,6 +163,10 @@ void share_note_problem(struct share *share, enum share_part part, const char *w
 /* The writer's thread: the store has become part of a realm, or of another one, or is a single one
  * again: `append` and `fresh` follow. */
 int share_take_up(struct share *share, bool caught_up);
+/* The writer's thread, after share_take_up: waits until this host has its row of `host`, so that
+ * all that is answered as being everywhere from then on is here, too. False: not in
+ * SHARE_ANSWER_MS. */
+bool share_await_entered(struct share *share);
 /* The writer's thread. Ends `fresh->stale` if nothing wants it. */
 void share_end_stale(struct share *share);
 

@@ -49,7 +49,7 @@ static void begin_realm(struct watcher *watcher)
 /* Where the store is, as of now. To be read before a look: then the log cannot end before it. */
 static void read_place(struct watcher *watcher)
 {
-	bool before = watcher->shared;
+	unsigned began = atomic_load(&watcher->share->began);
 
 	watcher->shared = false;
 	if (!share_is_on(watcher->share) || store_read_renew(watcher->reader) < 0) {
@@ -57,7 +57,8 @@ static void read_place(struct watcher *watcher)
 	}
 	watcher->shared = store_get_shared(watcher->reader, &watcher->place) == 0;
 	store_read_reset(watcher->reader);
-	if (watcher->shared && !before) {
+	if (watcher->shared && watcher->began != began) {
+		watcher->began = began;
 		begin_realm(watcher);
 	}
 }
@@ -188,8 +189,6 @@ static void note_status(struct watcher *watcher, const struct share_head *head, 
 	watcher->hosts = head->hosts;
 	pthread_mutex_lock(&share->lock);
 	memcpy(share->status.realm, watcher->place.realm, sizeof share->status.realm);
-	memcpy(share->status.tag, watcher->place.tag, sizeof share->status.tag);
-	share->status.place = watcher->place.sequence;
 	share->status.epoch = watcher->place.epoch;
 	share->status.diverged = watcher->place.diverged;
 	share->status.head = head->sequence;
@@ -226,10 +225,10 @@ static void act(
 	if (behind || head->sequence > place->sequence) {
 		share_wake_writer(watcher->share);
 	} else if (!watcher->caught_up) {
+		watcher->caught_up = true;
 		pthread_mutex_lock(&watcher->share->lock);
 		watcher->share->caught_up = true;
 		pthread_mutex_unlock(&watcher->share->lock);
-		watcher->caught_up = true;
 	}
 }
 
@@ -247,7 +246,7 @@ static void do_look(struct watcher *watcher)
 
 	look.sent = share_now();
 	r = watcher->log->ops->look(watcher->log, &report, &head, SHARE_LOOK_MS);
-	if (r == -ENOENT) {
+	if (r == -ESTALE) {
 		/* Another host took this one for dead: it enters again, and looks after that. */
 		watcher->entered = false;
 		watcher->look_at = 0;

@@ -9,11 +9,12 @@
 
 #define NS_OF_MS UINT64_C(1000000)
 
-/* Between two readings of all hosts, in ms: for hosts.list, and while an answer waits for them;
- * then it is so much longer as there are more, for them not to read each other all the time. */
-#define HOSTS_MS         5000
-#define WAITING_MS       10
-#define WAITING_HOSTS_MS 4 /* hosts for each further ms */
+/* Between two readings of all hosts, in ms: for hosts.list, and while an answer waits for them; and
+ * what each host adds, so that many do not read each other all the time. */
+#define HOSTS_MS          1000
+#define HOSTS_MS_PER_HOST UINT64_C(10)
+#define WAITING_MS        10
+#define WAITING_HOSTS_MS  4 /* hosts for each further ms */
 /* A host that has not looked for so long is dead, in ms: it looks each second, and a fail-over of
  * the database may take a while. */
 #define GONE_MS 60000
@@ -68,6 +69,10 @@ int watcher_enter(struct watcher *watcher)
 	watcher->row = row;
 	watcher->entered = true;
 	watcher->pause = 0;
+	pthread_mutex_lock(&watcher->share->lock);
+	watcher->share->entered = true;
+	pthread_cond_broadcast(&watcher->share->changed);
+	pthread_mutex_unlock(&watcher->share->lock);
 	return 0;
 }
 
@@ -187,7 +192,8 @@ void watcher_hosts(struct watcher *watcher)
 		if (read_hosts(watcher) < 0) {
 			return;
 		}
-		watcher->hosts_at = now + HOSTS_MS * NS_OF_MS;
+		watcher->hosts_at =
+			now + (HOSTS_MS + watcher->hosts * HOSTS_MS_PER_HOST) * NS_OF_MS;
 		waits = share_everywhere_waits(watcher->share->everywhere);
 		watcher->wait_at = waits ? share_now() + pause * NS_OF_MS : 0;
 	}

@@ -353,3 +353,29 @@ int store_apply_changes(
 	write->recorded.on = records;
 	return r;
 }
+
+uint64_t store_changes_entry(struct pol_str changes)
+{
+	const uint8_t *at = (const uint8_t *)changes.ptr;
+	size_t left = changes.len;
+
+	while (left >= CHANGES_HEADER + CHANGES_SUM) {
+		size_t key = store_get16(at + CHANGES_KEY_LEN);
+		size_t size = CHANGES_HEADER + key + store_get32(at + CHANGES_VALUE_LEN);
+
+		if (size > left) {
+			return 0;
+		}
+		if (at[CHANGES_TABLE] == STORE_AUDIT && at[CHANGES_PUT] == 1 && key == 8) {
+			uint64_t sequence = 0;
+
+			for (size_t i = 0; i < key; i++) {
+				sequence = sequence << 8 | at[CHANGES_HEADER + i];
+			}
+			return sequence;
+		}
+		at += size;
+		left -= size;
+	}
+	return 0;
+}

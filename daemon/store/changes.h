@@ -42,6 +42,9 @@ int store_write_changes(const struct store_write *write, struct pol_str *out);
 int store_apply_changes(
 	struct store_write *write, struct pol_str changes, char why[static STORE_WHY]);
 
+/* The sequence of the first entry of the trail that they put; 0: none, or these are no changes. */
+uint64_t store_changes_entry(struct pol_str changes);
+
 /* True if a kept job put or deleted a stored role. After the commit the policy's snapshot must be
  * extended again: daemon/load/stored_roles.h. */
 bool store_write_changed_roles(const struct store_write *write);

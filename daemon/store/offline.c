@@ -171,6 +171,19 @@ static int open_copy(const char *file, int *out_fd)
 	return r;
 }
 
+/* A copy would take changes back on this host alone. */
+static int refuse_shared(const struct config *config)
+{
+	if (config->shared == NULL) {
+		return 0;
+	}
+	fprintf(stderr,
+		"authzd: the configuration has a line `shared`: a copy for all hosts goes into "
+		"the database, by authzcheck store share --restore FILE; for this host alone, run "
+		"authzcheck store leave, and take the line out\n");
+	return -EINVAL;
+}
+
 int restore_run(const struct config *config, const char *file, bool rollback, bool lost)
 {
 	char path[PATH_MAX], why[STORE_WHY];
@@ -183,8 +196,11 @@ int restore_run(const struct config *config, const char *file, bool rollback, bo
 	};
 	struct store_restored restored;
 	int lock = -1, fd = -1;
-	int r = open_copy(file, &fd);
+	int r = refuse_shared(config);
 
+	if (r == 0) {
+		r = open_copy(file, &fd);
+	}
 	if (r == 0) {
 		r = prepare(config, path, &lock);
 	}

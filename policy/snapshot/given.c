@@ -19,7 +19,9 @@ struct reading {
 	char *why;
 };
 
-static enum pol_status fail(const struct reading *reading, enum pol_status status, const char *what)
+/* Messages and sets apart, so that reading other values saves no registers for them. */
+__attribute__((noinline)) static enum pol_status fail(
+	const struct reading *reading, enum pol_status status, const char *what)
 {
 	struct pol_str name = reading->fact->name;
 
@@ -51,7 +53,7 @@ static enum pol_status fail_word(const struct reading *reading)
 	return fail(reading, POL_EINVALID, what);
 }
 
-static enum pol_status fail_type(const struct reading *reading)
+__attribute__((noinline)) static enum pol_status fail_type(const struct reading *reading)
 {
 	static const char *const whats[] = {
 		[POL_TYPE_ABSENT] = "has no type",
@@ -79,7 +81,7 @@ static enum pol_status check_text(const struct reading *reading, struct pol_str 
 	return pol_str_is_utf8(text) ? POL_OK : fail(reading, POL_EINVALID, "is not UTF-8");
 }
 
-static enum pol_status read_set(
+__attribute__((noinline)) static enum pol_status read_set(
 	const struct reading *reading, struct pol_str *room, struct pol_value *out)
 {
 	const struct pol_raw *raw = reading->raw;

@@ -14,6 +14,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "e2e"))
 import harness  # noqa: E402
 import msgpack  # noqa: E402
+import scripted  # noqa: E402
 
 CLIENT = HERE.parents[1] / "client" / "php"
 
@@ -343,6 +344,48 @@ class Php(harness.DaemonTest):
         self.assertEqual(php(find, AUTHZ_SOCKET="/given/s"), "/given/s")
         if os.geteuid() == 0:
             self.assertEqual(php(find, AUTHZ_SOCKET=""), "/run/authz/authz.sock")
+
+
+class Shared(unittest.TestCase):
+    """A store that several hosts share."""
+
+    PLACE = "4711-9f86d081884c7d65"
+
+    def serve(self, **answers):
+        served = scripted.Scripted({name.replace("_", ".", 1): answer for name, answer in answers.items()})
+        self.addCleanup(served.finish)
+        return served
+
+    def test_a_client_as_of_a_place_sends_it(self):
+        served = self.serve(authorize=ALLOW, keys_list={"items": []})
+        php(f"""$later = $client->asOf('{self.PLACE}');
+            say($later->check({QUESTION})->allowed); say($later->keys->list()->data);
+            say($client->check({QUESTION})->allowed); say($client->asOf(null)->check({QUESTION})->allowed);""",
+            served.socket)
+        self.assertEqual([params.get("as_of") for _, params in served.asked], [self.PLACE, self.PLACE, None, None])
+
+    def test_a_change_that_some_hosts_lack_throws_with_what_it_yields(self):
+        served = self.serve(keys_revoke={"id": "k", "everywhere": True, "as_of": self.PLACE},
+                            keys_create={"id": "k", "secret": "s", "everywhere": False, "lacking": ["b"]})
+        got = php("""say($client->keys->revoke('k', everywhere: true)['as_of']);
+            try { $client->keys->create(roles: 'x', everywhere: true); say('nothing'); }
+            catch (Authz\\NotEverywhere $e) { say([$e->lacking, $e->result['api_key']->reveal()]); }""", served.socket)
+        self.assertEqual(got, [self.PLACE, [["b"], "s"]])
+        self.assertEqual(served.asked[0], ("keys.revoke", {"id": "k", "everywhere": True}))
+
+    def test_stale_and_a_database_that_is_away_are_kinds_of_their_own(self):
+        served = self.serve(permissions=scripted.Refusal("stale"),
+                            keys_revoke=scripted.Refusal("unavailable", may_stand=True))
+        got = php("""try { $client->permissions(principal: 'ann')->data; } catch (Authz\\Stale $e) { say($e->code); }
+            try { $client->keys->revoke('k'); } catch (Authz\\StoreUnavailable $e) { say($e->may_stand); }""",
+                  served.socket)
+        self.assertEqual(got, ["stale", True])
+
+    def test_a_guard_answers_a_stale_denial_with_503(self):
+        served = self.serve(authorize={"allow": False, "status": 503, "reason": "stale", "revision": "1"})
+        got = php("""$answer = (new Authz\\Guard($client))->ask('GET', '/loans', []);
+            say([$answer->allowed, $answer->status, $answer->headers['Retry-After']]);""", served.socket)
+        self.assertEqual(got, [False, 503, "1"])
 
 
 if __name__ == "__main__":

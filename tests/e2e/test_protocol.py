@@ -84,7 +84,7 @@ def shared_parameters(method):
     whole = {name for cells in first if cells[0] in ("what yields a secret", "what sets a state",
                                                      "what makes or removes")
              for name in re.findall(r"`([a-z_.]+)`", cells[1])} | {"keys.prolong", "pepper.rotate"}
-    if method in whole - {"policy.reload", "store.upgrade", "hosts.forget"}:
+    if method in whole - {"policy.reload", "store.upgrade", "hosts.forget", "keys.renew"}:
         added.add("everywhere")
     if method in ("keys.revoke", "keys.disable"):
         added.add("local")

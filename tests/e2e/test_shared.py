@@ -4,7 +4,10 @@
 
 import unittest
 
+import harness
 import shared
+
+ROLE = {"name": "reader", "grants": ["allow GET on api:/**"]}
 
 
 class Beginning(shared.SharedTest):
@@ -12,18 +15,270 @@ class Beginning(shared.SharedTest):
         host = self.host("h1")
         host.await_connected()
         self.assertFalse(host.shared()["on"])
-        host.call("keys.create", name="k", roles=["viewer"])
+        self.assertNotIn("as_of", host.call("keys.create", name="k", roles=["viewer"]))
 
-    def test_a_key_of_one_host_decides_on_the_other(self):
+    def test_a_second_realm_in_one_database_is_refused(self):
+        first, other = self.host("h1"), self.host("h2")
+        first.call("store.share")
+        with self.assertRaisesRegex(harness.Error, "conflict: the database has a log already"):
+            other.call("store.share")
+        self.assertFalse(other.shared()["on"])
+
+    def test_a_host_with_other_secrets_cannot_join(self):
+        first, other = self.host("h1"), self.host("h2")
+        first.call("store.share")
+        with self.assertRaisesRegex(harness.Error, "another secrets' file"):
+            other.call("store.join")
+
+    def test_a_store_with_keys_is_replaced_only_when_that_is_meant_and_a_copy_stays(self):
+        first = self.host("h1")
+        kept = first.call("keys.create", name="kept", roles=["viewer"])
+        first.call("store.share")
+        other = self.host("h2", first)
+        lost = other.call("keys.create", name="lost", roles=["viewer"])
+        with self.assertRaisesRegex(harness.Error, "conflict: this store has 1 keys"):
+            other.call("store.join")
+        copy = other.call("store.join", discard=True)["copy"]
+        self.assertTrue(copy.startswith(str(other.state)))
+        self.assertTrue(other.call("authorize", token=kept["secret"], method="GET", path="/loans")["allow"])
+        self.assertEqual(other.call("authorize", token=lost["secret"], method="GET", path="/loans")["reason"],
+                         "unknown_key")
+
+    def test_a_log_that_ends_before_what_another_host_knows_is_refused(self):
+        first = self.host("h1")
+        place = first.call("store.share")["as_of"]
+        number = int(place.split("-")[0])
+        other = self.host("h2", first)
+        with self.assertRaisesRegex(harness.Error, "conflict: the log ends before this change"):
+            other.call("store.join", at=f"{number + 1}-0123456789abcdef")
+        self.assertFalse(other.shared()["on"])
+
+    def test_who_joins_late_has_all_that_was_changed_before(self):
+        first, _ = self.hosts(2)
+        made = [first.call("keys.create", name=f"k{n}", roles=["viewer"]) for n in range(100)]
+        late = self.host("h3", first)
+        self.assertEqual(late.call("store.join", at=made[-1]["as_of"])["as_of"], made[-1]["as_of"])
+        for key in made[::25]:
+            self.assertTrue(late.call("authorize", token=key["secret"], method="GET", path="/loans")["allow"])
+
+    def test_a_host_that_leaves_keeps_what_it_has_and_changes_alone(self):
         first, second = self.hosts(2)
         made = first.call("keys.create", name="k", roles=["viewer"])
         second.await_place(made["as_of"])
-        answer = second.call("authorize", token=made["secret"], method="GET", path="/loans")
+        second.call("store.leave")
+        self.assertFalse(second.shared()["on"])
+        second.call("keys.revoke", id=made["id"])
+        self.assertTrue(first.call("authorize", token=made["secret"], method="GET", path="/loans")["allow"])
+        self.assertFalse(second.call("authorize", token=made["secret"], method="GET", path="/loans")["allow"])
+
+
+class Sharing(shared.SharedTest):
+    def test_a_key_of_one_host_decides_on_the_other(self):
+        first, second = self.hosts(2)
+        made = first.call("keys.create", name="k", roles=["viewer"])
+        answer = second.call("authorize", token=made["secret"], method="GET", path="/loans", as_of=made["as_of"])
         self.assertTrue(answer["allow"], answer)
         ended = second.call("keys.revoke", id=made["id"])
-        first.await_place(ended["as_of"])
-        answer = first.call("authorize", token=made["secret"], method="GET", path="/loans")
+        answer = first.call("authorize", token=made["secret"], method="GET", path="/loans", as_of=ended["as_of"])
         self.assertFalse(answer["allow"], answer)
+
+    def test_a_role_of_one_host_decides_on_the_other(self):
+        first, second = self.hosts(2)
+        first.call("roles.create", **ROLE)
+        made = first.call("keys.create", name="k", roles=["reader"])
+        answer = second.call("authorize", token=made["secret"], method="GET", path="/loans", as_of=made["as_of"])
+        self.assertTrue(answer["allow"], answer)
+        ended = first.call("roles.update", name="reader", grants=[])
+        answer = second.call("authorize", token=made["secret"], method="GET", path="/loans", as_of=ended["as_of"])
+        self.assertFalse(answer["allow"], answer)
+
+    def test_a_change_that_is_everywhere_denies_on_each_host(self):
+        hosts = self.hosts(3)
+        made = hosts[0].call("keys.create", name="k", roles=["viewer"], everywhere=True)
+        self.assertTrue(made["everywhere"])
+        for host in hosts:
+            self.assertTrue(host.call("authorize", token=made["secret"], method="GET", path="/loans")["allow"])
+        self.assertTrue(hosts[1].call("keys.revoke", id=made["id"], everywhere=True)["everywhere"])
+        for host in hosts:
+            self.assertFalse(host.call("authorize", token=made["secret"], method="GET", path="/loans")["allow"])
+
+    def test_each_host_is_listed_and_one_that_ended_is_gone(self):
+        first, second = self.hosts(2)
+        harness.wait_until(lambda: [(host["name"], host["this"], host["state"], host["lacks"])
+                                    for host in first.call("hosts.list")["items"]]
+                           == [("h1", True, "live", 0), ("h2", False, "live", 0)], what="two live hosts")
+        with self.assertRaisesRegex(harness.Error, "conflict: this host answers"):
+            first.call("hosts.forget", host="h1")
+        second.stop()
+        harness.wait_until(lambda: {host["name"]: host["state"] for host in first.call("hosts.list")["items"]}
+                           == {"h1": "live", "h2": "gone"}, what="h2 is gone")
+        self.assertEqual(first.call("hosts.forget", host="h2")["forgotten"], 1)
+        harness.wait_until(lambda: len(first.call("hosts.list")["items"]) == 1, what="one host")
+
+    def test_a_host_with_another_policy_than_all_are_to_have_only_ends_things(self):
+        first, second = self.hosts(2)
+        made = first.call("keys.create", name="k", roles=["viewer"])
+        place = first.call("store.set", policy="0123456789abcdef")["as_of"]
+        second.await_place(place)
+        for host in (first, second):
+            harness.wait_until(lambda host=host: self.refused(host), what="a refusal")
+        second.call("keys.disable", id=made["id"])
+        first.call("store.set", policy=None)
+
+    @staticmethod
+    def refused(host):
+        try:
+            host.call("keys.create", name="k", roles=["viewer"])
+        except harness.Error as error:
+            return error.code == "conflict"
+        return False
+
+
+class Outage(shared.SharedTest):
+    def test_decisions_go_on_and_changes_are_unavailable_until_the_database_is_back(self):
+        first, second = self.hosts(2)
+        made = first.call("keys.create", name="k", roles=["viewer"], everywhere=True)
+        self.server.kill()
+        with self.assertRaisesRegex(harness.Error, "unavailable"):
+            first.call("keys.create", name="k2", roles=["viewer"])
+        for host in (first, second):
+            self.assertTrue(host.call("authorize", token=made["secret"], method="GET", path="/loans")["allow"])
+        harness.wait_until(lambda: "problem" in first.shared(), what="a problem in status")
+        self.server.start()
+        harness.wait_until(lambda: all(host.shared()["connected"] and "problem" not in host.shared()
+                                       for host in (first, second)), what="both go on")
+        ended = first.call("keys.revoke", id=made["id"])
+        answer = second.call("authorize", token=made["secret"], method="GET", path="/loans", as_of=ended["as_of"])
+        self.assertFalse(answer["allow"], answer)
+
+    def test_past_max_lag_nothing_is_allowed_until_the_database_is_back(self):
+        first, _ = self.hosts(2)
+        first.call("store.set", max_lag="1s", standbys="none")
+        made = first.call("keys.create", name="k", roles=["viewer"])
+
+        def reason():
+            return first.call("authorize", token=made["secret"], method="GET", path="/loans")["reason"]
+
+        harness.wait_until(lambda: reason() == "ok", what="an allow")
+        self.server.kill()
+        harness.wait_until(lambda: reason() == "stale", what="a stale host")
+        self.assertTrue(first.shared()["stale"])
+        self.server.start()
+        harness.wait_until(lambda: reason() == "ok", what="a fresh host")
+
+    def test_a_host_that_starts_without_the_database_allows_nothing(self):
+        first, _ = self.hosts(2)
+        made = first.call("keys.create", name="k", roles=["viewer"])
+        first.stop()
+        self.server.kill()
+        first.start()
+        answer = first.call("authorize", token=made["secret"], method="GET", path="/loans")
+        self.assertEqual((answer["allow"], answer["reason"]), (False, "stale"))
+        self.server.start()
+        harness.wait_until(lambda: first.call("authorize", token=made["secret"], method="GET",
+                                              path="/loans")["allow"], what="an allow")
+
+    def test_with_start_stale_it_answers_by_what_it_has(self):
+        first, _ = self.hosts(2, lines=("start_stale yes",))
+        made = first.call("keys.create", name="k", roles=["viewer"])
+        first.stop()
+        self.server.kill()
+        first.start()
+        self.assertTrue(first.call("authorize", token=made["secret"], method="GET", path="/loans")["allow"])
+
+
+class Lost(shared.SharedTest):
+    """A database that lost the end of its log, as after the fail-over of an asynchronous standby."""
+
+    def save(self):
+        self.server.stop()
+        shared.postgres.run("cp", "-a", self.server.data, f"{self.server.data}.saved")
+        self.server.start()
+
+    def lose(self):
+        """All that was appended since `save`."""
+        self.server.kill()
+        shared.postgres.run("rm", "-rf", self.server.data)
+        shared.postgres.run("cp", "-a", f"{self.server.data}.saved", self.server.data)
+        self.server.start()
+
+    @staticmethod
+    def await_well(*hosts):
+        harness.wait_until(lambda: all(host.shared()["connected"] and "problem" not in host.shared()
+                                       for host in hosts), what="all go on")
+
+    def test_hosts_give_back_what_the_log_lost(self):
+        first, second = self.hosts(2)
+        self.save()
+        self.await_well(first, second)
+        made = first.call("keys.create", name="k", roles=["viewer"], everywhere=True)
+        self.lose()
+        self.await_well(first, second)
+        ended = second.call("keys.revoke", id=made["id"])
+        self.assertEqual(int(ended["as_of"].split("-")[0]), int(made["as_of"].split("-")[0]) + 1)
+        answer = first.call("authorize", token=made["secret"], method="GET", path="/loans", as_of=ended["as_of"])
+        self.assertFalse(answer["allow"], answer)
+
+    def test_a_host_that_has_diverged_stops_until_it_rejoins_and_what_was_lost_is_disabled(self):
+        first, = self.hosts(1)
+        known = first.call("keys.create", name="known", roles=["viewer"])
+        first.call("principals.create", id="ann")
+        self.save()
+        self.await_well(first)
+        first.call("keys.update", id=known["id"], name="changed")
+        first.call("principals.update", id="ann", name="Ann")
+        first.stop()
+        self.lose()
+        other = self.host("h2", first)
+        other.call("store.join")
+        other.call("keys.create", name="other", roles=["viewer"])
+        first.start()
+        harness.wait_until(lambda: first.shared()["diverged"], what="a diverged host")
+        answer = first.call("authorize", token=known["secret"], method="GET", path="/loans")
+        self.assertEqual(answer["reason"], "stale")
+        with self.assertRaisesRegex(harness.Error, "unavailable"):
+            first.call("keys.create", name="more", roles=["viewer"])
+        lost = first.call("store.rejoin")
+        self.assertEqual([(item["action"], item["target"]) for item in lost["items"]],
+                         [("keys.update", known["id"]), ("principals.update", "ann")])
+        self.assertTrue(first.shared()["diverged"], "nothing is done without `confirm`")
+        self.assertEqual(first.call("store.rejoin", confirm=True)["denied"], 2)
+        self.assertFalse(first.call("authorize", token=known["secret"], method="GET", path="/loans")["allow"])
+        harness.wait_until(lambda: not other.call("authorize", token=known["secret"], method="GET",
+                                                  path="/loans")["allow"], what="a denial on the other host")
+        harness.wait_until(lambda: other.call("principals.get", id="ann")["status"] == "inactive",
+                           what="ann is disabled")
+
+    def test_a_key_that_is_marked_here_is_denied_at_once_and_everywhere_when_the_database_is_back(self):
+        first, second = self.hosts(2)
+        made = first.call("keys.create", name="k", roles=["viewer"], everywhere=True)
+        self.server.kill()
+        self.assertTrue(first.call("keys.revoke", id=made["id"], local=True)["local"])
+        self.assertFalse(first.call("authorize", token=made["secret"], method="GET", path="/loans")["allow"])
+        self.assertTrue(second.call("authorize", token=made["secret"], method="GET", path="/loans")["allow"])
+        self.server.start()
+        harness.wait_until(lambda: not second.call("authorize", token=made["secret"], method="GET",
+                                                   path="/loans")["allow"], what="a denial on the other host")
+        self.assertEqual(second.call("keys.get", id=made["id"])["status"], "revoked")
+
+
+class Alone(shared.SharedTest):
+    def test_a_shared_store_is_not_served_without_its_line(self):
+        host, = self.hosts(1)
+        host.stop()
+        host.config.write_text("", encoding="utf-8")
+        status, said = host.refuses_to_start()
+        self.assertEqual(status, 1)
+        self.assertIn("this store is one that several hosts share", said)
+
+    def test_a_copy_is_not_restored_on_one_host_alone(self):
+        host, = self.hosts(1)
+        copy = host.folder / "copy"
+        self.assertEqual(host.tool("store", "backup", copy).returncode, 0)
+        host.stop()
+        status, said = host.refuses_to_start("--restore", str(copy))
+        self.assertEqual(status, 1)
+        self.assertIn("store share --restore", said)
 
 
 if __name__ == "__main__":

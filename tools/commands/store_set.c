@@ -69,7 +69,7 @@ static int show_upgraded(struct app *app, struct wire_cursor answer)
 const struct command commands_store_set[STORE_SET_COMMANDS] = {
 	{
 		.name = "store set",
-		.words = "NAME VALUE",
+		.words = "SETTING VALUE",
 		.summary = "Set what all hosts of a shared store go by",
 		.text = "max_lag 3s      a host that knows nothing newer than that allows\n"
 			"                nothing; none: there is no bound. Longer than the\n"

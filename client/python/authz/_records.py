@@ -59,6 +59,7 @@ class Key(Record):
     scopes: Optional[List[str]]
     at: Optional[List[str]]
     status: str
+    marked: Optional[str]  # in a shared store: this host refuses it, see `local` of revoke
     created_at: int
     created_by: str
     not_before: Optional[int]
