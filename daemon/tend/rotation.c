@@ -264,11 +264,18 @@ static uint64_t take_alarm(struct rotation *rotation, uint64_t number)
 	return count;
 }
 
-/* The newest alarm about the key is enough. */
+struct search {
+	int64_t since;
+	bool found;
+};
+
+/* Backwards: an entry before `since` has none after it. */
 static int on_alarm(void *context, const struct store_audit *audit)
 {
-	*(int64_t *)context = audit->time;
-	return 1;
+	struct search *search = context;
+
+	search->found = audit->kind == STORE_AUDIT_ALARM && audit->time > search->since;
+	return search->found || audit->latest <= search->since;
 }
 
 /* Is there an alarm about the key that is younger than ALARM_PAUSE, perhaps of another host? */
@@ -277,10 +284,10 @@ static bool is_reported(const struct writer_turn *turn, struct pol_str kid)
 	const struct store_audit_filter filter = {
 		.kind = STORE_AUDIT_ALARM, .target = kid, .backwards = true
 	};
-	int64_t time = 0;
+	struct search search = { .since = turn->now - ALARM_PAUSE };
 
-	store_list_audit(turn->read, &filter, INT64_MAX, on_alarm, &time);
-	return time != 0 && turn->now - time < ALARM_PAUSE;
+	store_list_audit(turn->read, &filter, INT64_MAX, on_alarm, &search);
+	return search.found;
 }
 
 static int run_alarm(struct writer_job *job, const struct writer_turn *turn)
