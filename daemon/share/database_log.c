@@ -258,15 +258,15 @@ static int give_rows(struct database *database, const PGresult *result, uint64_t
 
 		if (!decode_row(result, i, &row)) {
 			return database_fail(database, -EBADMSG,
-				"row %" PRIu64 " of the log, or one after it, was altered or is "
-				"too large",
+				"row %" PRIu64
+				" of the log was altered or is too large. " SHARE_PUT_BACK,
 				from);
 		}
 		if (row.sequence != from) {
 			return database_fail(database, -EBADMSG,
-				"the log has row %" PRIu64 " where %" PRIu64
-				" was to come: rows are missing",
-				row.sequence, from);
+				"row %" PRIu64 " of the log is missing: row %" PRIu64
+				" is in its place. " SHARE_PUT_BACK,
+				from, row.sequence);
 		}
 		r = seen(context, &row);
 	}
