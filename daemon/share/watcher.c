@@ -38,6 +38,7 @@ static void begin_realm(struct watcher *watcher)
 	watcher->knows_snapshot = false;
 	watcher->caught_up = false;
 	watcher->held_until = 0;
+	watcher->end_at = 0;
 	watcher->entered = false;
 	watcher->connect_at = 0;
 	watcher->pause = 0;
@@ -111,7 +112,9 @@ static void publish(struct watcher *watcher)
 			now < watcher->held_until ? 0 : share_lease_anchor(&watcher->lease),
 			memory_order_release);
 	}
-	if (end && watcher->shared) {
+	/* Not again at once: a row that the store cannot commit keeps it stale. */
+	if (end && watcher->shared && now >= watcher->end_at) {
+		watcher->end_at = now + LOOK_MS * NS_OF_MS;
 		share_wake_writer(share);
 	}
 }

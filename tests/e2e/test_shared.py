@@ -136,6 +136,23 @@ class Sharing(shared.SharedTest):
         second.call("keys.disable", id=made["id"])
         first.call("store.set", policy=None)
 
+    def test_a_dead_secret_on_two_hosts_is_one_alarm_in_the_trail(self):
+        first, second = self.hosts(2)
+        made = first.call("keys.create", name="k", roles=["viewer"])
+        place = first.call("keys.rotate", id=made["id"], mode="immediate")["as_of"]
+        second.await_place(place)
+        for host in (first, second):
+            harness.wait_until(lambda host=host: self.present(host, made["secret"]), what="a dead secret")
+        harness.wait_until(lambda: self.alarms(first) == self.alarms(second) == 1, what="one alarm")
+
+    @staticmethod
+    def present(host, token):
+        return host.call("authorize", token=token, method="GET", path="/loans")["status"] == 401
+
+    @staticmethod
+    def alarms(host):
+        return sum(item["action"] == "alarm.dead_secret" for item in host.call("audit.list")["items"])
+
     @staticmethod
     def refused(host):
         try:
