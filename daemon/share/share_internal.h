@@ -20,6 +20,7 @@
 #include <stdatomic.h>
 
 #include "daemon/share/database.h"
+#include "daemon/share/pepper.h"
 #include "daemon/share/realm.h"
 #include "daemon/share/share.h"
 #include "daemon/store/shared.h"
@@ -106,7 +107,11 @@ struct watcher {
 enum share_copying { SHARE_COPY_NONE = 0, SHARE_COPY_WANTED, SHARE_COPY_READY, SHARE_COPY_FAILED };
 
 /* What may have a problem. */
-enum share_part { SHARE_CONNECTION = 0, SHARE_ROWS, SHARE_PARTS };
+enum share_part { SHARE_CONNECTION = 0, SHARE_ROWS, SHARE_PEPPER, SHARE_PARTS };
+
+#define SHARE_PEPPER_BEHIND                                                                        \
+	"this host's secrets' file could not be given the pepper in use: `authzcheck status` "     \
+	"says why"
 
 struct share {
 	struct share_options options;
@@ -121,6 +126,7 @@ struct share {
 
 	/* the writer's thread's */
 	struct share_append append;
+	struct share_pepper pepper;
 	struct store_read *reader;
 
 	pthread_mutex_t lock; /* of all that follows */

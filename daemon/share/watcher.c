@@ -11,6 +11,7 @@
 #include "daemon/host/log.h"
 #include "daemon/host/signals.h"
 #include "daemon/share/share_internal.h"
+#include "daemon/store/trail.h"
 
 #define NS_OF_MS UINT64_C(1000000)
 
@@ -97,7 +98,8 @@ static void publish(struct watcher *watcher)
 	watcher->lease.standbys = share->settings.standbys;
 	share->least_why = find_least(share);
 	stale = watcher->shared &&
-		(!share->caught_up || watcher->place.diverged || now < watcher->held_until);
+		(!share->caught_up || watcher->place.diverged || now < watcher->held_until ||
+			store_head_state(share->options.store) != STORE_HEAD_FINE);
 	share->want_stale = stale;
 	if (stale) {
 		atomic_store_explicit(&fresh->stale, true, memory_order_release);
