@@ -383,10 +383,10 @@ static int fd_of(const struct share_log *log)
 	return database->pg != NULL ? PQsocket(database->pg) : -1;
 }
 
-static bool noticed(struct share_log *log)
+static uint64_t noticed(struct share_log *log)
 {
 	struct database *database = database_of(log);
-	bool came;
+	uint64_t sequence;
 
 	if (database->pg != NULL) {
 		if (PQconsumeInput(database->pg) == 0) {
@@ -396,9 +396,9 @@ static bool noticed(struct share_log *log)
 			database_note_notices(database);
 		}
 	}
-	came = database->noticed;
-	database->noticed = false;
-	return came;
+	sequence = database->noticed;
+	database->noticed = 0;
+	return sequence;
 }
 
 __attribute__((visibility("default"))) extern const struct share_database share_database;

@@ -28,7 +28,7 @@ struct database {
 	struct share_log log; /* the first member */
 	PGconn *pg;           /* NULL: closed */
 	bool warned;          /* the server sent a warning since the last statement began */
-	bool noticed;         /* a notice of a row came */
+	uint64_t noticed;     /* the last row that notices name; 0: none came */
 	bool locked;          /* a transaction holds the head's lock */
 	PGresult *part;       /* whose bytes snapshot_part gave */
 	const struct database_statement *prepared[DATABASE_STATEMENTS];

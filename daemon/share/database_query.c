@@ -187,7 +187,12 @@ void database_note_notices(struct database *database)
 	PGnotify *notice;
 
 	while ((notice = PQnotifies(database->pg)) != NULL) {
-		database->noticed = true;
+		/* Anybody may send one: what is no number is none. */
+		uint64_t sequence = strtoull(notice->extra, NULL, 10);
+
+		if (sequence > database->noticed) {
+			database->noticed = sequence;
+		}
 		PQfreemem(notice);
 	}
 }

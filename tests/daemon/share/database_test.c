@@ -341,15 +341,19 @@ Test(database, who_listens_gets_a_notice_of_each_row)
 	struct share_log *log = made(), *other = connected();
 	struct pollfd fd = { .fd = database->fd(other), .events = POLLIN };
 
-	cr_expect_not(database->noticed(other));
+	cr_expect_eq(database->noticed(other), 0);
 	append_rows(log, 1, 1);
 	cr_assert_eq(poll(&fd, 1, WAIT), 1);
-	cr_expect(database->noticed(other));
-	cr_expect_not(database->noticed(other));
+	cr_expect_eq(database->noticed(other), head_of(log).sequence);
+	cr_expect_eq(database->noticed(other), 0);
 	/* One that arrives with the answer of a query is not lost. */
 	append_rows(log, 1, 1);
 	head_of(other);
-	cr_expect(database->noticed(other));
+	cr_expect_eq(database->noticed(other), head_of(log).sequence);
+	/* Another program's is none. */
+	run("NOTIFY authz, 'x'");
+	head_of(other);
+	cr_expect_eq(database->noticed(other), 0);
 	log->ops->close(log);
 	other->ops->close(other);
 }
