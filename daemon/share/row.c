@@ -73,6 +73,15 @@ static struct pol_str realm_of(const struct share_head *head)
 	return (struct pol_str){ (const char *)head->realm, SHARE_REALM };
 }
 
+/* Returns what is behind it. An empty text may have no address. */
+static uint8_t *put(uint8_t *out, struct pol_str text)
+{
+	if (text.len > 0) {
+		memcpy(out, text.ptr, text.len);
+	}
+	return out + text.len;
+}
+
 int share_row_make(const struct secrets *secrets, const struct share_head *before,
 	const struct share_content *content, uint8_t *out, struct share_row *row)
 {
@@ -83,9 +92,7 @@ int share_row_make(const struct secrets *secrets, const struct share_head *befor
 		return -E2BIG;
 	}
 	store_put16(plain, content->revision.len);
-	memcpy(plain + REVISION_LENGTH, content->revision.ptr, content->revision.len);
-	memcpy(plain + REVISION_LENGTH + content->revision.len, content->changes.ptr,
-		content->changes.len);
+	put(put(plain + REVISION_LENGTH, content->revision), content->changes);
 	/* It is sealed where it is: libsodium moves what overlaps. */
 	secret_seal(secrets, realm_of(before), plain, size - SECRET_SEAL, out);
 	row->sequence = before->sequence + 1;
