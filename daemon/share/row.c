@@ -73,13 +73,12 @@ static struct pol_str realm_of(const struct share_head *head)
 	return (struct pol_str){ (const char *)head->realm, SHARE_REALM };
 }
 
-/* Returns what is behind it. An empty text may have no address. */
-static uint8_t *put(uint8_t *out, struct pol_str text)
+/* An empty text may be NULL. */
+static void put_text(uint8_t *at, struct pol_str text)
 {
 	if (text.len > 0) {
-		memcpy(out, text.ptr, text.len);
+		memcpy(at, text.ptr, text.len);
 	}
-	return out + text.len;
 }
 
 int share_row_make(const struct secrets *secrets, const struct share_head *before,
@@ -92,7 +91,8 @@ int share_row_make(const struct secrets *secrets, const struct share_head *befor
 		return -E2BIG;
 	}
 	store_put16(plain, content->revision.len);
-	put(put(plain + REVISION_LENGTH, content->revision), content->changes);
+	put_text(plain + REVISION_LENGTH, content->revision);
+	put_text(plain + REVISION_LENGTH + content->revision.len, content->changes);
 	/* It is sealed where it is: libsodium moves what overlaps. */
 	secret_seal(secrets, realm_of(before), plain, size - SECRET_SEAL, out);
 	row->sequence = before->sequence + 1;
