@@ -33,7 +33,7 @@ int share_append_load(struct share_append *append)
 	r = store_read_renew(read);
 	r = r == 0 ? store_get_shared(read, &shared) : r;
 	store_read_close(read);
-	if (r < 0) {
+	if (r != 0) {
 		return r;
 	}
 	append->head = (struct share_head){
@@ -340,7 +340,7 @@ int share_append_still(struct share_append *append)
 			(void)poll(NULL, 0, SHARE_AGAIN_MS);
 		}
 	} while (r == -ETIMEDOUT && share_append_now() < deadline);
-	if (r < 0 || append->diverged) {
+	if (r != 0 || append->diverged) {
 		return -ENOTCONN;
 	}
 	if (head.epoch == append->head.epoch && head.sequence == append->head.sequence &&

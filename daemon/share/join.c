@@ -79,7 +79,7 @@ static int check_store(
 		r = store_get_head(share->reader, &trail);
 	}
 	store_read_reset(share->reader);
-	if (r < 0) {
+	if (r != 0) {
 		snprintf(why, SHARE_WHY, "%s", store_explain(r));
 		return r;
 	}

@@ -93,7 +93,6 @@ struct watcher {
 	uint64_t held_until; /* ns: nobody is fresh before */
 	bool caught_up;      /* once, since the start or since it joined */
 	uint64_t end_at;     /* when the writer may be asked again to end `stale` */
-	uint64_t look_at, beat_at, hosts_at, wait_at, tend_at, snapshot_at;
 	uint64_t look_at, report_at, beat_at, hosts_at, wait_at, tend_at, snapshot_at;
 	uint64_t reported; /* in the last look */
 	uint64_t head;     /* as of the last look */
