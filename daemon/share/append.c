@@ -296,8 +296,12 @@ int share_append(struct share_append *append, struct store_write *write, uint32_
 	int r = store_write_changes(write, &changes);
 
 	append->pending = false;
-	if (r < 0 || changes.len == 0) {
+	if (r < 0) {
 		return r;
+	}
+	/* What is put on this host alone goes by what the log has, too. */
+	if (changes.len == 0) {
+		return share_append_still(append);
 	}
 	/* A server that is asked for first may have lost the tail, which is given back before. */
 	if (append->diverged || append->owes) {

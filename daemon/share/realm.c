@@ -120,6 +120,11 @@ static int put_place(struct share *share, const struct share_head *head)
 	return store_write_commit(write, true);
 }
 
+static void on_piece(void *context)
+{
+	share_go_on(context);
+}
+
 static int create(struct share *share, struct share_log *log, char why[static SHARE_WHY])
 {
 	struct share_source source;
@@ -130,6 +135,8 @@ static int create(struct share *share, struct share_log *log, char why[static SH
 		snprintf(why, SHARE_WHY, "%s", store_explain(r));
 		return r;
 	}
+	source.between = on_piece;
+	source.context = share;
 	source.done = &share->work_done;
 	source.total = &share->work_total;
 	new.head = share->append.head;

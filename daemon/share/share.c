@@ -37,22 +37,32 @@ void share_wake_watcher(struct share *share)
 void share_wake_writer(struct share *share)
 {
 	pthread_mutex_lock(&share->lock);
-	if (share->wake_writer != NULL) {
-		share->wake_writer(share->writer);
+	if (share->writer.wake != NULL) {
+		share->writer.wake(share->writer.context);
 	} else {
 		share->wake_owed = true;
 	}
 	pthread_mutex_unlock(&share->lock);
 }
 
-void share_set_writer(struct share *share, void (*wake)(void *context), void *context)
+void share_set_writer(struct share *share, const struct share_writer *writer)
+{
+	const struct share_writer none = { .wake = NULL };
+
+	pthread_mutex_lock(&share->lock);
+	share->writer = writer != NULL ? *writer : none;
+	if (writer != NULL && share->wake_owed) {
+		share->wake_owed = false;
+		writer->wake(writer->context);
+	}
+	pthread_mutex_unlock(&share->lock);
+}
+
+void share_go_on(struct share *share)
 {
 	pthread_mutex_lock(&share->lock);
-	share->wake_writer = wake;
-	share->writer = context;
-	if (wake != NULL && share->wake_owed) {
-		share->wake_owed = false;
-		wake(context);
+	if (share->writer.go_on != NULL) {
+		share->writer.go_on(share->writer.context);
 	}
 	pthread_mutex_unlock(&share->lock);
 }
@@ -164,6 +174,7 @@ static void committed(void *context, bool roles)
 	struct share_settings settings;
 
 	share_follow_pepper(share);
+	share_go_on(share);
 	if (store_read_renew(share->reader) == 0) {
 		share_settings_read(share->reader, &settings);
 		settings.sequence = share->append.head.sequence;

@@ -133,9 +133,8 @@ struct share {
 	pthread_cond_t changed;
 	bool has_lock;
 	struct share_lending lending;
-	void (*wake_writer)(void *context);
-	void *writer;
-	bool wake_owed; /* the writer was to be woken before there was one */
+	struct share_writer writer; /* all NULL: there is none */
+	bool wake_owed;             /* the writer was to be woken before there was one */
 	bool stop;
 	bool look_again; /* the log was seen to end before this store */
 	bool leave;      /* this host's row is to be marked gone, before it is no host any more */
@@ -164,6 +163,8 @@ struct share {
 void share_wake_watcher(struct share *share);
 /* Any thread: asks for share_writer_turn. */
 void share_wake_writer(struct share *share);
+/* The writer's thread: work that takes long has made progress. */
+void share_go_on(struct share *share);
 /* What does not go well: logged when it is another one than before, and in `status`. Empty: it goes
  * well again. Any thread. */
 void share_note_problem(struct share *share, enum share_part part, const char *why);

@@ -350,6 +350,17 @@ class Lost(shared.SharedTest):
                                                    path="/loans")["allow"], what="a denial on the other host")
         self.assertEqual(second.call("keys.get", id=made["id"])["status"], "revoked")
 
+    def test_the_mark_of_a_key_that_nobody_has_ends_when_the_log_is_read(self):
+        first, second = self.hosts(2)
+        made = first.call("keys.create", name="k", roles=["viewer"], everywhere=True)
+        self.server.kill()
+        for key in ("0" * len(made["id"]), made["id"]):
+            self.assertTrue(second.call("keys.revoke", id=key, local=True)["local"])
+        self.assertEqual(second.shared()["marks"], 2)
+        self.server.start()
+        harness.wait_until(lambda: second.shared()["marks"] == 0, what="no marks")
+        self.assertEqual(second.call("keys.get", id=made["id"])["status"], "revoked")
+
 
 class Alone(shared.SharedTest):
     def test_a_shared_store_is_not_served_without_its_line(self):
