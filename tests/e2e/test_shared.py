@@ -58,6 +58,7 @@ class Beginning(shared.SharedTest):
         made = [first.call("keys.create", name=f"k{n}", roles=["viewer"]) for n in range(100)]
         late = self.host("h3", first)
         self.assertEqual(late.call("store.join", at=made[-1]["as_of"])["as_of"], made[-1]["as_of"])
+        harness.wait_until(lambda: not late.shared()["stale"], what="a host that has joined and is fresh")
         for key in made[::25]:
             self.assertTrue(late.call("authorize", token=key["secret"], method="GET", path="/loans")["allow"])
 
