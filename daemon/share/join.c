@@ -207,6 +207,7 @@ static int drop_place(struct share *share)
 	int r = 0;
 
 	while (r == 0 && more) {
+		share_go_on(share);
 		r = store_write_begin(share->options.store, &write);
 		if (r < 0) {
 			return r;
