@@ -77,29 +77,28 @@ class Sharing(shared.SharedTest):
     def test_a_key_of_one_host_decides_on_the_other(self):
         first, second = self.hosts(2)
         made = first.call("keys.create", name="k", roles=["viewer"])
-        answer = second.call("authorize", token=made["secret"], method="GET", path="/loans", as_of=made["as_of"])
+        answer = second.decide(made["secret"], made["as_of"])
         self.assertTrue(answer["allow"], answer)
         ended = second.call("keys.revoke", id=made["id"])
-        answer = first.call("authorize", token=made["secret"], method="GET", path="/loans", as_of=ended["as_of"])
+        answer = first.decide(made["secret"], ended["as_of"])
         self.assertFalse(answer["allow"], answer)
 
     def test_a_role_of_one_host_decides_on_the_other(self):
         first, second = self.hosts(2)
         first.call("roles.create", **ROLE)
         made = first.call("keys.create", name="k", roles=["reader"])
-        answer = second.call("authorize", token=made["secret"], method="GET", path="/loans", as_of=made["as_of"])
+        answer = second.decide(made["secret"], made["as_of"])
         self.assertTrue(answer["allow"], answer)
         ended = first.call("roles.update", name="reader", grants=[])
-        answer = second.call("authorize", token=made["secret"], method="GET", path="/loans", as_of=ended["as_of"])
+        answer = second.decide(made["secret"], ended["as_of"])
         self.assertFalse(answer["allow"], answer)
 
     def test_a_change_that_is_everywhere_denies_on_each_host(self):
         hosts = self.hosts(3)
-        made = hosts[0].call("keys.create", name="k", roles=["viewer"], everywhere=True)
-        self.assertTrue(made["everywhere"])
+        made = hosts[0].everywhere("keys.create", name="k", roles=["viewer"])
         for host in hosts:
             self.assertTrue(host.call("authorize", token=made["secret"], method="GET", path="/loans")["allow"])
-        self.assertTrue(hosts[1].call("keys.revoke", id=made["id"], everywhere=True)["everywhere"])
+        hosts[1].everywhere("keys.revoke", id=made["id"])
         for host in hosts:
             self.assertFalse(host.call("authorize", token=made["secret"], method="GET", path="/loans")["allow"])
 
@@ -166,7 +165,7 @@ class Sharing(shared.SharedTest):
 class Outage(shared.SharedTest):
     def test_decisions_go_on_and_changes_are_unavailable_until_the_database_is_back(self):
         first, second = self.hosts(2)
-        made = first.call("keys.create", name="k", roles=["viewer"], everywhere=True)
+        made = first.everywhere("keys.create", name="k", roles=["viewer"])
         self.server.kill()
         with self.assertRaisesRegex(harness.Error, "unavailable"):
             first.call("keys.create", name="k2", roles=["viewer"])
@@ -177,7 +176,7 @@ class Outage(shared.SharedTest):
         harness.wait_until(lambda: all(host.shared()["connected"] and "problem" not in host.shared()
                                        for host in (first, second)), what="both go on")
         ended = first.call("keys.revoke", id=made["id"])
-        answer = second.call("authorize", token=made["secret"], method="GET", path="/loans", as_of=ended["as_of"])
+        answer = second.decide(made["secret"], ended["as_of"])
         self.assertFalse(answer["allow"], answer)
 
     def test_past_max_lag_nothing_is_allowed_until_the_database_is_back(self):
@@ -301,12 +300,12 @@ class Lost(shared.SharedTest):
         first, second = self.hosts(2)
         self.save()
         self.await_well(first, second)
-        made = first.call("keys.create", name="k", roles=["viewer"], everywhere=True)
+        made = first.everywhere("keys.create", name="k", roles=["viewer"])
         self.lose()
         self.await_well(first, second)
         ended = second.call("keys.revoke", id=made["id"])
         self.assertEqual(int(ended["as_of"].split("-")[0]), int(made["as_of"].split("-")[0]) + 1)
-        answer = first.call("authorize", token=made["secret"], method="GET", path="/loans", as_of=ended["as_of"])
+        answer = first.decide(made["secret"], ended["as_of"])
         self.assertFalse(answer["allow"], answer)
 
     def test_a_host_that_has_diverged_stops_until_it_rejoins_and_what_was_lost_is_disabled(self):
@@ -341,7 +340,7 @@ class Lost(shared.SharedTest):
 
     def test_a_key_that_is_marked_here_is_denied_at_once_and_everywhere_when_the_database_is_back(self):
         first, second = self.hosts(2)
-        made = first.call("keys.create", name="k", roles=["viewer"], everywhere=True)
+        made = first.everywhere("keys.create", name="k", roles=["viewer"])
         self.server.kill()
         self.assertTrue(first.call("keys.revoke", id=made["id"], local=True)["local"])
         self.assertFalse(first.call("authorize", token=made["secret"], method="GET", path="/loans")["allow"])
