@@ -101,7 +101,7 @@ static int apply(struct reading *reading, const struct share_row *row)
 		return refuse(reading, row, r, "it cannot be opened");
 	}
 	if (reading->write == NULL) {
-		r = store_write_begin(append->store, &reading->write);
+		r = store_write_begin_logged(append->store, &reading->write);
 		if (r < 0) {
 			return r;
 		}
