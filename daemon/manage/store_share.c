@@ -11,6 +11,8 @@
 #include "daemon/share/row.h"
 #include "daemon/share/settings.h"
 #include "daemon/share/share.h"
+#include "daemon/store/env.h"
+#include "daemon/store/shared.h"
 
 enum { JOIN_AT, JOIN_DISCARD };
 const struct wire_field store_join_fields[STORE_JOIN_FIELDS] = {
@@ -263,6 +265,24 @@ static void put_place(struct wire_buf *out, const struct share_status *status)
 
 #define PLACE_PAIRS 12
 
+static int on_mark(void *context, const struct store_mark *mark)
+{
+	(void)mark;
+	++*(uint64_t *)context;
+	return 0;
+}
+
+/* Keys that are denied on this host and not ended in the log yet. */
+static uint64_t count_marks(struct call *call)
+{
+	uint64_t count = 0;
+
+	if (store_has_marks(call->context->store)) {
+		store_list_marks(call->read, on_mark, &count);
+	}
+	return count;
+}
+
 static void put_work(struct wire_buf *out, const struct share_status *status)
 {
 	wire_put_cstr(out, "work");
@@ -285,8 +305,8 @@ void store_share_encode(struct call *call)
 	bounds = status.on && status.max_lag_ns != 0;
 	bound = status.on && status.policy[0] != '\0';
 	wire_put_cstr(out, "shared");
-	wire_put_map(out, 3u + (status.problem[0] != '\0') + (status.on ? PLACE_PAIRS : 0) + lags +
-				  bounds + bound + (status.work != NULL));
+	wire_put_map(out, 3u + (status.problem[0] != '\0') + (status.on ? PLACE_PAIRS + 1 : 0) +
+				  lags + bounds + bound + (status.work != NULL));
 	put_flag(out, "on", status.on);
 	put_text(out, "host", status.host);
 	put_flag(out, "connected", status.connected);
@@ -295,6 +315,7 @@ void store_share_encode(struct call *call)
 	}
 	if (status.on) {
 		put_place(out, &status);
+		put_number(out, "marks", count_marks(call));
 	}
 	if (lags) {
 		put_number(out, "lag_ms", status.lag_ns / 1000000);

@@ -33,7 +33,7 @@ int share_append_load(struct share_append *append)
 	r = store_read_renew(read);
 	r = r == 0 ? store_get_shared(read, &shared) : r;
 	store_read_close(read);
-	if (r < 0) {
+	if (r != 0) {
 		return r;
 	}
 	append->head = (struct share_head){
@@ -296,8 +296,12 @@ int share_append(struct share_append *append, struct store_write *write, uint32_
 	int r = store_write_changes(write, &changes);
 
 	append->pending = false;
-	if (r < 0 || changes.len == 0) {
+	if (r < 0) {
 		return r;
+	}
+	/* What is put on this host alone goes by what the log has, too. */
+	if (changes.len == 0) {
+		return share_append_still(append);
 	}
 	/* A server that is asked for first may have lost the tail, which is given back before. */
 	if (append->diverged || append->owes) {
@@ -340,7 +344,7 @@ int share_append_still(struct share_append *append)
 			(void)poll(NULL, 0, SHARE_AGAIN_MS);
 		}
 	} while (r == -ETIMEDOUT && share_append_now() < deadline);
-	if (r < 0 || append->diverged) {
+	if (r != 0 || append->diverged) {
 		return -ENOTCONN;
 	}
 	if (head.epoch == append->head.epoch && head.sequence == append->head.sequence &&

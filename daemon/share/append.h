@@ -110,7 +110,8 @@ int share_append_begin(struct share_append *append);
 int share_append_lock(struct share_append *append);
 
 /* Appends what the kept jobs of the batch changed, and puts its place and the row into the write.
- * 0: commit now, and call share_append_committed, also if the batch changed nothing that is shared.
+ * 0: commit now, and call share_append_committed. Of a batch that changed nothing that is shared,
+ * only share_append_still is asked.
  * SHARE_LOST: abort, and run again. -ENOTCONN: it was not made, and nothing was sent. -EINPROGRESS:
  * it may stand. -E2BIG: larger than SHARE_MAX_PAYLOAD. -EBADMSG: the batch met an altered record.
  * Other negative errnos are the store's. */

@@ -144,7 +144,8 @@ static int on_row(void *context, const struct share_row *row)
 					  r == -EPROTONOSUPPORT
 						  ? "it has a later format: upgrade this host"
 						  : "it is not the row that follows: it was "
-						    "altered, left out or reordered");
+						    "altered, left out or "
+						    "reordered. " SHARE_PUT_BACK);
 	}
 	r = apply(reading, row);
 	if (r == 0) {
@@ -169,6 +170,10 @@ static int read_once(struct reading *reading)
 	reading->bytes = 0;
 	reading->spoiled = false;
 	r = log->ops->read(log, from, on_row, reading, SHARE_ANSWER_MS);
+	if (r == -EBADMSG && reading->why[0] == '\0') {
+		/* It was no row at all. */
+		snprintf(reading->why, SHARE_WHY, "%s", log->ops->why(log));
+	}
 	kept = commit(reading);
 	return r != 0 ? r : kept;
 }

@@ -58,6 +58,10 @@ struct share_copy {
 	void *context;
 };
 
+/* Rows of `host`: more are refused, since each host keeps all of them in memory. Those of ended
+ * daemons count until they are deleted. */
+#define SHARE_MOST_HOSTS 100000
+
 /* A row of `host`. */
 struct share_host {
 	uint8_t instance[SHARE_INSTANCE];

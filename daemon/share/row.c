@@ -73,6 +73,14 @@ static struct pol_str realm_of(const struct share_head *head)
 	return (struct pol_str){ (const char *)head->realm, SHARE_REALM };
 }
 
+/* An empty text may be NULL. */
+static void put_text(uint8_t *at, struct pol_str text)
+{
+	if (text.len > 0) {
+		memcpy(at, text.ptr, text.len);
+	}
+}
+
 int share_row_make(const struct secrets *secrets, const struct share_head *before,
 	const struct share_content *content, uint8_t *out, struct share_row *row)
 {
@@ -83,9 +91,8 @@ int share_row_make(const struct secrets *secrets, const struct share_head *befor
 		return -E2BIG;
 	}
 	store_put16(plain, content->revision.len);
-	memcpy(plain + REVISION_LENGTH, content->revision.ptr, content->revision.len);
-	memcpy(plain + REVISION_LENGTH + content->revision.len, content->changes.ptr,
-		content->changes.len);
+	put_text(plain + REVISION_LENGTH, content->revision);
+	put_text(plain + REVISION_LENGTH + content->revision.len, content->changes);
 	/* It is sealed where it is: libsodium moves what overlaps. */
 	secret_seal(secrets, realm_of(before), plain, size - SECRET_SEAL, out);
 	row->sequence = before->sequence + 1;

@@ -11,6 +11,7 @@
 #include "daemon/host/log.h"
 #include "daemon/host/signals.h"
 #include "daemon/share/share_internal.h"
+#include "daemon/store/trail.h"
 
 #define NS_OF_MS UINT64_C(1000000)
 
@@ -40,6 +41,7 @@ static void begin_realm(struct watcher *watcher)
 	watcher->knows_snapshot = false;
 	watcher->caught_up = false;
 	watcher->held_until = 0;
+	watcher->end_at = 0;
 	watcher->entered = false;
 	watcher->connect_at = 0;
 	watcher->pause = 0;
@@ -99,7 +101,8 @@ static void publish(struct watcher *watcher)
 	watcher->lease.standbys = share->settings.standbys;
 	share->least_why = find_least(share);
 	stale = watcher->shared &&
-		(!share->caught_up || watcher->place.diverged || now < watcher->held_until);
+		(!share->caught_up || watcher->place.diverged || now < watcher->held_until ||
+			store_head_state(share->options.store) != STORE_HEAD_FINE);
 	share->want_stale = stale;
 	if (stale) {
 		atomic_store_explicit(&fresh->stale, true, memory_order_release);
@@ -112,7 +115,9 @@ static void publish(struct watcher *watcher)
 			now < watcher->held_until ? 0 : share_lease_anchor(&watcher->lease),
 			memory_order_release);
 	}
-	if (end && watcher->shared) {
+	/* Not again at once: a row that the store cannot commit keeps it stale. */
+	if (end && watcher->shared && now >= watcher->end_at) {
+		watcher->end_at = now + LOOK_MS * NS_OF_MS;
 		share_wake_writer(share);
 	}
 }

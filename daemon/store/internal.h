@@ -128,6 +128,7 @@ struct store {
 	int head_fd;
 	int head_place;                  /* which of the head file's two places has the head */
 	bool head_failed;                /* the last write of the head failed */
+	atomic_int head_state;           /* enum store_head_state */
 	struct store_head head;          /* as last written; for the writer only */
 	struct store_head late;          /* of a commit that may not be durable; count 0: none */
 	uint64_t head_at;                /* when the head was written, in ms, CLOCK_MONOTONIC */
@@ -300,6 +301,8 @@ void store_advance_head(struct store *store, const struct store_head *head);
  * durable, unless the file was written a short time ago. */
 #define STORE_HEAD_MS 1000
 void store_follow_head(struct store *store, const struct store_head *head);
+/* Before a commit: what the head's state is after it, if its trail ends at `end`. */
+int store_judge_head(struct store *store, struct store_read *read, const struct store_head *end);
 /* Makes a new head file after a commit that replaced the store. A failure is logged; the store then
  * names the old head, and opens. */
 void store_move_head(struct store *store, const struct store_head *head);

@@ -264,6 +264,32 @@ static uint64_t take_alarm(struct rotation *rotation, uint64_t number)
 	return count;
 }
 
+struct search {
+	int64_t since;
+	bool found;
+};
+
+/* Backwards: an entry before `since` has none after it. */
+static int on_alarm(void *context, const struct store_audit *audit)
+{
+	struct search *search = context;
+
+	search->found = audit->kind == STORE_AUDIT_ALARM && audit->time > search->since;
+	return search->found || audit->latest <= search->since;
+}
+
+/* Is there an alarm about the key that is younger than ALARM_PAUSE, perhaps of another host? */
+static bool is_reported(const struct writer_turn *turn, struct pol_str kid)
+{
+	const struct store_audit_filter filter = {
+		.kind = STORE_AUDIT_ALARM, .target = kid, .backwards = true
+	};
+	struct search search = { .since = turn->now - ALARM_PAUSE };
+
+	store_list_audit(turn->read, &filter, INT64_MAX, on_alarm, &search);
+	return search.found;
+}
+
 static int run_alarm(struct writer_job *job, const struct writer_turn *turn)
 {
 	struct task *task = (struct task *)job;
@@ -280,10 +306,14 @@ static int run_alarm(struct writer_job *job, const struct writer_turn *turn)
 	if (r < 0) {
 		return r == -ENOENT || r == -EBADMSG ? 0 : r;
 	}
+	/* Each host counts by itself; the trail of all has one alarm. */
+	if (turn->host != NULL && is_reported(turn, entry.target)) {
+		return 0;
+	}
 	entry.tenant = key.tenant;
 	audit_note_init(&note);
 	audit_note_number(&note, "presented", 0, (int64_t)task->count);
-	return audit_enter(&by, &entry);
+	return audit_alarm(&by, &entry);
 }
 
 static void alarm_done(struct writer_job *job, int result)
