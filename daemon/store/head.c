@@ -514,12 +514,15 @@ void store_follow_head(struct store *store, const struct store_head *head)
 {
 	uint64_t now = milliseconds();
 
-	if (store->late.count != 0 && now - store->head_at >= STORE_HEAD_MS) {
+	/* A store that was set back has not come to its head yet. */
+	if (store->late.count > store->head.count && now - store->head_at >= STORE_HEAD_MS) {
 		store_advance_head(store, &store->late);
 		store->head_at = now;
 	}
 	store->late = *head;
-	atomic_store(&store->head_count, head->count);
+	if (head->count > store->head.count) {
+		atomic_store(&store->head_count, head->count);
+	}
 }
 
 void store_move_head(struct store *store, const struct store_head *head)

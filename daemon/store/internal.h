@@ -297,12 +297,12 @@ int store_open_head(
 /* Writes the head durably, after a commit. A failure is logged and changes nothing else: the commit
  * stands, and a store with more entries than its head is accepted. */
 void store_advance_head(struct store *store, const struct store_head *head);
-/* Before a commit: what the head's state is after it, if its trail ends at `end`. */
-int store_judge_head(struct store *store, struct store_read *read, const struct store_head *end);
 /* After a commit of store_write_begin_logged: notes the head of the one before, which that made
  * durable, unless the file was written a short time ago. */
 #define STORE_HEAD_MS 1000
 void store_follow_head(struct store *store, const struct store_head *head);
+/* Before a commit: what the head's state is after it, if its trail ends at `end`. */
+int store_judge_head(struct store *store, struct store_read *read, const struct store_head *end);
 /* Makes a new head file after a commit that replaced the store. A failure is logged; the store then
  * names the old head, and opens. */
 void store_move_head(struct store *store, const struct store_head *head);

@@ -231,8 +231,10 @@ int store_settle(struct store *store)
 	if (store->late.count != 0) {
 		r = store_error(mdb_env_sync(store->env, 1));
 	}
-	if (r == 0 && store->late.count != 0) {
+	if (r == 0 && store->late.count > store->head.count) {
 		store_advance_head(store, &store->late);
+	}
+	if (r == 0) {
 		store->late = (struct store_head){ .count = 0 };
 	}
 	return r;
