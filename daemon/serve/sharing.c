@@ -63,6 +63,11 @@ static void on_wake(void *context)
 	writer_wake_share(context);
 }
 
+static void on_go_on(void *context)
+{
+	writer_go_on(context);
+}
+
 /* --- the beginning and the end ---------------------------------------------------------------- */
 
 /* Alone it would change what the others do not have. */
@@ -135,8 +140,12 @@ const struct writer_shared *server_share_writer(struct server *server, struct wr
 
 void server_share_wakes(struct server *server, bool wakes)
 {
+	const struct share_writer writer = {
+		.wake = on_wake, .go_on = on_go_on, .context = server->writer
+	};
+
 	if (server->context.share != NULL) {
-		share_set_writer(server->context.share, wakes ? on_wake : NULL, server->writer);
+		share_set_writer(server->context.share, wakes ? &writer : NULL);
 	}
 }
 

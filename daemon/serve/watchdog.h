@@ -5,7 +5,9 @@
  * watchdog: shows the supervisor that the daemon works, if that asked for it (WatchdogSec=).
  *
  * main's thread asks every worker and the writer to answer, and sends WATCHDOG=1 when all have. One
- * that hangs does not answer; then the supervisor ends the daemon and starts it again.
+ * that hangs does not answer; then the supervisor ends the daemon and starts it again. Work of the
+ * writer that takes long, such as a host's join to a shared store, answers as long as it makes
+ * progress (writer_go_on).
  */
 
 #include <stdatomic.h>

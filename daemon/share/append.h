@@ -78,6 +78,10 @@ struct share_append {
 	bool roles;
 	bool pending; /* the batch is in the log: its head will be `after` */
 	struct share_head after;
+	uint32_t asks; /* of that row */
+	/* For the watcher, from any thread: the place that the batch is on its way to, whose notice
+	 * needs nobody, 0: none; and the last row that is applied and asks for a report. */
+	atomic_uint_fast64_t sending, reports;
 	bool locked;           /* the head, by us */
 	struct share_log *log; /* that is lent; NULL: none */
 	uint64_t number;       /* of the connection that was lent last, */
@@ -106,7 +110,8 @@ int share_append_begin(struct share_append *append);
 int share_append_lock(struct share_append *append);
 
 /* Appends what the kept jobs of the batch changed, and puts its place and the row into the write.
- * 0: commit now, and call share_append_committed, also if the batch changed nothing that is shared.
+ * 0: commit now, and call share_append_committed. Of a batch that changed nothing that is shared,
+ * only share_append_still is asked.
  * SHARE_LOST: abort, and run again. -ENOTCONN: it was not made, and nothing was sent. -EINPROGRESS:
  * it may stand. -E2BIG: larger than SHARE_MAX_PAYLOAD. -EBADMSG: the batch met an altered record.
  * Other negative errnos are the store's. */

@@ -23,6 +23,8 @@ uint8_t *share_append_room(struct share_append *append, size_t size);
 
 /* The head after a row. */
 struct share_head share_append_after(const struct share_head *before, const struct share_row *row);
+/* A row is applied: does it ask for a report? Before `fresh->applied` has it. */
+void share_append_note_asks(struct share_append *append, uint32_t asks, uint64_t sequence);
 int share_append_put_place(
 	struct share_append *append, struct store_write *write, const struct share_head *head);
 

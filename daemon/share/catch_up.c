@@ -17,7 +17,8 @@ struct reading {
 	struct share_append *append;
 	struct store_write *write; /* NULL: none is open */
 	struct share_head head;    /* after the rows in the write */
-	unsigned rows;             /* in the write */
+	unsigned rows;             /* in the write, */
+	uint32_t asks;             /* and what they ask for */
 	unsigned most;             /* of one write */
 	uint64_t applied;
 	size_t bytes;            /* of payloads, in this read */
@@ -84,6 +85,7 @@ static int commit(struct reading *reading)
 		append->owes = false; /* one row can be owed, and it is the next */
 		append->applied += reading->rows;
 		reading->applied += reading->rows;
+		share_append_note_asks(append, reading->asks, append->head.sequence);
 		if (append->committed != NULL) {
 			append->committed(append->context, roles);
 		}
@@ -91,6 +93,7 @@ static int commit(struct reading *reading)
 			&append->fresh->applied, append->head.sequence, memory_order_release);
 	}
 	reading->rows = 0;
+	reading->asks = 0;
 	return r;
 }
 
@@ -134,6 +137,7 @@ static int apply(struct reading *reading, const struct share_row *row)
 	}
 	reading->head = share_append_after(&reading->head, row);
 	reading->rows++;
+	reading->asks |= row->asks;
 	return 0;
 }
 
@@ -155,7 +159,8 @@ static int on_row(void *context, const struct share_row *row)
 					  r == -EPROTONOSUPPORT
 						  ? "it has a later format: upgrade this host"
 						  : "it is not the row that follows: it was "
-						    "altered, left out or reordered");
+						    "altered, left out or "
+						    "reordered. " SHARE_PUT_BACK);
 	}
 	r = apply(reading, row);
 	if (r == 0) {
@@ -176,10 +181,15 @@ static int read_once(struct reading *reading)
 
 	reading->head = append->head;
 	reading->rows = 0;
+	reading->asks = 0;
 	reading->bytes = 0;
 	reading->spoiled = false;
 	reading->refused[0] = '\0';
 	r = log->ops->read(log, from, on_row, reading, SHARE_ANSWER_MS);
+	if (r == -EBADMSG && reading->why[0] == '\0') {
+		/* It was no row at all. */
+		snprintf(reading->why, SHARE_WHY, "%s", log->ops->why(log));
+	}
 	kept = commit(reading);
 	return r != 0 ? r : kept;
 }

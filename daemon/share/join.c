@@ -79,7 +79,7 @@ static int check_store(
 		r = store_get_head(share->reader, &trail);
 	}
 	store_read_reset(share->reader);
-	if (r < 0) {
+	if (r != 0) {
 		snprintf(why, SHARE_WHY, "%s", store_explain(r));
 		return r;
 	}
@@ -273,6 +273,7 @@ static int drop_place(struct share *share)
 	int r = 0;
 
 	while (r == 0 && more) {
+		share_go_on(share);
 		r = store_write_begin(share->options.store, &write);
 		if (r < 0) {
 			return r;

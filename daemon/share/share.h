@@ -52,9 +52,16 @@ void share_destroy(struct share *share);
 /* Is the store part of a realm? False for NULL. Any thread. */
 bool share_is_on(const struct share *share);
 
-/* Once the writer is there: how it is woken so that it calls share_writer_turn. NULL, before it
- * ends: not any more. */
-void share_set_writer(struct share *share, void (*wake)(void *context), void *context);
+/* How the writer is reached. */
+struct share_writer {
+	void (*wake)(void *context); /* so that it calls share_writer_turn; any thread */
+	/* Its own thread, in work that takes long, for each piece of that: a supervisor is shown
+	 * that it goes on. */
+	void (*go_on)(void *context);
+	void *context;
+};
+/* Once the writer is there. NULL, before it ends: it is not reached any more. */
+void share_set_writer(struct share *share, const struct share_writer *writer);
 
 /* The writer's: NULL in a single store. */
 struct share_append *share_writer_append(struct share *share);

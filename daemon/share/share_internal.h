@@ -21,6 +21,7 @@
 #include <stdatomic.h>
 
 #include "daemon/share/database.h"
+#include "daemon/share/pepper.h"
 #include "daemon/share/realm.h"
 #include "daemon/share/share.h"
 #include "daemon/store/shared.h"
@@ -95,7 +96,7 @@ struct watcher {
 	bool caught_up;      /* once, since the start or since it joined */
 	uint64_t end_at;     /* when the writer may be asked again to end `stale` */
 	bool parted;         /* the log is of another epoch than the store */
-	uint64_t look_at, beat_at, hosts_at, wait_at, tend_at, snapshot_at;
+	uint64_t look_at, report_at, beat_at, hosts_at, wait_at, tend_at, snapshot_at;
 	uint64_t reported; /* in the last look */
 	uint64_t head;     /* as of the last look */
 	uint32_t hosts;
@@ -117,7 +118,11 @@ struct share_restore {
 enum share_copying { SHARE_COPY_NONE = 0, SHARE_COPY_WANTED, SHARE_COPY_READY, SHARE_COPY_FAILED };
 
 /* What may have a problem. */
-enum share_part { SHARE_CONNECTION = 0, SHARE_ROWS, SHARE_PARTS };
+enum share_part { SHARE_CONNECTION = 0, SHARE_ROWS, SHARE_PEPPER, SHARE_PARTS };
+
+#define SHARE_PEPPER_BEHIND                                                                        \
+	"this host's secrets' file could not be given the pepper in use: `authzcheck status` "     \
+	"says why"
 
 struct share {
 	struct share_options options;
@@ -132,6 +137,7 @@ struct share {
 
 	/* the writer's thread's */
 	struct share_append append;
+	struct share_pepper pepper;
 	struct store_read *reader;
 	struct share_restore restore;
 
@@ -139,9 +145,8 @@ struct share {
 	pthread_cond_t changed;
 	bool has_lock;
 	struct share_lending lending;
-	void (*wake_writer)(void *context);
-	void *writer;
-	bool wake_owed; /* the writer was to be woken before there was one */
+	struct share_writer writer; /* all NULL: there is none */
+	bool wake_owed;             /* the writer was to be woken before there was one */
 	bool stop;
 	bool look_again; /* the log was seen to end before this store */
 	bool follow;     /* the log was seen to be of a later epoch */
@@ -171,6 +176,8 @@ struct share {
 void share_wake_watcher(struct share *share);
 /* Any thread: asks for share_writer_turn. */
 void share_wake_writer(struct share *share);
+/* The writer's thread: work that takes long has made progress. */
+void share_go_on(struct share *share);
 /* What does not go well: logged when it is another one than before, and in `status`. Empty: it goes
  * well again. Any thread. */
 void share_note_problem(struct share *share, enum share_part part, const char *why);

@@ -152,6 +152,7 @@ static int next_part(void *context, struct pol_str *out)
 		return r;
 	}
 	parts->part++;
+	share_go_on(parts->share);
 	return parts->part == parts->count ? 1 : 0;
 }
 
@@ -195,6 +196,9 @@ static int put_all(struct store_write *write, struct parts *parts, const struct 
 		snprintf(why, SHARE_WHY,
 			"the snapshot is not the one of its place: somebody put an old one there");
 		r = -EBADMSG;
+	}
+	if (r == 0) {
+		r = share_check_pepper(parts->share, store_write_reader(write), head->realm, why);
 	}
 	if (r == 0 && parts->holds != NULL &&
 		!share_trail_has(store_write_reader(write), parts->holds)) {
@@ -301,7 +305,7 @@ static int write_all(int fd, const uint8_t *bytes, size_t len)
 	return 0;
 }
 
-static int write_copy(struct store_copy *copy, int fd)
+static int write_copy(struct share *share, struct store_copy *copy, int fd)
 {
 	uint8_t *bytes = malloc(STORE_COPY_PIECE);
 	size_t len;
@@ -310,6 +314,7 @@ static int write_copy(struct store_copy *copy, int fd)
 	while (r == 0 && last == 0) {
 		last = store_copy_next(copy, bytes, STORE_COPY_PIECE, &len);
 		r = last < 0 ? last : write_all(fd, bytes, len);
+		share_go_on(share);
 	}
 	free(bytes);
 	if (r == 0 && fsync(fd) != 0) {
@@ -327,7 +332,7 @@ static int make_copy(struct share *share, const char *path)
 		return r;
 	}
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	r = fd >= 0 ? write_copy(copy, fd) : -errno;
+	r = fd >= 0 ? write_copy(share, copy, fd) : -errno;
 	store_copy_close(copy);
 	if (fd >= 0) {
 		close(fd);

@@ -128,6 +128,7 @@ struct store {
 	int head_fd;
 	int head_place;                  /* which of the head file's two places has the head */
 	bool head_failed;                /* the last write of the head failed */
+	atomic_int head_state;           /* enum store_head_state */
 	struct store_head head;          /* as last written; for the writer only */
 	atomic_uint_fast64_t head_count; /* its count, for any thread */
 	atomic_int_fast64_t latest;      /* time seen, in Unix seconds: clock.h */
@@ -293,6 +294,8 @@ int store_open_head(
 /* Writes the head durably, after a commit. A failure is logged and changes nothing else: the commit
  * stands, and a store with more entries than its head is accepted. */
 void store_advance_head(struct store *store, const struct store_head *head);
+/* Before a commit: what the head's state is after it, if its trail ends at `end`. */
+int store_judge_head(struct store *store, struct store_read *read, const struct store_head *end);
 /* Makes a new head file after a commit that replaced the store. A failure is logged; the store then
  * names the old head, and opens. */
 void store_move_head(struct store *store, const struct store_head *head);

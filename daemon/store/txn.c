@@ -338,13 +338,17 @@ int store_write_commit(struct store_write *write, bool raise)
 {
 	struct store *store = write->store;
 	struct store_head head;
-	int r;
+	int r, judged = STORE_HEAD_FINE;
 
 	store_write_undo(write);
 	raise = raise && write->changed;
 	r = write->lost ? -EINVAL : store_get_head(&write->reader, &head);
 	if (r == 0) {
+		judged = store_judge_head(store, &write->reader, &head);
 		r = commit(write, raise);
+	}
+	if (r == 0) {
+		atomic_store(&store->head_state, judged);
 	}
 	if (r == 0 && write->replaced) {
 		store_move_head(store, &head);

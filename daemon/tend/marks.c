@@ -56,8 +56,12 @@ static int end_key(const struct writer_turn *turn, const struct store_mark *mark
 	struct store_key key;
 	int r = store_get_key(turn->read, kid, &key);
 
-	if (r == -ENOENT || r == -EBADMSG) {
+	if (r == -EBADMSG) {
 		return 0;
+	}
+	/* Nobody has the key: the batch stands only if this was the log's end. */
+	if (r == -ENOENT) {
+		return store_drop_mark(turn->write, kid);
 	}
 	if (r == 0 && (key.flags & STORE_KEY_REVOKED) == 0 &&
 		(revokes || (key.flags & STORE_KEY_DISABLED) == 0)) {

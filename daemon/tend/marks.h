@@ -6,8 +6,8 @@
  * writer, once the log can be reached: keys that are marked (store/shared.h), and principals whose
  * last changes the log lost.
  *
- * A key that the log does not have keeps its mark. A job that fails is tried again at the next
- * tick, and marks hold meanwhile.
+ * The mark of a key that is not there is dropped, once the log is read to its end. A job that fails
+ * is tried again at the next tick, and marks hold meanwhile.
  */
 
 #include <stddef.h>

@@ -239,6 +239,13 @@ uint32_t writer_beat(struct writer *writer)
 	return beat;
 }
 
+void writer_go_on(struct writer *writer)
+{
+	pthread_mutex_lock(&writer->mutex);
+	writer->beat = writer->asked;
+	pthread_mutex_unlock(&writer->mutex);
+}
+
 uint64_t writer_waiting(struct writer *writer)
 {
 	uint64_t waiting;

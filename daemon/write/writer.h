@@ -111,9 +111,11 @@ void writer_wake_share(struct writer *writer);
 uint64_t writer_waiting(struct writer *writer);
 
 /* Any thread: asks the thread to show that it goes on; writer_beat is this number once it has
- * passed between two batches. 0 at the beginning. */
+ * passed between two batches, or writer_go_on. 0 at the beginning. */
 void writer_ask_beat(struct writer *writer, uint32_t beat);
 uint32_t writer_beat(struct writer *writer);
+/* The writer's thread, in work that takes long: it has made progress, which answers the beat. */
+void writer_go_on(struct writer *writer);
 
 /* Does all that was submitted before, flushes all use, ends the thread and frees. Nothing may be
  * submitted from then on. NULL is ignored. */

@@ -102,6 +102,17 @@ class Sharing(shared.SharedTest):
         for host in hosts:
             self.assertFalse(host.call("authorize", token=made["secret"], method="GET", path="/loans")["allow"])
 
+    def test_a_dead_secret_on_two_hosts_is_one_alarm_in_the_trail(self):
+        first, second = self.hosts(2)
+        made = first.call("keys.create", name="k", roles=["viewer"])
+        place = first.call("keys.rotate", id=made["id"], mode="immediate")["as_of"]
+        for host in (first, second):
+            host.call("authorize", token=made["secret"], method="GET", path="/loans", as_of=place)
+            host.wait_for_log("a secret that is dead was presented")
+            place = host.call("keys.create", name="after", roles=["viewer"], everywhere=True)["as_of"]
+        found = [item for item in second.call("audit.list")["items"] if item["action"] == "alarm.dead_secret"]
+        self.assertEqual([item["target"] for item in found], [made["id"]])
+
     def test_each_host_is_listed_and_one_that_ended_is_gone(self):
         first, second = self.hosts(2)
         harness.wait_until(lambda: [(host["name"], host["this"], host["state"], host["lacks"])
@@ -204,6 +215,67 @@ class Outage(shared.SharedTest):
         self.assertTrue(first.call("authorize", token=made["secret"], method="GET", path="/loans")["allow"])
 
 
+class SetBack(shared.SharedTest):
+    """A store file from before: its trail ends before the head beside it."""
+
+    def set_back(self, lines=()):
+        first, second = self.hosts(2, lines=lines)
+        made = first.call("keys.create", name="k", roles=["viewer"], everywhere=True)
+        second.stop()
+        store = second.state / "store.mdb"
+        saved = store.read_bytes()
+        second.start()
+        ended = first.call("keys.revoke", id=made["id"])
+        second.await_place(ended["as_of"])
+        second.stop()
+        store.write_bytes(saved)
+        return first, second, made
+
+    def reason(self, host, made):
+        return host.call("authorize", token=made["secret"], method="GET", path="/loans")["reason"]
+
+    def test_it_is_brought_up_by_the_log_and_allows_nothing_before(self):
+        _, second, made = self.set_back(lines=("start_stale yes",))
+        self.server.kill()
+        second.start()
+        self.assertIn("the store was set back", second.log())
+        self.assertEqual(self.reason(second, made), "stale")
+        self.server.start()
+        harness.wait_until(lambda: not second.shared()["stale"], what="a fresh host")
+        self.assertEqual(self.reason(second, made), "revoked_key")
+        self.assertNotIn("problem", second.shared())
+        second.stop()
+        second.start()
+        self.assertNotIn("problem", second.shared())
+
+    def test_when_the_log_lost_the_same_it_says_what_to_do_and_allows_nothing(self):
+        first, second = self.hosts(2)
+        made = first.call("keys.create", name="k", roles=["viewer"], everywhere=True)
+        second.stop()
+        first.stop()
+        store = second.state / "store.mdb"
+        saved = store.read_bytes()
+        self.server.stop()
+        shared.postgres.run("cp", "-a", self.server.data, f"{self.server.data}.saved")
+        self.server.start()
+        second.start()
+        harness.wait_until(lambda: not second.shared()["stale"], what="a fresh host")
+        second.call("keys.revoke", id=made["id"])
+        second.stop()
+        store.write_bytes(saved)
+        self.server.kill()
+        shared.postgres.run("rm", "-rf", self.server.data)
+        shared.postgres.run("mv", f"{self.server.data}.saved", self.server.data)
+        self.server.start()
+        second.start()
+        harness.wait_until(lambda: "the log does not have what the head" in second.shared().get("problem", ""),
+                           what="a problem")
+        self.assertTrue(second.shared()["stale"])
+        self.assertEqual(self.reason(second, made), "stale")
+        second.call("store.rejoin", confirm=True, accept_rollback=True)
+        harness.wait_until(lambda: self.reason(second, made) == "ok", what="an allow")
+
+
 class Lost(shared.SharedTest):
     """A database that lost the end of its log, as after the fail-over of an asynchronous standby."""
 
@@ -276,6 +348,17 @@ class Lost(shared.SharedTest):
         self.server.start()
         harness.wait_until(lambda: not second.call("authorize", token=made["secret"], method="GET",
                                                    path="/loans")["allow"], what="a denial on the other host")
+        self.assertEqual(second.call("keys.get", id=made["id"])["status"], "revoked")
+
+    def test_the_mark_of_a_key_that_nobody_has_ends_when_the_log_is_read(self):
+        first, second = self.hosts(2)
+        made = first.call("keys.create", name="k", roles=["viewer"], everywhere=True)
+        self.server.kill()
+        for key in ("0" * len(made["id"]), made["id"]):
+            self.assertTrue(second.call("keys.revoke", id=key, local=True)["local"])
+        self.assertEqual(second.shared()["marks"], 2)
+        self.server.start()
+        harness.wait_until(lambda: second.shared()["marks"] == 0, what="no marks")
         self.assertEqual(second.call("keys.get", id=made["id"])["status"], "revoked")
 
 

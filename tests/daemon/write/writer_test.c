@@ -209,6 +209,26 @@ Test(writer, a_beat_is_answered_when_idle_and_not_while_a_job_runs)
 	await_beat(7);
 }
 
+/* The same, and goes on: 1 if that answered. */
+static int on_progress(struct writer_job *base, const struct writer_turn *turn)
+{
+	int r = on_ask(base, turn);
+
+	writer_go_on(writer);
+	return r == 1 && writer_beat(writer) == 7 ? 1 : -EINVAL;
+}
+
+Test(writer, work_that_makes_progress_answers_a_beat)
+{
+	sem_t done;
+	struct job job = { { .run = on_progress, .done = on_done }, .done = &done };
+
+	sem_init(&done, 0, 0);
+	writer_submit(writer, &job.job);
+	sem_wait(&done);
+	cr_expect_eq(job.result, 1);
+}
+
 Test(writer, all_that_was_submitted_is_done_before_it_ends)
 {
 	sem_t done;
