@@ -232,6 +232,7 @@ enum wire_kind {
 	WIRE_KIND_MAP,      /* items, count: a map of anything, whose pairs the caller checks: a
 			     * key and a value for each, to be read with wire_read_..., which fail
 			     * where one is not there */
+	WIRE_KIND_BYTES,    /* text: bin or str with any bytes */
 };
 
 enum wire_field_flag {
@@ -253,7 +254,7 @@ struct wire_field {
 	}
 
 /* The value of a field. Its views point into the message; all text is UTF-8, except in a
- * WIRE_KIND_MAP. */
+ * WIRE_KIND_MAP and of WIRE_KIND_BYTES. */
 struct wire_value {
 	bool given;
 	bool nil;

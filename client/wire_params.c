@@ -22,6 +22,7 @@ static const char *const kind_names[] = {
 	[WIRE_KIND_MAPS] = "an array of maps",
 	[WIRE_KIND_TEXT_MAP] = "a map of text to text in UTF-8, at most 64 names, each once",
 	[WIRE_KIND_MAP] = "a map",
+	[WIRE_KIND_BYTES] = "bytes",
 };
 
 bool wire_parse_duration(struct wire_str text, int64_t *out_seconds)
@@ -172,6 +173,8 @@ static bool decode_value(struct wire_cursor *cursor, const struct wire_field *fi
 		return decode_text_map(cursor, value);
 	case WIRE_KIND_MAP:
 		return decode_map(cursor, last, value);
+	case WIRE_KIND_BYTES:
+		return wire_head_text(cursor, &value->text);
 	case WIRE_KIND_NONE:
 		break;
 	}

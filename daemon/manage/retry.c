@@ -42,6 +42,7 @@ static void add_value(struct secret_mix *mix, enum wire_kind kind, const struct 
 	}
 	switch (kind) {
 	case WIRE_KIND_TEXT:
+	case WIRE_KIND_BYTES:
 		add_bytes(mix, value->text.ptr, value->text.len);
 		break;
 	case WIRE_KIND_BOOL:

@@ -218,6 +218,12 @@ static int rejoin_now(struct call *call)
 	if (r < 0) {
 		return store_share_refuse(call, r, why);
 	}
+	if (first == SHARE_UNKNOWN && rejoin.denies) {
+		return call_error(call, "conflict",
+			"the log began again from a copy of another history, so it is not known "
+			"what this host alone has: say --accept-rollback to give that up");
+	}
+	first = first == SHARE_UNKNOWN ? 0 : first;
 	r = store_read_open(call->context->store, &rejoin.read);
 	if (r < 0) {
 		return r;

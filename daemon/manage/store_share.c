@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/decide/actor.h"
+#include "daemon/manage/audit_encode.h"
 #include "daemon/share/realm.h"
 #include "daemon/share/row.h"
 #include "daemon/share/settings.h"
@@ -23,7 +24,7 @@ const struct wire_field store_join_fields[STORE_JOIN_FIELDS] = {
 enum { SHARE_DATABASE, SHARE_DATA, SHARE_LAST, SHARE_ACCEPT, SHARE_CURSOR };
 const struct wire_field store_share_fields[STORE_SHARE_FIELDS] = {
 	[SHARE_DATABASE] = WIRE_FIELD("database", WIRE_KIND_TEXT, 0),
-	[SHARE_DATA] = WIRE_FIELD("data", WIRE_KIND_TEXT, 0),
+	[SHARE_DATA] = WIRE_FIELD("data", WIRE_KIND_BYTES, 0),
 	[SHARE_LAST] = WIRE_FIELD("last", WIRE_KIND_BOOL, 0),
 	[SHARE_ACCEPT] = WIRE_FIELD("accept_rollback", WIRE_KIND_BOOL, 0),
 	[SHARE_CURSOR] = WIRE_FIELD("cursor", WIRE_KIND_TEXT, 0),
@@ -118,27 +119,76 @@ int store_share_later(struct call *call, int (*work)(struct call *call))
 
 /* --- store.share ------------------------------------------------------------------------------ */
 
-static int share_this(struct call *call)
+static struct pol_str get_database(const struct call *call)
 {
 	const struct wire_value *database = &call->params[SHARE_DATABASE];
-	struct pol_str text = { NULL, 0 };
+
+	return database->given ? (struct pol_str){ database->text.ptr, database->text.len }
+			       : (struct pol_str){ NULL, 0 };
+}
+
+static int share_this(struct call *call)
+{
 	char why[SHARE_WHY] = "";
 	struct share_realm realm;
 	int r;
 
-	if (database->given) {
-		text = (struct pol_str){ database->text.ptr, database->text.len };
-	}
-	r = share_begin(call->context->share, text, &realm, why);
+	r = share_begin(call->context->share, get_database(call), &realm, why);
 	return r < 0 ? store_share_refuse(call, r, why) : answer(call, &realm);
+}
+
+/* Bytes of a part: a message has 256 KiB at most. */
+#define PART_MOST ((size_t)128 << 10)
+
+/* Takes a part of a copy, and with the last one begins a new epoch. */
+static int restore_this(struct call *call)
+{
+	const struct wire_value *data = &call->params[SHARE_DATA];
+	const struct wire_value *cursor = &call->params[SHARE_CURSOR];
+	struct share_copied part = {
+		.database = get_database(call),
+		.bytes = { data->text.ptr, data->text.len },
+		.last = call->params[SHARE_LAST].boolean,
+		.accept_rollback = call->params[SHARE_ACCEPT].boolean,
+	};
+	struct share *share = call->context->share;
+	uint8_t id[SHARE_CURSOR_SIZE];
+	char why[SHARE_WHY] = "";
+	struct share_realm realm;
+	int r;
+
+	if (cursor->given) {
+		if (!audit_decode_tag(cursor->text, id, sizeof id)) {
+			return call_invalid(call, "cursor", "is none that this method gave");
+		}
+		part.cursor = id;
+	}
+	r = share_restore(share, &part, &realm, why);
+	if (r < 0) {
+		return store_share_refuse(call, r, why);
+	}
+	if (part.last) {
+		return answer(call, &realm);
+	}
+	wire_put_result(call->out, call->id);
+	wire_put_map(call->out, 1);
+	wire_put_cstr(call->out, "cursor");
+	audit_encode_tag(call->out, share_restore_cursor(share), SHARE_CURSOR_SIZE);
+	return 0;
 }
 
 int store_share(struct call *call)
 {
-	if (call->params[SHARE_DATA].given || call->params[SHARE_CURSOR].given) {
-		return call_invalid(call, "data", "cannot be shared by this version");
+	const struct wire_value *params = call->params;
+
+	if (params[SHARE_DATA].given && params[SHARE_DATA].text.len > PART_MOST) {
+		return call_invalid(call, "data", "has more than 128 KiB");
 	}
-	return store_share_later(call, share_this);
+	if (!params[SHARE_DATA].given && (params[SHARE_CURSOR].given || params[SHARE_LAST].given ||
+						 params[SHARE_ACCEPT].given)) {
+		return call_invalid(call, "data", "is missing: the others go with a copy");
+	}
+	return store_share_later(call, params[SHARE_DATA].given ? restore_this : share_this);
 }
 
 /* --- store.join ------------------------------------------------------------------------------- */

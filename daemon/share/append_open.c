@@ -142,7 +142,7 @@ static int ask_server(struct share_append *append, uint64_t deadline)
 
 	if (r == 0) {
 		r = judge(append, &head);
-	} else if (r == -EPERM) {
+	} else if (r == -EPERM || r == -ENOENT) {
 		share_append_note(append, log->ops->why(log));
 	}
 	if (r == 0) {

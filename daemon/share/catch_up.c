@@ -21,23 +21,38 @@ struct reading {
 	uint32_t asks;             /* and what they ask for */
 	unsigned most;             /* of one write */
 	uint64_t applied;
-	size_t bytes; /* of payloads, in this read */
-	bool spoiled; /* a row could not be applied after others of its write */
-	bool newest;  /* the row where this store is was read */
+	size_t bytes;            /* of payloads, in this read */
+	bool spoiled;            /* a row could not be applied after others of its write */
+	bool newest;             /* the row where this store is was read */
+	char refused[SHARE_WHY]; /* the row that could not be applied; empty: there is none */
 	char *why;
 };
 
-/* Says which row it is. */
+/* Notes which row it is. */
 static int refuse(struct reading *reading, const struct share_row *row, int r, const char *what)
 {
-	char why[SHARE_WHY];
+	snprintf(reading->refused, sizeof reading->refused, "row %llu of host %.*s: %s",
+		(unsigned long long)row->sequence, POL_STR_ARGS(row->host), what);
+	return r;
+}
 
-	snprintf(why, sizeof why, "row %llu of host %.*s: %s", (unsigned long long)row->sequence,
-		POL_STR_ARGS(row->host), what);
-	if (strcmp(why, reading->why) != 0) {
-		log_error("a row of the shared log cannot be applied", "why=%s", why);
+/* Says why a row cannot be applied. A log that began again has rows that do not follow, and that
+ * is no alarm. */
+static int explain(struct reading *reading, int r)
+{
+	struct share_append *append = reading->append;
+
+	if (r == -EBADMSG) {
+		append->looked = 0;
+		if (share_append_open(append, share_append_now() + SHARE_ANSWER_MS) == -EPERM) {
+			memcpy(reading->why, append->why, SHARE_WHY);
+			return -EPERM;
+		}
 	}
-	memcpy(reading->why, why, sizeof why);
+	if (strcmp(reading->refused, reading->why) != 0) {
+		log_error("a row of the shared log cannot be applied", "why=%s", reading->refused);
+	}
+	memcpy(reading->why, reading->refused, SHARE_WHY);
 	return r;
 }
 
@@ -169,6 +184,7 @@ static int read_once(struct reading *reading)
 	reading->asks = 0;
 	reading->bytes = 0;
 	reading->spoiled = false;
+	reading->refused[0] = '\0';
 	r = log->ops->read(log, from, on_row, reading, SHARE_ANSWER_MS);
 	if (r == -EBADMSG && reading->why[0] == '\0') {
 		/* It was no row at all. */
@@ -198,8 +214,11 @@ static int judge(struct reading *reading, int r)
 	if (r == 0 && !reading->newest && append->head.sequence > 0) {
 		append->looked = 0;
 		r = share_append_open(append, share_append_now() + SHARE_ANSWER_MS);
+		if (r < 0) {
+			memcpy(reading->why, append->why, SHARE_WHY);
+		}
 	}
-	return r;
+	return r < 0 && reading->refused[0] != '\0' ? explain(reading, r) : r;
 }
 
 int share_catch_up(struct share_append *append, uint64_t *out_applied, char why[static SHARE_WHY])

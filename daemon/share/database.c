@@ -281,7 +281,7 @@ static int check_schema(
 	if (there) {
 		return expect != NULL ? check_head(database, expect, deadline) : 0;
 	}
-	if (expect != NULL && expect->realm) {
+	if (expect != NULL && expect->realm && !expect->absent) {
 		return database_fail(database, -EPERM,
 			"the database has no log, and this host's store is part of one: name the "
 			"database that has it, or put it there with `authzcheck store share "

@@ -29,7 +29,8 @@
 
 /* What a connection must meet. */
 struct share_expect {
-	bool realm; /* false: any, or none yet */
+	bool realm;  /* false: any, or none yet */
+	bool absent; /* the log may be missing, too: it is about to be made again */
 	uint8_t realm_id[SHARE_REALM];
 	uint8_t secrets[SHARE_FINGERPRINT];
 };

@@ -63,10 +63,11 @@ static int make_schema(struct database *database, bool epoch, uint64_t deadline)
 	if (!there) {
 		return database_do(database, schema, deadline);
 	}
-	/* Waits for the last append, and keeps later ones out. */
+	/* Waits for the last append, and keeps later ones out. The copy's next keys have numbers
+	 * that others had, whose uses are not theirs. */
 	return database_do(database,
 		"LOCK TABLE authz.head IN ACCESS EXCLUSIVE MODE; DELETE FROM authz.log; "
-		"DELETE FROM authz.snapshot",
+		"DELETE FROM authz.snapshot; DELETE FROM authz.use; DELETE FROM authz.used",
 		deadline);
 }
 

@@ -36,6 +36,7 @@ struct database_statement {
 struct database {
 	struct share_log log; /* the first member */
 	PGconn *pg;           /* NULL: closed */
+	bool absent;          /* the last error was that a table is missing */
 	bool warned;          /* the server sent a warning since the last statement began */
 	uint64_t noticed;     /* the last row that notices name; 0: none came */
 	bool locked;          /* a transaction holds the head's lock */

@@ -134,6 +134,9 @@ int database_read_head(
 	PGresult *result;
 	int r = database_run(database, lock ? &look_locked : &look_alone, NULL, deadline, &result);
 
+	if (r == -EPERM && database->absent) {
+		return -ENOENT;
+	}
 	return r < 0 ? r : take_head(database, result, out);
 }
 
@@ -264,6 +267,11 @@ static int give_rows(struct database *database, const PGresult *result, uint64_t
 				"row %" PRIu64
 				" of the log was altered or is too large. " SHARE_PUT_BACK,
 				from);
+		}
+		/* A new epoch begins after a place that no row has. What follows it is proven by
+		 * its tag. */
+		if (i == 0 && from > 1 && row.sequence == from + 1) {
+			from++;
 		}
 		if (row.sequence != from) {
 			return database_fail(database, -EBADMSG,

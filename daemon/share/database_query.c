@@ -273,6 +273,7 @@ static int judge(struct database *database, PGresult *result)
 		return 0;
 	}
 	fail_with(database, 0, PQresultErrorMessage(result));
+	database->absent = state != NULL && strcmp(state, "42P01") == 0;
 	if (state == NULL || passes(state) || PQstatus(database->pg) == CONNECTION_BAD) {
 		database_close(database);
 		return -ETIMEDOUT;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "daemon/host/log.h"
-#include "daemon/share/catch_up.h"
+#include "daemon/share/append_internal.h"
 #include "daemon/share/realm_internal.h"
 
 /* --- may it? ---------------------------------------------------------------------------------- */
@@ -137,25 +137,19 @@ static int begin_from(struct share *share, const struct share_join *join, const 
 	if (r == 0 && !empty) {
 		r = share_copy_aside(share, what, out->copy, why);
 	}
-	r = r == 0 ? share_snapshot_take(share, log, &head, why) : r;
+	r = r == 0 ? share_snapshot_take(share, log, &head, NULL, why) : r;
 	realm_explain(log, r, why);
 	realm_give(share, log, r == -ETIMEDOUT || r == -ENOTCONN);
 	return r;
 }
 
-static int join_as(struct share *share, const struct share_join *join, const char *what,
-	struct share_realm *out, char why[static SHARE_WHY])
+/* The store has another place. What cannot be done now is done later, and until then this host is
+ * stale: it is fresh by what it reads after its row is entered. */
+static int settle(struct share *share)
 {
 	bool entered = false, read = false;
-	int r;
+	int r = share_take_up(share, false);
 
-	realm_begin_work(share, what);
-	r = begin_from(share, join, what, out, why);
-	if (r == 0) {
-		r = share_take_up(share, false);
-	}
-	/* What cannot be done now is done later, and until then this host is stale: it is fresh by
-	 * what it reads after its row is entered. */
 	if (r == 0) {
 		entered = share_await_entered(share);
 		read = catch_up(share);
@@ -166,6 +160,19 @@ static int join_as(struct share *share, const struct share_join *join, const cha
 		share->want_stale = false;
 		pthread_mutex_unlock(&share->lock);
 		share_end_stale(share);
+	}
+	return r;
+}
+
+static int join_as(struct share *share, const struct share_join *join, const char *what,
+	struct share_realm *out, char why[static SHARE_WHY])
+{
+	int r;
+
+	realm_begin_work(share, what);
+	r = begin_from(share, join, what, out, why);
+	if (r == 0) {
+		r = settle(share);
 	}
 	realm_end_work(share);
 	if (r == 0) {
@@ -199,6 +206,64 @@ int share_rejoin(struct share *share, struct share_realm *out, char why[static S
 		return -EEXIST;
 	}
 	return join_as(share, &join, "rejoin", out, why);
+}
+
+/* --- following -------------------------------------------------------------------------------- */
+
+/* 0; SHARE_LOST: the copy lacks changes of this host; -EALREADY: there is nothing to follow. */
+static int begin_epoch(struct share *share, char why[static SHARE_WHY])
+{
+	const struct share_head *own = &share->append.head;
+	struct share_head head;
+	struct share_log *log;
+	struct store_head trail;
+	int r = realm_look(share, &log, &head, why);
+
+	if (log == NULL) {
+		return r;
+	}
+	why[0] = '\0';
+	if (r == 0 && (memcmp(head.realm, own->realm, sizeof head.realm) != 0 ||
+			      head.epoch <= own->epoch)) {
+		r = -EALREADY;
+	}
+	r = r == 0 ? check_secrets(share, &head, why) : r;
+	r = r == 0 ? store_read_renew(share->reader) : r;
+	if (r == 0) {
+		r = store_get_head(share->reader, &trail);
+		store_read_reset(share->reader);
+	}
+	r = r == 0 ? share_snapshot_take(share, log, &head, &trail, why) : r;
+	realm_explain(log, r, why);
+	realm_give(share, log, r == -ETIMEDOUT || r == -ENOTCONN);
+	return r;
+}
+
+void share_follow(struct share *share)
+{
+	char why[SHARE_WHY] = "";
+	int r;
+
+	if (share->append.diverged) {
+		return;
+	}
+	realm_begin_work(share, "follow");
+	r = begin_epoch(share, why);
+	if (r == SHARE_LOST) {
+		snprintf(share->append.why, sizeof share->append.why,
+			"the log began again from a copy that lacks changes of this host");
+		share_append_diverge(&share->append);
+		share_append_save_diverged(&share->append);
+	}
+	r = r == 0 ? settle(share) : r;
+	realm_end_work(share);
+	if (r == 0) {
+		log_warn("this host follows the shared store, which began again from a copy",
+			"host=%s epoch=%llu", share->options.host,
+			(unsigned long long)share->append.head.epoch);
+	}
+	share_note_problem(share, SHARE_ROWS, r < 0 && r != -EALREADY ? why : "");
+	share_wake_watcher(share);
 }
 
 /* --- leaving ---------------------------------------------------------------------------------- */

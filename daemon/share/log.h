@@ -77,7 +77,7 @@ struct share_log;
 
 struct share_log_ops {
 	/* Reads the head, on the primary, in one statement that first writes the report (NULL:
-	 * none). */
+	 * none). -ENOENT: there is no log. */
 	int (*look)(struct share_log *log, const struct share_report *report,
 		struct share_head *out, int timeout);
 	/* Appends the row after `before` in one statement: at its place only if the head's epoch,
@@ -90,7 +90,8 @@ struct share_log_ops {
 	 * when the holder is idle for SHARE_LOCK_IDLE. Ended by append or unlock. */
 	int (*lock)(struct share_log *log, struct share_head *out, int timeout);
 	void (*unlock)(struct share_log *log);
-	/* Reads rows from a sequence on, SHARE_READ_BYTES of payload at most, at least one row. */
+	/* Reads rows from a sequence on, SHARE_READ_BYTES of payload at most, at least one row. The
+	 * first one may be missing: an epoch begins after a place without a row. */
 	int (*read)(struct share_log *log, uint64_t from, share_row_seen seen, void *context,
 		int timeout);
 	/* Commits something durably, so that all rows before are known to be durable. Raises the

@@ -95,6 +95,28 @@ static int find_first(struct share *share, struct comparing *comparing, uint64_t
 	return r;
 }
 
+/* The log is of another epoch: what this store has after the end of its snapshot's trail. Where
+ * that is not in this trail, they have parted before. */
+static int find_parted(struct share *share, struct share_log *log, const struct share_head *head,
+	uint64_t *out_first)
+{
+	struct store_head trail, own;
+	int r = share_snapshot_trail(share, log, head, &trail);
+
+	r = r == 0 ? store_read_renew(share->reader) : r;
+	if (r < 0) {
+		return r;
+	}
+	r = store_get_head(share->reader, &own);
+	if (r == 0 && trail.count <= own.count && share_trail_has(share->reader, &trail)) {
+		*out_first = trail.count < own.count ? trail.count + 1 : 0;
+	} else {
+		*out_first = SHARE_UNKNOWN;
+	}
+	store_read_reset(share->reader);
+	return r;
+}
+
 int share_find_lost(struct share *share, struct share_realm *out, uint64_t *out_first,
 	char why[static SHARE_WHY])
 {
@@ -115,8 +137,10 @@ int share_find_lost(struct share *share, struct share_realm *out, uint64_t *out_
 	why[0] = '\0';
 	comparing.common.sequence = 0;
 	memset(comparing.common.tag, 0, SHARE_TAG);
-	r = r == 0 ? store_read_renew(comparing.read) : r;
-	if (r == 0) {
+	if (r == 0 && head.epoch != share->append.head.epoch) {
+		comparing.common = head;
+		r = find_parted(share, log, &head, out_first);
+	} else if (r == 0 && (r = store_read_renew(comparing.read)) == 0) {
 		r = find_common(&comparing, log);
 		r = r == 0 ? find_first(share, &comparing, out_first) : r;
 		store_read_reset(comparing.read);

@@ -93,26 +93,14 @@ void realm_report(const struct share *share, struct share_realm *out)
 /* Notes in the store that it is part of the realm. */
 static int put_place(struct share *share, const struct share_head *head)
 {
-	struct store_shared shared = {
-		.epoch = head->epoch,
-		.sequence = head->sequence,
-		.server_system = head->server.system,
-		.server_timeline = head->server.timeline,
-	};
 	struct store_write *write;
 	int r = store_write_begin(share->options.store, &write);
 
 	if (r < 0) {
 		return r;
 	}
-	memcpy(shared.realm, head->realm, sizeof shared.realm);
-	memcpy(shared.tag, head->tag, sizeof shared.tag);
 	store_write_alone(write);
-	store_write_job(write);
-	r = store_put_shared(write, &shared);
-	if (r == 0) {
-		r = store_write_keep(write);
-	}
+	r = share_put_place(write, head);
 	if (r < 0) {
 		store_write_abort(write);
 		return r;
@@ -210,6 +198,18 @@ static int begin(struct share *share, char why[static SHARE_WHY])
 	return r;
 }
 
+int realm_check_database(
+	const struct share *share, struct pol_str database, char why[static SHARE_WHY])
+{
+	if (database.len > 0 && !pol_str_equal(database, pol_str_of(share->options.conninfo))) {
+		snprintf(why, SHARE_WHY,
+			"the daemon reaches only the database that its configuration names: write "
+			"`shared` there, and start it again");
+		return -EEXIST;
+	}
+	return 0;
+}
+
 int share_begin(struct share *share, struct pol_str database, struct share_realm *out,
 	char why[static SHARE_WHY])
 {
@@ -220,11 +220,9 @@ int share_begin(struct share *share, struct pol_str database, struct share_realm
 		snprintf(why, SHARE_WHY, "the store is shared already");
 		return -EEXIST;
 	}
-	if (database.len > 0 && !pol_str_equal(database, pol_str_of(share->options.conninfo))) {
-		snprintf(why, SHARE_WHY,
-			"the daemon reaches only the database that its configuration names: write "
-			"`shared` there, and start it again");
-		return -EEXIST;
+	r = realm_check_database(share, database, why);
+	if (r < 0) {
+		return r;
 	}
 	realm_begin_work(share, "share");
 	r = begin(share, why);

@@ -38,6 +38,26 @@ struct share_realm {
 int share_begin(struct share *share, struct pol_str database, struct share_realm *out,
 	char why[static SHARE_WHY]);
 
+#define SHARE_CURSOR_SIZE 16
+/* Seconds after which a copy is dropped that nobody sends the next part of. */
+#define SHARE_RESTORE_IDLE 30
+
+struct share_copied {
+	struct pol_str database; /* as share_begin */
+	struct pol_str bytes;
+	const uint8_t
+		*cursor; /* SHARE_CURSOR_SIZE bytes, of the part before; NULL: it is the first */
+	bool last;
+	bool accept_rollback; /* the copy may lack what this host's trail has */
+};
+/* Takes a part of a copy (store/copy.h). After the last one the copy is the store of all hosts, as
+ * a new epoch of the log: *out is set, and the other hosts follow if they can. Else
+ * share_restore_cursor is for the next part. After an error the parts are dropped. -EEXIST also: it
+ * is no copy, or lacks changes. */
+int share_restore(struct share *share, const struct share_copied *part, struct share_realm *out,
+	char why[static SHARE_WHY]);
+const uint8_t *share_restore_cursor(const struct share *share);
+
 struct share_join {
 	bool at; /* the log must have this row */
 	uint64_t sequence;
@@ -52,7 +72,10 @@ int share_join(struct share *share, const struct share_join *join, struct share_
 int share_leave(struct share *share, struct share_realm *out, char why[static SHARE_WHY]);
 
 /* What a host that has diverged has and the log lacks: *out is the last row that both have, and
- * *out_first the first entry of this store's trail after it; 0: there is none. */
+ * *out_first the first entry of this store's trail after it; 0: there is none. If the log is of
+ * another epoch, *out is its place, and *out_first may be SHARE_UNKNOWN: the trails have parted,
+ * and it is not known where. */
+#define SHARE_UNKNOWN UINT64_MAX
 int share_find_lost(struct share *share, struct share_realm *out, uint64_t *out_first,
 	char why[static SHARE_WHY]);
 /* After share_find_lost: begins from the log, whatever this store has. */

@@ -17,6 +17,10 @@ int realm_look(struct share *share, struct share_log **out, struct share_head *h
 /* Returns r; after an error `why` is not empty. */
 int realm_explain(struct share_log *log, int r, char why[static SHARE_WHY]);
 
+/* Is this the configured database? An empty text is. */
+int realm_check_database(
+	const struct share *share, struct pol_str database, char why[static SHARE_WHY]);
+
 /* For `status`. */
 void realm_begin_work(struct share *share, const char *what);
 void realm_end_work(struct share *share);

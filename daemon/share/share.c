@@ -315,12 +315,19 @@ static void open_copy(struct share *share)
  * gives rows back. */
 static void begin_turn(struct share *share)
 {
+	bool follow;
+
 	pthread_mutex_lock(&share->lock);
 	if (share->look_again) {
 		share->append.looked = 0;
 		share->look_again = false;
 	}
+	follow = share->follow;
+	share->follow = false;
 	pthread_mutex_unlock(&share->lock);
+	if (follow) {
+		share_follow(share);
+	}
 }
 
 /* After it has caught up. */
@@ -339,6 +346,9 @@ void share_writer_turn(struct share *share)
 	char why[SHARE_WHY] = "";
 	int r;
 
+	if (share_restore_is_over(share)) {
+		share_restore_end(share);
+	}
 	if (!share_is_on(share)) {
 		return;
 	}
@@ -491,6 +501,7 @@ void share_destroy(struct share *share)
 	}
 	watcher_stop(share);
 	share_append_finish(&share->append);
+	share_restore_end(share);
 	if (share->copying == SHARE_COPY_READY) {
 		share_source_close(&share->source);
 	}

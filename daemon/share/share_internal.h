@@ -13,7 +13,8 @@
  *     watcher_hosts.c    this host's row, the other ones, and answers that wait for them
  *     watcher_snapshot.c puts a snapshot when it is time
  *     snapshot.c         a copy of the store with its place in the log, written and read
- *     realm.c, join.c    begins a realm; joins and leaves one
+ *     realm.c, join.c    begins a realm; joins, follows and leaves one
+ *     restore.c          a copy becomes a new epoch
  */
 
 #include <pthread.h>
@@ -54,8 +55,9 @@ struct share_lending {
 
 /* A copy of the store as of its place in the log, in pieces. */
 struct share_source {
-	struct store_copy *copy;
-	uint8_t *bytes; /* STORE_COPY_PIECE of them */
+	struct store_copy *copy; /* NULL: it is read from fd, */
+	int fd;
+	uint8_t *bytes; /* STORE_COPY_PIECE of them; of a file, STORE_COPY_ROOM */
 	struct share_head head;
 	struct store_head trail;
 	const struct secrets *secrets;
@@ -93,6 +95,7 @@ struct watcher {
 	uint64_t held_until; /* ns: nobody is fresh before */
 	bool caught_up;      /* once, since the start or since it joined */
 	uint64_t end_at;     /* when the writer may be asked again to end `stale` */
+	bool parted;         /* the log is of another epoch than the store */
 	uint64_t look_at, report_at, beat_at, hosts_at, wait_at, tend_at, snapshot_at;
 	uint64_t reported; /* in the last look */
 	uint64_t head;     /* as of the last look */
@@ -102,6 +105,14 @@ struct watcher {
 	bool knows_snapshot; /* and one before it was seen, */
 	uint64_t counted;    /* kept rows up to here are in grown */
 	uint64_t grown;      /* bytes of rows since the newest */
+};
+
+/* A copy that a peer sends in parts, in a file without a name. The writer's thread, but touched. */
+struct share_restore {
+	int fd;
+	uint64_t size;
+	uint8_t cursor[SHARE_CURSOR_SIZE]; /* of the next part */
+	atomic_uint_fast64_t touched;      /* share_now() at the last part; 0: there is no copy */
 };
 
 enum share_copying { SHARE_COPY_NONE = 0, SHARE_COPY_WANTED, SHARE_COPY_READY, SHARE_COPY_FAILED };
@@ -128,6 +139,7 @@ struct share {
 	struct share_append append;
 	struct share_pepper pepper;
 	struct store_read *reader;
+	struct share_restore restore;
 
 	pthread_mutex_t lock; /* of all that follows */
 	pthread_cond_t changed;
@@ -137,6 +149,7 @@ struct share {
 	bool wake_owed;             /* the writer was to be woken before there was one */
 	bool stop;
 	bool look_again; /* the log was seen to end before this store */
+	bool follow;     /* the log was seen to be of a later epoch */
 	bool leave;      /* this host's row is to be marked gone, before it is no host any more */
 	bool want_stale; /* what the watcher found: the writer ends `fresh->stale` */
 	bool caught_up;  /* a look, after this host's row was entered, found no later row */
@@ -215,10 +228,30 @@ void share_source_close(struct share_source *source);
 /* As store_next_piece. */
 int share_source_next(void *context, struct pol_str *out);
 
-/* Replaces the store by the newest snapshot, in one write with its place. */
+/* Replaces the store by the newest snapshot, in one write with its place. `holds`: the snapshot's
+ * trail must have this head, or it returns SHARE_LOST; NULL: it need not. */
 int share_snapshot_take(struct share *share, struct share_log *log, const struct share_head *head,
-	char why[static SHARE_WHY]);
+	const struct store_head *holds, char why[static SHARE_WHY]);
+/* Where the newest snapshot's trail ends. */
+int share_snapshot_trail(struct share *share, struct share_log *log, const struct share_head *head,
+	struct store_head *out);
+
+/* Is the entry where another trail ended in this one? */
+bool share_trail_has(struct store_read *read, const struct store_head *head);
+/* Puts a place, in a job of its own, which is kept. */
+int share_put_place(struct store_write *write, const struct share_head *head);
 
 /* Writes a copy of the store beside it: `out` is its path. */
 int share_copy_aside(struct share *share, const char *what, char out[static SHARE_COPY_PATH],
 	char why[static SHARE_WHY]);
+
+/* --- restore.c, join.c ------------------------------------------------------------------------ */
+
+/* Drops the copy that is being sent. The writer's thread. */
+void share_restore_end(struct share *share);
+/* Was its last part too long ago? Any thread. */
+bool share_restore_is_over(struct share *share);
+
+/* The writer's thread: the log is of a later epoch. Begins from it if that has all this host has;
+ * else it has diverged. */
+void share_follow(struct share *share);

@@ -116,11 +116,13 @@ int share_source_next(void *context, struct pol_str *out)
 	if (source->between != NULL) {
 		source->between(source->context);
 	}
-	r = store_copy_next(source->copy, source->bytes, STORE_COPY_PIECE, &len);
+	r = source->copy != NULL
+		    ? store_copy_next(source->copy, source->bytes, STORE_COPY_PIECE, &len)
+		    : store_copy_read(source->fd, source->bytes, &len);
 	if (r >= 0) {
 		*out = (struct pol_str){ (const char *)source->bytes, len };
 	}
-	if (r >= 0 && source->done != NULL) {
+	if (r >= 0 && source->copy != NULL && source->done != NULL) {
 		store_copy_progress(source->copy, &done, &total);
 		atomic_store(source->done, done);
 		atomic_store(source->total, total);
@@ -135,7 +137,8 @@ struct parts {
 	struct share_log *log;
 	uint64_t sequence;
 	uint32_t part, count;
-	int error; /* of the database */
+	int error;                      /* of the database */
+	const struct store_head *holds; /* what the snapshot's trail must have; NULL: nothing */
 };
 
 static int next_part(void *context, struct pol_str *out)
@@ -153,9 +156,15 @@ static int next_part(void *context, struct pol_str *out)
 	return parts->part == parts->count ? 1 : 0;
 }
 
-/* Puts all records and the place into the write. */
-static int put_all(struct store_write *write, struct parts *parts, const struct share_head *head,
-	const struct store_head *trail, char why[static SHARE_WHY])
+bool share_trail_has(struct store_read *read, const struct store_head *head)
+{
+	struct store_audit audit;
+
+	return head->count == 0 || (store_get_audit(read, head->count, &audit) == 0 &&
+					   memcmp(audit.tag, head->tag, STORE_CHAIN) == 0);
+}
+
+int share_put_place(struct store_write *write, const struct share_head *head)
 {
 	struct store_shared shared = {
 		.epoch = head->epoch,
@@ -163,6 +172,19 @@ static int put_all(struct store_write *write, struct parts *parts, const struct 
 		.server_system = head->server.system,
 		.server_timeline = head->server.timeline,
 	};
+	int r;
+
+	memcpy(shared.realm, head->realm, sizeof shared.realm);
+	memcpy(shared.tag, head->tag, sizeof shared.tag);
+	store_write_job(write);
+	r = store_put_shared(write, &shared);
+	return r == 0 ? store_write_keep(write) : r;
+}
+
+/* Puts all records and the place into the write. */
+static int put_all(struct store_write *write, struct parts *parts, const struct share_head *head,
+	const struct store_head *trail, char why[static SHARE_WHY])
+{
 	struct store_head end;
 	int r = store_replace(write, next_part, parts, why);
 
@@ -178,13 +200,11 @@ static int put_all(struct store_write *write, struct parts *parts, const struct 
 	if (r == 0) {
 		r = share_check_pepper(parts->share, store_write_reader(write), head->realm, why);
 	}
-	if (r == 0) {
-		memcpy(shared.realm, head->realm, sizeof shared.realm);
-		memcpy(shared.tag, head->tag, sizeof shared.tag);
-		store_write_job(write);
-		r = store_put_shared(write, &shared);
+	if (r == 0 && parts->holds != NULL &&
+		!share_trail_has(store_write_reader(write), parts->holds)) {
+		return SHARE_LOST;
 	}
-	return r == 0 ? store_write_keep(write) : r;
+	return r == 0 ? share_put_place(write, head) : r;
 }
 
 static int replace(struct parts *parts, const struct share_head *head,
@@ -197,7 +217,7 @@ static int replace(struct parts *parts, const struct share_head *head,
 		return r;
 	}
 	r = put_all(write, parts, head, trail, why);
-	if (r < 0) {
+	if (r != 0) {
 		store_write_abort(write);
 	} else {
 		r = store_write_commit(write, true);
@@ -208,33 +228,43 @@ static int replace(struct parts *parts, const struct share_head *head,
 /* SHARE_WHY and STORE_WHY are the same size: the store's reasons go where ours do. */
 _Static_assert(SHARE_WHY >= STORE_WHY, "a reason of the store fits");
 
-int share_snapshot_take(struct share *share, struct share_log *log, const struct share_head *head,
-	char why[static SHARE_WHY])
+/* Finds the newest one, and reads its place. */
+static int open_newest(
+	struct parts *parts, struct share_head *place, struct store_head *trail, char *why)
 {
-	const struct secrets *secrets = store_secrets(share->options.store);
-	struct parts parts = { .share = share, .log = log };
-	struct share_head place = *head;
-	struct store_head trail;
 	uint8_t tag[SHARE_TAG];
 	struct pol_str piece;
-	int r = share->database->snapshot_newest(
-		log, &parts.sequence, tag, &parts.count, SHARE_ANSWER_MS);
+	int r = parts->share->database->snapshot_newest(
+		parts->log, &parts->sequence, tag, &parts->count, SHARE_ANSWER_MS);
 
-	why[0] = '\0';
-	if (r == 0 && parts.count < 2) {
+	if (r == 0 && parts->count < 2) {
 		r = -EBADMSG;
 	}
 	if (r == 0) {
-		r = next_part(&parts, &piece);
+		r = next_part(parts, &piece);
 	}
 	if (r == -ENOENT) {
 		snprintf(why, SHARE_WHY, "the database has no snapshot to begin from");
 	}
 	if (r == 0 &&
-		(!take_place(secrets, piece, &place, &trail) || place.sequence != parts.sequence ||
-			memcmp(place.tag, tag, sizeof tag) != 0)) {
+		(!take_place(store_secrets(parts->share->options.store), piece, place, trail) ||
+			place->sequence != parts->sequence ||
+			memcmp(place->tag, tag, sizeof tag) != 0)) {
 		r = -EBADMSG;
 	}
+	return r;
+}
+
+int share_snapshot_take(struct share *share, struct share_log *log, const struct share_head *head,
+	const struct store_head *holds, char why[static SHARE_WHY])
+{
+	struct parts parts = { .share = share, .log = log, .holds = holds };
+	struct share_head place = *head;
+	struct store_head trail;
+	int r;
+
+	why[0] = '\0';
+	r = open_newest(&parts, &place, &trail, why);
 	if (r == 0) {
 		r = replace(&parts, &place, &trail, why);
 	}
@@ -245,6 +275,16 @@ int share_snapshot_take(struct share *share, struct share_log *log, const struct
 					 : store_explain(r));
 	}
 	return r;
+}
+
+int share_snapshot_trail(struct share *share, struct share_log *log, const struct share_head *head,
+	struct store_head *out)
+{
+	struct parts parts = { .share = share, .log = log };
+	struct share_head place = *head;
+	char why[SHARE_WHY];
+
+	return open_newest(&parts, &place, out, why);
 }
 
 /* --- a copy beside the store ------------------------------------------------------------------ */

@@ -40,6 +40,7 @@ static void begin_realm(struct watcher *watcher)
 	watcher->knows_server = false;
 	watcher->knows_snapshot = false;
 	watcher->caught_up = false;
+	watcher->parted = false;
 	watcher->held_until = 0;
 	watcher->end_at = 0;
 	watcher->entered = false;
@@ -101,7 +102,8 @@ static void publish(struct watcher *watcher)
 	watcher->lease.standbys = share->settings.standbys;
 	share->least_why = find_least(share);
 	stale = watcher->shared &&
-		(!share->caught_up || watcher->place.diverged || now < watcher->held_until ||
+		(!share->caught_up || watcher->place.diverged || watcher->parted ||
+			now < watcher->held_until ||
 			store_head_state(share->options.store) != STORE_HEAD_FINE);
 	share->want_stale = stale;
 	if (stale) {
@@ -163,9 +165,17 @@ static bool judge_head(
 		snprintf(why, SHARE_WHY,
 			"the hosts of this log have another secrets' file: copy theirs to this "
 			"host");
-	} else if (head->epoch != watcher->place.epoch) {
+	} else if (head->epoch > watcher->place.epoch) {
+		snprintf(why, SHARE_WHY, "the log began again, from a copy, as epoch %llu%s",
+			(unsigned long long)head->epoch,
+			watcher->place.diverged
+				? ", which lacks changes of this host: authzcheck store rejoin, "
+				  "and --yes --accept-rollback"
+				: ": this host is about to follow");
+	} else if (head->epoch < watcher->place.epoch) {
 		snprintf(why, SHARE_WHY,
-			"the log began again, from a copy, as epoch %llu: authzcheck store rejoin",
+			"the database is an old copy, of epoch %llu: put the right one there, or "
+			"begin a new epoch with authzcheck store share --restore COPY",
 			(unsigned long long)head->epoch);
 	} else if (head->format > SHARE_FORMAT) {
 		snprintf(why, SHARE_WHY,
@@ -187,6 +197,20 @@ static int64_t microseconds(void)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* The log began again: the writer follows. Until then nothing is known of it here. */
+static void note_epoch(struct watcher *watcher, const struct share_head *head)
+{
+	struct share *share = watcher->share;
+
+	watcher->parted = head->epoch != watcher->place.epoch;
+	if (head->epoch > watcher->place.epoch && !watcher->place.diverged) {
+		pthread_mutex_lock(&share->lock);
+		share->follow = true;
+		pthread_mutex_unlock(&share->lock);
+		share_wake_writer(share);
+	}
 }
 
 static void note_status(struct watcher *watcher, const struct share_head *head, int64_t clock)
@@ -270,6 +294,7 @@ static void do_look(struct watcher *watcher)
 	look.sequence = head.sequence;
 	look.beat = head.beat;
 	note_server(watcher, &head.server);
+	note_epoch(watcher, &head);
 	note_status(watcher, &head, before + (microseconds() - before) / 2 - head.now);
 	act(watcher, &look, &head);
 }
@@ -508,6 +533,9 @@ static void *on_thread(void *data)
 			watcher_snapshot(watcher);
 		}
 		choose_kind(watcher);
+		if (share_restore_is_over(watcher->share)) {
+			share_wake_writer(watcher->share);
+		}
 		await(watcher);
 	}
 	watcher_disconnect(watcher);

@@ -49,7 +49,11 @@ void watcher_lose(struct watcher *watcher, int error)
 static int open_one(struct watcher *watcher, bool listen, struct share_log **out)
 {
 	struct share *share = watcher->share;
-	struct share_expect expect = { .realm = watcher->shared };
+	/* A copy that is being sent may be for a database that was lost. */
+	struct share_expect expect = {
+		.realm = watcher->shared,
+		.absent = atomic_load(&share->restore.touched) != 0,
+	};
 	const struct share_connect how = {
 		.conninfo = share->options.conninfo,
 		.expect = watcher->shared ? &expect : NULL,

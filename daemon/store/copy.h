@@ -32,6 +32,12 @@ int store_copy_next(struct store_copy *copy, uint8_t *bytes, size_t cap, size_t 
 void store_copy_progress(const struct store_copy *copy, uint64_t *out_done, uint64_t *out_total);
 void store_copy_close(struct store_copy *copy); /* NULL is ignored */
 
+/* Reads the next piece of a copy in a file that can seek, as store_copy_next gave it. `bytes` has
+ * STORE_COPY_ROOM bytes. 1: it is the last; 0: there are more; -EBADMSG: the file is cut short, or
+ * is no copy. Nothing else is checked (shared.h: store_replace). */
+#define STORE_COPY_ROOM (((size_t)1 << 20) + 64)
+int store_copy_read(int fd, uint8_t *bytes, size_t *out_len);
+
 struct store_restored {
 	uint64_t records;
 	uint64_t head;  /* count of the trail's head here, before */
