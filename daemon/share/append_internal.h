@@ -31,6 +31,8 @@ int share_append_put_place(
 /* As share_append_connect: 0; -ENOTCONN: there is no connection; -ETIMEDOUT: it broke, try again;
  * -EPERM: it is not to be used. */
 int share_append_open(struct share_append *append, uint64_t deadline);
+/* The same without a wait for a connection; one that is there has SHARE_ANSWER_MS to answer. */
+int share_append_open_now(struct share_append *append);
 void share_append_close(struct share_append *append, bool broken);
 /* Waits until other hosts had the time to give back. False: not before the deadline. */
 bool share_append_wait_hold(struct share_append *append, uint64_t deadline);

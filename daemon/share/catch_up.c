@@ -101,7 +101,7 @@ static int apply(struct reading *reading, const struct share_row *row)
 		return refuse(reading, row, r, "it cannot be opened");
 	}
 	if (reading->write == NULL) {
-		r = store_write_begin(append->store, &reading->write);
+		r = store_write_begin_logged(append->store, &reading->write);
 		if (r < 0) {
 			return r;
 		}
@@ -205,7 +205,7 @@ static int judge(struct reading *reading, int r)
 int share_catch_up(struct share_append *append, uint64_t *out_applied, char why[static SHARE_WHY])
 {
 	struct reading reading = { .append = append, .most = SHARE_CATCH_UP_ROWS, .why = why };
-	int r = share_append_open(append, share_append_now());
+	int r = share_append_open_now(append);
 
 	*out_applied = 0;
 	while (r == 0) {

@@ -502,6 +502,29 @@ void store_advance_head(struct store *store, const struct store_head *head)
 	store->head_failed = r < 0;
 }
 
+static uint64_t milliseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+void store_follow_head(struct store *store, const struct store_head *head)
+{
+	uint64_t now = milliseconds();
+
+	/* A store that was set back has not come to its head yet. */
+	if (store->late.count > store->head.count && now - store->head_at >= STORE_HEAD_MS) {
+		store_advance_head(store, &store->late);
+		store->head_at = now;
+	}
+	store->late = *head;
+	if (head->count > store->head.count) {
+		atomic_store(&store->head_count, head->count);
+	}
+}
+
 void store_move_head(struct store *store, const struct store_head *head)
 {
 	struct store_head before = store->head;
