@@ -111,7 +111,7 @@ int store_put_format(struct store_write *write, uint64_t format)
 
 int store_get_shared(struct store_read *read, struct store_shared *out)
 {
-	struct pol_str content;
+	struct pol_str content = { 0 };
 	const uint8_t *at;
 	int r = store_get_named(read, shared_name, &content);
 
