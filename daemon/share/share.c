@@ -63,7 +63,9 @@ void share_note_problem(struct share *share, enum share_part part, const char *w
 
 	pthread_mutex_lock(&share->lock);
 	memcpy(before, share->status.problem, sizeof before);
+	/* It may be what somebody made the database say. */
 	snprintf(share->problems[part], sizeof share->problems[part], "%s", why);
+	pol_str_clean(share->problems[part]);
 	now = share->problems[SHARE_CONNECTION][0] != '\0' ? share->problems[SHARE_CONNECTION]
 							   : share->problems[SHARE_ROWS];
 	memcpy(share->status.problem, now, sizeof share->status.problem);

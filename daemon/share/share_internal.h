@@ -209,7 +209,7 @@ int share_source_next(void *context, struct pol_str *out);
 
 /* Replaces the store by the newest snapshot, in one write with its place. */
 int share_snapshot_take(struct share *share, struct share_log *log, const struct share_head *head,
-	char why[static SHARE_WHY]);
+	const struct share_join *join, char why[static SHARE_WHY]);
 
 /* Writes a copy of the store beside it: `out` is its path. */
 int share_copy_aside(struct share *share, const char *what, char out[static SHARE_COPY_PATH],

@@ -9,7 +9,7 @@
 
 #include "daemon/host/durable.h"
 #include "daemon/secret/token.h"
-#include "daemon/share/share_internal.h"
+#include "daemon/share/realm_internal.h"
 #include "daemon/store/bytes.h"
 
 /* --- its place -------------------------------------------------------------------------------- */
@@ -205,7 +205,7 @@ static int replace(struct parts *parts, const struct share_head *head,
 _Static_assert(SHARE_WHY >= STORE_WHY, "a reason of the store fits");
 
 int share_snapshot_take(struct share *share, struct share_log *log, const struct share_head *head,
-	char why[static SHARE_WHY])
+	const struct share_join *join, char why[static SHARE_WHY])
 {
 	const struct secrets *secrets = store_secrets(share->options.store);
 	struct parts parts = { .share = share, .log = log };
@@ -230,6 +230,9 @@ int share_snapshot_take(struct share *share, struct share_log *log, const struct
 		(!take_place(secrets, piece, &place, &trail) || place.sequence != parts.sequence ||
 			memcmp(place.tag, tag, sizeof tag) != 0)) {
 		r = -EBADMSG;
+	}
+	if (r == 0) {
+		r = realm_check_reaches(share, log, &place, join, why);
 	}
 	if (r == 0) {
 		r = replace(&parts, &place, &trail, why);

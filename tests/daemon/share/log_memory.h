@@ -48,8 +48,8 @@ void log_memory_alter(struct log_memory *log, uint64_t sequence, size_t byte);
 void log_memory_exchange(struct log_memory *log, uint64_t sequence);
 void log_memory_delete(struct log_memory *log, uint64_t sequence);
 
-/* Each answer of a look or a read takes so many milliseconds, by no clock: whoever waits for less
- * has no answer. */
+/* Each answer of a look or a read takes this long, by no clock: a host that waits for less has no
+ * answer. */
 void log_memory_delay(struct log_memory *log, int ms);
 
 /* No connection is there or can be made until it is back. */
