@@ -197,7 +197,8 @@ static int forget_now(struct call *call)
 	unsigned count = 0;
 	int r;
 
-	if (host->text.len == 0 || host->text.len > SHARE_HOST) {
+	if (host->text.len == 0 || host->text.len > SHARE_HOST ||
+		memchr(host->text.ptr, '\0', host->text.len) != NULL) {
 		return call_invalid(call, "host", "is no host's name, and no instance");
 	}
 	snprintf(name, sizeof name, "%.*s", (int)host->text.len, host->text.ptr);

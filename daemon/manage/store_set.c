@@ -80,12 +80,24 @@ static int read_standbys(struct call *call, struct pol_str text, struct setting 
 	return 0;
 }
 
+/* Hexadecimal digits. */
+static bool is_revision(struct pol_str text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if ((text.ptr[i] < '0' || text.ptr[i] > '9') &&
+			(text.ptr[i] < 'a' || text.ptr[i] > 'f')) {
+			return false;
+		}
+	}
+	return true;
+}
+
 static int read_policy(struct call *call, struct pol_str text, struct setting *out)
 {
 	if (pol_str_equal(text, POL_STR("any"))) {
 		return 0;
 	}
-	if (text.len == 0 || text.len >= sizeof out->text) {
+	if (text.len == 0 || text.len >= sizeof out->text || !is_revision(text)) {
 		return call_invalid(call, "policy", "is no revision, and not `any`");
 	}
 	out->len = text.len;

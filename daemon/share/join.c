@@ -5,6 +5,7 @@
 
 #include "daemon/host/log.h"
 #include "daemon/share/append_internal.h"
+#include "daemon/share/catch_up.h"
 #include "daemon/share/realm_internal.h"
 
 /* --- may it? ---------------------------------------------------------------------------------- */
@@ -63,11 +64,62 @@ static int check_at(struct share_log *log, const struct share_head *head,
 	return r == -EALREADY || r == -ENODATA || r == 0 ? 0 : r;
 }
 
+struct reaching {
+	const struct secrets *secrets;
+	const struct share_join *join;
+	struct share_head before;
+};
+
+static int on_reaching(void *context, const struct share_row *row)
+{
+	struct reaching *reaching = context;
+
+	if (share_row_check(reaching->secrets, &reaching->before, row) != 0) {
+		return -ESTALE;
+	}
+	reaching->before = share_append_after(&reaching->before, row);
+	return on_row((void *)(uintptr_t)reaching->join, row) == -ENODATA ? 0 : -EALREADY;
+}
+
+/* Who holds the database can write any head, and cannot write rows. */
+int realm_check_reaches(struct share *share, struct share_log *log, const struct share_head *place,
+	const struct share_join *join, char why[static SHARE_WHY])
+{
+	struct reaching reaching = { store_secrets(share->options.store), join, *place };
+	uint64_t from = 0;
+	int r = 0;
+
+	if (!join->at || join->sequence < place->sequence) {
+		return 0;
+	}
+	if (join->sequence == place->sequence) {
+		r = memcmp(place->tag, join->tag, sizeof join->tag) == 0 ? -EALREADY : -ESTALE;
+	}
+	while (r == 0 && reaching.before.sequence + 1 > from) {
+		from = reaching.before.sequence + 1;
+		r = log->ops->read(log, from, on_reaching, &reaching, SHARE_ANSWER_MS);
+	}
+	if (r == -EALREADY &&
+		(reaching.before.sequence == place->sequence ||
+			memcmp(reaching.before.tag, join->tag, sizeof join->tag) == 0)) {
+		return 0;
+	}
+	if (r == 0 || r == -ESTALE || r == -EALREADY || r == -EBADMSG) {
+		snprintf(why, SHARE_WHY,
+			"the log does not lead from its newest snapshot to this change: it has "
+			"lost "
+			"its end, or was altered");
+		r = -EEXIST;
+	}
+	return r;
+}
+
 static int check_store(
 	struct share *share, bool discard, bool *out_empty, char why[static SHARE_WHY])
 {
 	struct store_counts counts;
 	struct store_head trail;
+	const struct share_wanted wanted = { .holds = &trail };
 	int r = store_read_renew(share->reader);
 
 	if (r < 0) {
@@ -117,6 +169,7 @@ static bool catch_up(struct share *share)
 static int begin_from(struct share *share, const struct share_join *join, const char *what,
 	struct share_realm *out, char why[static SHARE_WHY])
 {
+	const struct share_wanted wanted = { .join = join };
 	struct share_head head;
 	struct share_log *log;
 	bool empty = true;
@@ -137,7 +190,7 @@ static int begin_from(struct share *share, const struct share_join *join, const 
 	if (r == 0 && !empty) {
 		r = share_copy_aside(share, what, out->copy, why);
 	}
-	r = r == 0 ? share_snapshot_take(share, log, &head, NULL, why) : r;
+	r = r == 0 ? share_snapshot_take(share, log, &head, &wanted, why) : r;
 	realm_explain(log, r, why);
 	realm_give(share, log, r == -ETIMEDOUT || r == -ENOTCONN);
 	return r;
@@ -233,7 +286,7 @@ static int begin_epoch(struct share *share, char why[static SHARE_WHY])
 		r = store_get_head(share->reader, &trail);
 		store_read_reset(share->reader);
 	}
-	r = r == 0 ? share_snapshot_take(share, log, &head, &trail, why) : r;
+	r = r == 0 ? share_snapshot_take(share, log, &head, &wanted, why) : r;
 	realm_explain(log, r, why);
 	realm_give(share, log, r == -ETIMEDOUT || r == -ENOTCONN);
 	return r;

@@ -63,6 +63,7 @@ int realm_explain(struct share_log *log, int r, char why[static SHARE_WHY])
 			r == -ETIMEDOUT || r == -ENOTCONN ? "the database does not answer"
 							  : store_explain(r));
 	}
+	pol_str_clean(why);
 	return r;
 }
 

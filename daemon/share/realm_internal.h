@@ -21,6 +21,11 @@ int realm_explain(struct share_log *log, int r, char why[static SHARE_WHY]);
 int realm_check_database(
 	const struct share *share, struct pol_str database, char why[static SHARE_WHY]);
 
+/* Do the rows after a snapshot's place continue it up to the change that `join` names? 0; -EEXIST,
+ * and `why`: not, whatever the head says. */
+int realm_check_reaches(struct share *share, struct share_log *log, const struct share_head *place,
+	const struct share_join *join, char why[static SHARE_WHY]);
+
 /* For `status`. */
 void realm_begin_work(struct share *share, const char *what);
 void realm_end_work(struct share *share);

@@ -74,7 +74,9 @@ void share_note_problem(struct share *share, enum share_part part, const char *w
 
 	pthread_mutex_lock(&share->lock);
 	memcpy(before, share->status.problem, sizeof before);
+	/* It may be what somebody made the database say. */
 	snprintf(share->problems[part], sizeof share->problems[part], "%s", why);
+	pol_str_clean(share->problems[part]);
 	now = "";
 	for (unsigned i = SHARE_PARTS; i > 0; i--) {
 		now = share->problems[i - 1][0] != '\0' ? share->problems[i - 1] : now;

@@ -228,10 +228,17 @@ void share_source_close(struct share_source *source);
 /* As store_next_piece. */
 int share_source_next(void *context, struct pol_str *out);
 
-/* Replaces the store by the newest snapshot, in one write with its place. `holds`: the snapshot's
- * trail must have this head, or it returns SHARE_LOST; NULL: it need not. */
+struct share_join;
+
+/* What a snapshot must meet. */
+struct share_wanted {
+	const struct store_head *holds; /* its trail must have this head; NULL: it need not */
+	const struct share_join *join;  /* its rows must lead to this change; NULL: they need not */
+};
+/* Replaces the store by the newest snapshot, in one write with its place. SHARE_LOST: its trail
+ * lacks wanted->holds. */
 int share_snapshot_take(struct share *share, struct share_log *log, const struct share_head *head,
-	const struct store_head *holds, char why[static SHARE_WHY]);
+	const struct share_wanted *wanted, char why[static SHARE_WHY]);
 /* Where the newest snapshot's trail ends. */
 int share_snapshot_trail(struct share *share, struct share_log *log, const struct share_head *head,
 	struct store_head *out);

@@ -9,7 +9,7 @@
 
 #include "daemon/host/durable.h"
 #include "daemon/secret/token.h"
-#include "daemon/share/share_internal.h"
+#include "daemon/share/realm_internal.h"
 #include "daemon/store/bytes.h"
 
 /* --- its place -------------------------------------------------------------------------------- */
@@ -256,15 +256,18 @@ static int open_newest(
 }
 
 int share_snapshot_take(struct share *share, struct share_log *log, const struct share_head *head,
-	const struct store_head *holds, char why[static SHARE_WHY])
+	const struct share_wanted *wanted, char why[static SHARE_WHY])
 {
-	struct parts parts = { .share = share, .log = log, .holds = holds };
+	struct parts parts = { .share = share, .log = log, .holds = wanted->holds };
 	struct share_head place = *head;
 	struct store_head trail;
 	int r;
 
 	why[0] = '\0';
 	r = open_newest(&parts, &place, &trail, why);
+	if (r == 0 && wanted->join != NULL) {
+		r = realm_check_reaches(share, log, &place, wanted->join, why);
+	}
 	if (r == 0) {
 		r = replace(&parts, &place, &trail, why);
 	}

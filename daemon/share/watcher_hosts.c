@@ -22,6 +22,22 @@
 
 /* --- this host's row -------------------------------------------------------------------------- */
 
+/* As much as fits: PostgreSQL takes no half characters, and a terminal shows the text. */
+static void put_problem(struct share_host *row, const char *problem)
+{
+	size_t len = strlen(problem);
+
+	if (len >= sizeof row->problem) {
+		len = sizeof row->problem - 1;
+		while (len > 0 && ((unsigned char)problem[len] & 0xc0) == 0x80) {
+			len--;
+		}
+	}
+	memcpy(row->problem, problem, len);
+	row->problem[len] = '\0';
+	pol_str_clean(row->problem);
+}
+
 static void fill_row(struct watcher *watcher, struct share_host *row)
 {
 	struct share *share = watcher->share;
@@ -40,8 +56,7 @@ static void fill_row(struct watcher *watcher, struct share_host *row)
 	/* Whole seconds: it is no news when it differs by less. */
 	row->clock = share->status.clock_us / 1000000 * 1000000;
 	snprintf(row->revision, sizeof row->revision, "%s", share->revision);
-	snprintf(row->problem, sizeof row->problem, "%.*s", (int)sizeof row->problem - 1,
-		share->status.problem);
+	put_problem(row, share->status.problem);
 	pthread_mutex_unlock(&share->lock);
 }
 

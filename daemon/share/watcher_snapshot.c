@@ -60,7 +60,7 @@ static void count_bytes(struct watcher *watcher)
 	store_read_reset(watcher->reader);
 }
 
-/* Which is the newest? Rows before the one before it are kept no longer. */
+/* Which is the newest? Rows before the one before it are kept no longer. -EAGAIN: not known now. */
 static int find_newest(struct watcher *watcher)
 {
 	struct share *share = watcher->share;
@@ -77,6 +77,11 @@ static int find_newest(struct watcher *watcher)
 	if (r < 0) {
 		watcher_lose(watcher, r);
 		return r;
+	}
+	/* Of a row that this host does not have: it is behind, or somebody made it up. Its rows
+	 * stay. */
+	if (sequence > watcher->place.sequence) {
+		return -EAGAIN;
 	}
 	if (watcher->knows_snapshot && sequence > watcher->snapshot) {
 		pthread_mutex_lock(&share->lock);

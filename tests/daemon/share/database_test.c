@@ -336,7 +336,7 @@ static long peak_kib(void)
 	return usage.ru_maxrss;
 }
 
-/* A role that may change the tables may make any column as large as PostgreSQL allows. */
+/* The owner of the tables can make any column as large as PostgreSQL allows. */
 Test(database, what_is_larger_than_it_may_be_is_refused_and_not_even_sent)
 {
 	static const char large[] = "repeat('x', 50000000)";
