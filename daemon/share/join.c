@@ -138,6 +138,9 @@ static int begin_from(struct share *share, const struct share_join *join, const 
 		r = share_copy_aside(share, what, out->copy, why);
 	}
 	r = r == 0 ? share_snapshot_take(share, log, &head, why) : r;
+	if (r == 0) {
+		share->options.replaced(share->options.context);
+	}
 	realm_explain(log, r, why);
 	realm_give(share, log, r == -ETIMEDOUT || r == -ENOTCONN);
 	return r;
