@@ -141,7 +141,7 @@ int work_call(
 
 int work_finish(struct app *app, struct params *params)
 {
-	struct wire_cursor answer;
+	struct wire_cursor answer = { 0 };
 	int status = work_call(app, app->command->method, params, &answer);
 
 	return status == EXIT_YES ? verb_show(app, answer) : status;

@@ -211,7 +211,7 @@ static void rehash(struct call *call, struct pol_str text, const struct subject 
 {
 	const struct secrets *secrets = store_secrets(call->context->store);
 	uint32_t imported = subject->by_other ? STORE_KEY_OTHER_IMPORTED : STORE_KEY_IMPORTED;
-	uint8_t digest[SECRET_DIGEST], hash[SECRET_HASH];
+	uint8_t digest[SECRET_DIGEST], hash[SECRET_HASH], number = secrets_pepper(secrets);
 	struct secret_token token;
 
 	if ((subject->key.flags & imported) != 0) {
@@ -223,7 +223,7 @@ static void rehash(struct call *call, struct pol_str text, const struct subject 
 	} else {
 		return;
 	}
-	pepper_move(call->context->pepper, &subject->key, subject->by_other, hash);
+	pepper_move(call->context->pepper, &subject->key, subject->by_other, number, hash);
 	secret_wipe(hash, sizeof hash);
 }
 

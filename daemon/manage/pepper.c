@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pepper.rotate: makes a new pepper; the old one is kept while keys need it (tend/pepper.h). */
+/* pepper.rotate: makes a new pepper; the old one is kept while keys need it (tend/pepper.h). In a
+ * shared store it stages one, and once all hosts have that takes it into use. */
 #include "daemon/tend/pepper.h"
 
 #include <errno.h>
@@ -7,6 +8,8 @@
 #include "daemon/call/methods.h"
 #include "daemon/decide/actor.h"
 #include "daemon/secret/token.h"
+#include "daemon/share/pepper.h"
+#include "daemon/share/share.h"
 #include "daemon/write/audit.h"
 
 static int refuse_old(struct call *call)
@@ -58,6 +61,57 @@ static int finish(struct call *call)
 	return answer(call, secrets_pepper(store_secrets(call->context->store)));
 }
 
+/* --- in a shared store ------------------------------------------------------------------------ */
+
+static int answer_staged(struct call *call, const struct secret_shared *shared)
+{
+	wire_put_result(call->out, call->id);
+	wire_put_map(call->out, 2);
+	wire_put_cstr(call->out, "pepper");
+	wire_put_int(call->out, shared->number);
+	wire_put_cstr(call->out, "staged");
+	wire_put_int(call->out, (uint8_t)(shared->number + 1));
+	return 0;
+}
+
+static int use_staged(struct call *call, const struct secret_shared *shared)
+{
+	char names[SHARE_LACKING];
+	uint8_t number = (uint8_t)(shared->number + 1);
+	int lacking = share_pepper_lacking(call->context->share, number, names), r;
+
+	if (lacking != 0) {
+		return call_error(call, "conflict",
+			"pepper %u is staged, and is not used before all hosts have it; %s%s: "
+			"start what is down (authzcheck hosts says what a host lacks), or "
+			"authzcheck hosts forget it",
+			(unsigned)number, lacking < 0 ? "they are not known yet" : "it is not on ",
+			names);
+	}
+	r = pepper_put_step(call->context->pepper, call->change, SECRET_SWITCH);
+	return r < 0 ? r : answer(call, number);
+}
+
+static int rotate_shared(struct call *call)
+{
+	struct secret_shared shared;
+	int r = share_pepper_get(call->context->store, call->read, &shared);
+
+	if (r < 0) {
+		return r;
+	}
+	if (shared.has_old) {
+		return refuse_old(call);
+	}
+	if (shared.has_staged) {
+		return use_staged(call, &shared);
+	}
+	r = pepper_put_step(call->context->pepper, call->change, SECRET_STAGE);
+	return r < 0 ? r : answer_staged(call, &shared);
+}
+
+/* --- in any store ----------------------------------------------------------------------------- */
+
 static int rotate(struct call *call)
 {
 	struct secrets *secrets = store_secrets(call->context->store);
@@ -67,6 +121,9 @@ static int rotate(struct call *call)
 	if (!actor_is_superuser(call)) {
 		return call_error(
 			call, "forbidden", "only the daemon's user and root may rotate the pepper");
+	}
+	if (share_is_on(call->context->share)) {
+		return rotate_shared(call);
 	}
 	if (secrets_have_old(secrets)) {
 		return refuse_old(call);

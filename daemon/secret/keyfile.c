@@ -23,20 +23,29 @@
  *     pepper HEX
  *     number 001
  *     old HEX
+ * and in a shared store, while the hosts are given a new pepper, that one:
+ *     authzd secrets 3
+ *     ...
+ *     old HEX
+ *     staged HEX
  */
 #define HEAD       "authzd secrets 1\nmaster "
 #define HEAD_2     "authzd secrets 2\nmaster "
+#define HEAD_3     "authzd secrets 3\nmaster "
 #define MIDDLE     "\npepper "
 #define NUMBER     "\nnumber "
 #define OLD        "\nold "
+#define STAGED     "\nstaged "
 #define HEX        ((size_t)(2 * SECRET_KEY))
 #define HEAD_LEN   (sizeof HEAD - 1)
 #define MIDDLE_LEN (sizeof MIDDLE - 1)
 #define NUMBER_LEN (sizeof NUMBER - 1)
 #define OLD_LEN    (sizeof OLD - 1)
+#define STAGED_LEN (sizeof STAGED - 1)
 #define DIGITS     ((size_t)3)
 #define FIRST_LEN  (HEAD_LEN + HEX + MIDDLE_LEN + HEX + 1)
-#define FILE_LEN   (FIRST_LEN + NUMBER_LEN + DIGITS + OLD_LEN + HEX)
+#define SECOND_LEN (FIRST_LEN + NUMBER_LEN + DIGITS + OLD_LEN + HEX)
+#define FILE_LEN   (SECOND_LEN + STAGED_LEN + HEX)
 
 /* The rest of the text that is parsed. */
 struct cut {
@@ -86,11 +95,11 @@ static uint32_t cut_number(struct cut *cut)
 static bool parse_file(const char *text, size_t len, struct secrets *out)
 {
 	struct cut cut = { text, len, false };
-	bool second = len == FILE_LEN;
+	bool third = len == FILE_LEN, second = third || len == SECOND_LEN;
 	uint8_t pepper[SECRET_KEY];
 	uint32_t number = 0;
 
-	cut_text(&cut, second ? HEAD_2 : HEAD, HEAD_LEN);
+	cut_text(&cut, third ? HEAD_3 : second ? HEAD_2 : HEAD, HEAD_LEN);
 	cut_key(&cut, out->master);
 	cut_text(&cut, MIDDLE, MIDDLE_LEN);
 	cut_key(&cut, pepper);
@@ -98,14 +107,19 @@ static bool parse_file(const char *text, size_t len, struct secrets *out)
 		cut_text(&cut, NUMBER, NUMBER_LEN);
 		number = cut_number(&cut);
 		cut_text(&cut, OLD, OLD_LEN);
-		cut_key(&cut, out->peppers[(number & 1) ^ 1]);
+		cut_key(&cut, out->peppers[(uint8_t)(number - 1)]);
+	}
+	if (third) {
+		cut_text(&cut, STAGED, STAGED_LEN);
+		cut_key(&cut, out->peppers[(uint8_t)(number + 1)]);
 	}
 	cut_text(&cut, "\n", 1);
 	if (!cut.bad && cut.left == 0) {
-		memcpy(out->peppers[number & 1], pepper, SECRET_KEY);
+		memcpy(out->peppers[(uint8_t)number], pepper, SECRET_KEY);
 		atomic_init(&out->number, number);
 		atomic_init(&out->has_old,
-			second && !sodium_is_zero(out->peppers[(number & 1) ^ 1], SECRET_KEY));
+			second && !sodium_is_zero(out->peppers[(uint8_t)(number - 1)], SECRET_KEY));
+		atomic_init(&out->has_staged, third);
 	}
 	sodium_memzero(pepper, sizeof pepper);
 	return !cut.bad && cut.left == 0;
@@ -143,11 +157,11 @@ static int create_file(const char *path, struct secrets *out)
 	return r;
 }
 
-/* Replaces the file: the pepper in use with its number, and the old one or NULL. */
-static int replace_file(const struct secrets *secrets, uint32_t number, const uint8_t *pepper,
-	const uint8_t *old, char *why)
+int secret_replace_file(
+	const struct secrets *secrets, const struct secret_peppers *peppers, char *why)
 {
 	static const uint8_t none[SECRET_KEY] = { 0 };
+	bool third = peppers->has_staged;
 	char *text = sodium_malloc(FILE_LEN + HEX);
 	char digits[16];
 	char *at = text;
@@ -156,13 +170,16 @@ static int replace_file(const struct secrets *secrets, uint32_t number, const ui
 	if (text == NULL) {
 		return -ENOMEM;
 	}
-	snprintf(digits, sizeof digits, "%03u", (unsigned)number);
-	at = put_key(put_text(at, HEAD_2, HEAD_LEN), secrets->master);
-	at = put_key(put_text(at, MIDDLE, MIDDLE_LEN), pepper);
+	snprintf(digits, sizeof digits, "%03u", (unsigned)peppers->number);
+	at = put_key(put_text(at, third ? HEAD_3 : HEAD_2, HEAD_LEN), secrets->master);
+	at = put_key(put_text(at, MIDDLE, MIDDLE_LEN), peppers->in_use);
 	at = put_text(put_text(at, NUMBER, NUMBER_LEN), digits, DIGITS);
-	at = put_key(put_text(at, OLD, OLD_LEN), old != NULL ? old : none);
+	at = put_key(put_text(at, OLD, OLD_LEN), peppers->has_old ? peppers->old : none);
+	if (third) {
+		at = put_key(put_text(at, STAGED, STAGED_LEN), peppers->staged);
+	}
 	*at = '\n';
-	r = durable_write(secrets->path, text, FILE_LEN, true);
+	r = durable_write(secrets->path, text, third ? FILE_LEN : SECOND_LEN, true);
 	sodium_free(text);
 	if (r < 0) {
 		snprintf(why, SECRET_WHY, "%.300s cannot be replaced: %s", secrets->path,
@@ -336,62 +353,4 @@ void secrets_close(struct secrets *secrets)
 	if (secrets != NULL) {
 		sodium_free(secrets);
 	}
-}
-
-/* --- peppers ---------------------------------------------------------------------------------- */
-
-uint8_t secrets_pepper(const struct secrets *secrets)
-{
-	return (uint8_t)atomic_load_explicit(&secrets->number, memory_order_acquire);
-}
-
-bool secrets_have_old(const struct secrets *secrets)
-{
-	return atomic_load_explicit(&secrets->has_old, memory_order_acquire) != 0;
-}
-
-/* The new pepper overwrites the one before the old one, which no thread reads any more. Both are in
- * place before the number changes, so that another thread reads a valid pepper at any time. */
-int secrets_rotate(struct secrets *secrets, char why[static SECRET_WHY])
-{
-	uint32_t number = atomic_load(&secrets->number);
-	uint32_t next = (number + 1) & UINT8_MAX;
-	uint8_t pepper[SECRET_KEY];
-	int r;
-
-	why[0] = '\0';
-	if (secrets_have_old(secrets)) {
-		return -EBUSY;
-	}
-	randombytes_buf(pepper, sizeof pepper);
-	r = replace_file(secrets, next, pepper, secrets->peppers[number & 1], why);
-	if (r == 0) {
-		sodium_mprotect_readwrite(secrets);
-		memcpy(secrets->peppers[next & 1], pepper, SECRET_KEY);
-		atomic_store_explicit(&secrets->has_old, 1, memory_order_release);
-		atomic_store_explicit(&secrets->number, next, memory_order_release);
-		sodium_mprotect_readonly(secrets);
-	}
-	sodium_memzero(pepper, sizeof pepper);
-	return r;
-}
-
-/* Its bytes stay in memory until the next rotation, because another thread may be hashing with
- * them. */
-int secrets_drop_old(struct secrets *secrets, char why[static SECRET_WHY])
-{
-	uint32_t number = atomic_load(&secrets->number);
-	int r;
-
-	why[0] = '\0';
-	if (!secrets_have_old(secrets)) {
-		return 0;
-	}
-	r = replace_file(secrets, number, secrets->peppers[number & 1], NULL, why);
-	if (r == 0) {
-		sodium_mprotect_readwrite(secrets);
-		atomic_store_explicit(&secrets->has_old, 0, memory_order_release);
-		sodium_mprotect_readonly(secrets);
-	}
-	return r;
 }

@@ -73,6 +73,46 @@ int secrets_rotate(struct secrets *secrets, char why[static SECRET_WHY]);
 /* Does nothing if there is no old pepper. On failure nothing changes. */
 int secrets_drop_old(struct secrets *secrets, char why[static SECRET_WHY]);
 
+/*
+ * In a shared store all hosts have the same peppers. A shared record has those that the files are
+ * to have, sealed with a key of the master and the realm; each host's file follows it. A rotation
+ * has three steps: a new pepper is staged, in the file and not in use; it is taken into use, with
+ * the one before as the old one; the old one is dropped.
+ */
+
+#define SECRET_REALM   16
+#define SECRET_PEPPERS (3 + 3 * 32 + 24 + 16) /* bytes of the record */
+
+enum secret_step {
+	SECRET_KEEP = 0, /* as they are */
+	SECRET_STAGE,
+	SECRET_SWITCH,
+	SECRET_DROP,
+};
+
+struct secret_shared {
+	uint8_t number; /* of the pepper in use */
+	bool has_old;
+	bool has_staged; /* its number is the next one */
+};
+
+bool secrets_have_staged(const struct secrets *secrets);
+/* What a record says. False: it was altered, or is another realm's. */
+bool secrets_read_shared(const struct secrets *secrets, const uint8_t realm[static SECRET_REALM],
+	struct pol_str sealed, struct secret_shared *out);
+/* The record after a step, from the record before it, or from the file if that is empty. The file
+ * does not change. -EBUSY: the step cannot follow; -EBADMSG. */
+int secrets_plan(const struct secrets *secrets, const uint8_t realm[static SECRET_REALM],
+	struct pol_str sealed, enum secret_step step, uint8_t out[static SECRET_PEPPERS]);
+/* Makes the file, and then what is in use, what the record says. The writer's thread. 0: it is so;
+ * 1: it changed; negative errno: nothing changed, and `why` says why. */
+int secrets_follow(struct secrets *secrets, const uint8_t realm[static SECRET_REALM],
+	struct pol_str sealed, char why[static SECRET_WHY]);
+/* Has the file the record's pepper in use, or a later one, as a file has that was copied after the
+ * record was made? */
+bool secrets_have_shared(const struct secrets *secrets, const uint8_t realm[static SECRET_REALM],
+	struct pol_str sealed);
+
 /* --- tokens ----------------------------------------------------------------------------------- */
 
 /* Views into the text of the token. */

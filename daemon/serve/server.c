@@ -254,7 +254,8 @@ static int start_threads(struct server *server, struct build *build)
 		r = reload_create(server, build, &server->reload);
 	}
 	if (r == 0) {
-		r = pepper_create(server->context.store, server->writer, &server->context.pepper);
+		r = pepper_create(server->context.store, server->writer, server->context.share,
+			&server->context.pepper);
 	}
 	if (r == 0) {
 		r = sweep_create(server->context.store, server->writer, &server->sweep);

@@ -33,7 +33,7 @@ int share_append_load(struct share_append *append)
 	r = store_read_renew(read);
 	r = r == 0 ? store_get_shared(read, &shared) : r;
 	store_read_close(read);
-	if (r < 0) {
+	if (r != 0) {
 		return r;
 	}
 	append->head = (struct share_head){
@@ -47,6 +47,8 @@ int share_append_load(struct share_append *append)
 	secrets_fingerprint(store_secrets(append->store), append->head.secrets);
 	append->diverged = shared.diverged;
 	append->looked = 0;
+	atomic_store(&append->sending, 0);
+	atomic_store(&append->reports, 0);
 	append->behind = true;
 	atomic_store(&append->fresh->applied, shared.sequence);
 	return 0;
@@ -66,6 +68,13 @@ int share_append_put_place(
 	memcpy(shared.realm, head->realm, SHARE_REALM);
 	memcpy(shared.tag, head->tag, SHARE_TAG);
 	return store_put_shared(write, &shared);
+}
+
+void share_append_note_asks(struct share_append *append, uint32_t asks, uint64_t sequence)
+{
+	if ((asks & SHARE_ASKS_REPORT) != 0) {
+		atomic_store(&append->reports, sequence);
+	}
 }
 
 struct share_head share_append_after(const struct share_head *before, const struct share_row *row)
@@ -302,8 +311,12 @@ int share_append(struct share_append *append, struct store_write *write, uint32_
 		return -EBADMSG;
 	}
 	r = make_row(append, write, changes, &row);
-	r = r == 0 ? send_row(append, &row) : r;
+	if (r == 0) {
+		atomic_store(&append->sending, row.sequence);
+		r = send_row(append, &row);
+	}
 	append->pending = r == 0;
+	append->asks = row.asks;
 	if (r == SHARE_LOST) {
 		append->lost++;
 		append->behind = true;
@@ -331,7 +344,7 @@ int share_append_still(struct share_append *append)
 			(void)poll(NULL, 0, SHARE_AGAIN_MS);
 		}
 	} while (r == -ETIMEDOUT && share_append_now() < deadline);
-	if (r < 0 || append->diverged) {
+	if (r != 0 || append->diverged) {
 		return -ENOTCONN;
 	}
 	if (head.epoch == append->head.epoch && head.sequence == append->head.sequence &&
@@ -351,6 +364,7 @@ void share_append_committed(struct share_append *append, int result)
 	if (result == 0) {
 		append->head = append->after;
 		append->appended++;
+		share_append_note_asks(append, append->asks, append->head.sequence);
 		if (append->committed != NULL) {
 			append->committed(append->context, false);
 		}
@@ -366,6 +380,7 @@ void share_append_committed(struct share_append *append, int result)
 
 void share_append_end(struct share_append *append)
 {
+	atomic_store(&append->sending, 0);
 	if (append->log != NULL && append->locked) {
 		append->log->ops->unlock(append->log);
 	}

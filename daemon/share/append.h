@@ -78,6 +78,10 @@ struct share_append {
 	bool roles;
 	bool pending; /* the batch is in the log: its head will be `after` */
 	struct share_head after;
+	uint32_t asks; /* of that row */
+	/* For the watcher, from any thread: the place that the batch is on its way to, whose notice
+	 * needs nobody, 0: none; and the last row that is applied and asks for a report. */
+	atomic_uint_fast64_t sending, reports;
 	bool locked;           /* the head, by us */
 	struct share_log *log; /* that is lent; NULL: none */
 	uint64_t number;       /* of the connection that was lent last, */

@@ -23,12 +23,16 @@ uint8_t *share_append_room(struct share_append *append, size_t size);
 
 /* The head after a row. */
 struct share_head share_append_after(const struct share_head *before, const struct share_row *row);
+/* A row is applied: does it ask for a report? Before `fresh->applied` has it. */
+void share_append_note_asks(struct share_append *append, uint32_t asks, uint64_t sequence);
 int share_append_put_place(
 	struct share_append *append, struct store_write *write, const struct share_head *head);
 
 /* As share_append_connect: 0; -ENOTCONN: there is no connection; -ETIMEDOUT: it broke, try again;
  * -EPERM: it is not to be used. */
 int share_append_open(struct share_append *append, uint64_t deadline);
+/* The same without a wait for a connection; one that is there has SHARE_ANSWER_MS to answer. */
+int share_append_open_now(struct share_append *append);
 void share_append_close(struct share_append *append, bool broken);
 /* Waits until other hosts had the time to give back. False: not before the deadline. */
 bool share_append_wait_hold(struct share_append *append, uint64_t deadline);

@@ -159,7 +159,8 @@ static int ask_server(struct share_append *append, uint64_t deadline)
 	return r;
 }
 
-int share_append_open(struct share_append *append, uint64_t deadline)
+/* Takes a connection until `until`, and asks which server answers until `deadline`. */
+static int open_until(struct share_append *append, uint64_t until, uint64_t deadline)
 {
 	int r;
 
@@ -170,7 +171,7 @@ int share_append_open(struct share_append *append, uint64_t deadline)
 		share_append_broken(append);
 	}
 	if (append->log == NULL) {
-		append->log = append->take(append->context, deadline, &append->number);
+		append->log = append->take(append->context, until, &append->number);
 	}
 	if (append->log == NULL) {
 		share_append_note(append, "there is no connection to the database");
@@ -185,6 +186,18 @@ int share_append_open(struct share_append *append, uint64_t deadline)
 		return -ETIMEDOUT;
 	}
 	return r == 0 ? 0 : -EPERM;
+}
+
+int share_append_open(struct share_append *append, uint64_t deadline)
+{
+	return open_until(append, deadline, deadline);
+}
+
+int share_append_open_now(struct share_append *append)
+{
+	uint64_t now = share_append_now();
+
+	return open_until(append, now, now + SHARE_ANSWER_MS);
 }
 
 struct share_log *share_append_connect(struct share_append *append, uint64_t deadline)

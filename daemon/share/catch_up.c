@@ -17,7 +17,8 @@ struct reading {
 	struct share_append *append;
 	struct store_write *write; /* NULL: none is open */
 	struct share_head head;    /* after the rows in the write */
-	unsigned rows;             /* in the write */
+	unsigned rows;             /* in the write, */
+	uint32_t asks;             /* and what they ask for */
 	unsigned most;             /* of one write */
 	uint64_t applied;
 	size_t bytes; /* of payloads, in this read */
@@ -69,6 +70,7 @@ static int commit(struct reading *reading)
 		append->owes = false; /* one row can be owed, and it is the next */
 		append->applied += reading->rows;
 		reading->applied += reading->rows;
+		share_append_note_asks(append, reading->asks, append->head.sequence);
 		if (append->committed != NULL) {
 			append->committed(append->context, roles);
 		}
@@ -76,6 +78,7 @@ static int commit(struct reading *reading)
 			&append->fresh->applied, append->head.sequence, memory_order_release);
 	}
 	reading->rows = 0;
+	reading->asks = 0;
 	return r;
 }
 
@@ -98,7 +101,7 @@ static int apply(struct reading *reading, const struct share_row *row)
 		return refuse(reading, row, r, "it cannot be opened");
 	}
 	if (reading->write == NULL) {
-		r = store_write_begin(append->store, &reading->write);
+		r = store_write_begin_logged(append->store, &reading->write);
 		if (r < 0) {
 			return r;
 		}
@@ -119,6 +122,7 @@ static int apply(struct reading *reading, const struct share_row *row)
 	}
 	reading->head = share_append_after(&reading->head, row);
 	reading->rows++;
+	reading->asks |= row->asks;
 	return 0;
 }
 
@@ -140,7 +144,8 @@ static int on_row(void *context, const struct share_row *row)
 					  r == -EPROTONOSUPPORT
 						  ? "it has a later format: upgrade this host"
 						  : "it is not the row that follows: it was "
-						    "altered, left out or reordered");
+						    "altered, left out or "
+						    "reordered. " SHARE_PUT_BACK);
 	}
 	r = apply(reading, row);
 	if (r == 0) {
@@ -161,9 +166,14 @@ static int read_once(struct reading *reading)
 
 	reading->head = append->head;
 	reading->rows = 0;
+	reading->asks = 0;
 	reading->bytes = 0;
 	reading->spoiled = false;
 	r = log->ops->read(log, from, on_row, reading, SHARE_ANSWER_MS);
+	if (r == -EBADMSG && reading->why[0] == '\0') {
+		/* It was no row at all. */
+		snprintf(reading->why, SHARE_WHY, "%s", log->ops->why(log));
+	}
 	kept = commit(reading);
 	return r != 0 ? r : kept;
 }
@@ -195,7 +205,7 @@ static int judge(struct reading *reading, int r)
 int share_catch_up(struct share_append *append, uint64_t *out_applied, char why[static SHARE_WHY])
 {
 	struct reading reading = { .append = append, .most = SHARE_CATCH_UP_ROWS, .why = why };
-	int r = share_append_open(append, share_append_now());
+	int r = share_append_open_now(append);
 
 	*out_applied = 0;
 	while (r == 0) {

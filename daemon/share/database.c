@@ -84,27 +84,35 @@ static bool is_local(const char *host, size_t len)
 	       (len == 3 && memcmp(host, "::1", len) == 0);
 }
 
-/* Of lists of servers, separated by commas, hostaddr is the one that is connected to. */
-static bool all_local(const char *hosts)
+/* Takes the next of a list that is separated by commas. */
+static const char *next_of(const char **list, size_t *len)
 {
-	for (;;) {
-		size_t len = strcspn(hosts, ",");
+	const char *first = *list;
 
-		if (!is_local(hosts, len)) {
+	*len = strcspn(first, ",");
+	*list += *len + (first[*len] != 0);
+	return first;
+}
+
+/* Of two lists of servers an address is what is connected to, and a host where it is empty. */
+static bool all_local(const char *hosts, const char *addresses)
+{
+	do {
+		size_t host_len, address_len;
+		const char *host = next_of(&hosts, &host_len);
+		const char *address = next_of(&addresses, &address_len);
+
+		if (address_len > 0 ? !is_local(address, address_len) : !is_local(host, host_len)) {
 			return false;
 		}
-		if (hosts[len] == 0) {
-			return true;
-		}
-		hosts += len + 1;
-	}
+	} while (*hosts != 0 || *addresses != 0);
+	return true;
 }
 
 /* Before a byte is sent. */
 static int check_servers(PGconn *pg, char why[static SHARE_WHY])
 {
 	PQconninfoOption *options = PQconninfo(pg);
-	const char *addresses = option_of(options, "hostaddr");
 	bool verified = strcmp(option_of(options, "sslmode"), "verify-full") == 0;
 	int r = 0;
 
@@ -112,7 +120,7 @@ static int check_servers(PGconn *pg, char why[static SHARE_WHY])
 		snprintf(why, SHARE_WHY, "out of memory");
 		return -ENOMEM;
 	}
-	if (!verified && !all_local(addresses[0] != 0 ? addresses : option_of(options, "host"))) {
+	if (!verified && !all_local(option_of(options, "host"), option_of(options, "hostaddr"))) {
 		snprintf(why, SHARE_WHY,
 			"`shared` names a server of another machine without TLS that proves who it "
 			"is: add sslmode=verify-full, and sslrootcert=FILE if its authority is "
@@ -383,10 +391,10 @@ static int fd_of(const struct share_log *log)
 	return database->pg != NULL ? PQsocket(database->pg) : -1;
 }
 
-static bool noticed(struct share_log *log)
+static uint64_t noticed(struct share_log *log)
 {
 	struct database *database = database_of(log);
-	bool came;
+	uint64_t sequence;
 
 	if (database->pg != NULL) {
 		if (PQconsumeInput(database->pg) == 0) {
@@ -396,9 +404,9 @@ static bool noticed(struct share_log *log)
 			database_note_notices(database);
 		}
 	}
-	came = database->noticed;
-	database->noticed = false;
-	return came;
+	sequence = database->noticed;
+	database->noticed = 0;
+	return sequence;
 }
 
 __attribute__((visibility("default"))) extern const struct share_database share_database;

@@ -58,6 +58,10 @@ struct share_copy {
 	void *context;
 };
 
+/* Rows of `host`: more are refused, since each host keeps all of them in memory. Those of ended
+ * daemons count until they are deleted. */
+#define SHARE_MOST_HOSTS 100000
+
 /* A row of `host`. */
 struct share_host {
 	uint8_t instance[SHARE_INSTANCE];
@@ -120,9 +124,11 @@ struct share_database {
 	int (*connect)(const struct share_connect *how, struct share_log **out,
 		char why[static SHARE_WHY]);
 
-	/* The descriptor to poll for notices, and whether any came since the last call. */
+	/* The descriptor to poll for notices; and the last row that those since the last call name,
+	 * 0: none came. It waits for nothing. Notices also come with the answers of other calls,
+	 * after which the descriptor shows nothing: ask before polling. */
 	int (*fd)(const struct share_log *log);
-	bool (*noticed)(struct share_log *log);
+	uint64_t (*noticed)(struct share_log *log);
 
 	/* --- a new log ---------------------------------------------------------------- */
 

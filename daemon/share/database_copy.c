@@ -8,9 +8,10 @@ static const struct database_statement put_part = { "put_part",
 	"INSERT INTO authz.snapshot (seq, part, tag, bytes) VALUES ($1, $2, $3, $4) "
 	"ON CONFLICT DO NOTHING RETURNING true" };
 
+#define SNAPSHOT_TAG DATABASE_FIXED("tag", SHARE_TAG)
 static const struct database_statement newest = { "newest",
-	"SELECT seq, tag, count(*) FROM authz.snapshot WHERE seq = (SELECT max(seq) FROM "
-	"authz.snapshot) GROUP BY seq, tag" };
+	"SELECT seq, " SNAPSHOT_TAG ", count(*) FROM authz.snapshot WHERE seq = "
+	"(SELECT max(seq) FROM authz.snapshot) GROUP BY seq, tag LIMIT 2" };
 
 static const struct database_statement get_part = { "get_part",
 	"SELECT bytes FROM authz.snapshot WHERE seq = $1 AND part = $2 AND "

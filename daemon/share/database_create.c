@@ -43,7 +43,8 @@ static const struct database_statement newer_format = { "newer_format",
 	"UPDATE authz.head SET format = $1 WHERE format <= $1" };
 
 static const struct database_statement who_cannot_read = { "who_cannot_read",
-	"SELECT name FROM authz.host WHERE gone IS NULL AND reads < $1 ORDER BY name LIMIT 1" };
+	"SELECT left(name, 64) FROM authz.host WHERE gone IS NULL AND reads < $1 ORDER BY name "
+	"LIMIT 1" };
 
 static int make_schema(struct database *database, bool epoch, uint64_t deadline)
 {

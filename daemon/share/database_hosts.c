@@ -31,10 +31,21 @@ static const struct database_statement forget = { "hosts_forget",
 	"WITH forgotten AS (DELETE FROM authz.host WHERE name = $1 OR "
 	"encode(instance, 'hex') = $1 RETURNING 1) SELECT count(*) FROM forgotten" };
 
+#define HOST_INSTANCE DATABASE_FIXED("instance", SHARE_INSTANCE)
+#define HOST_NAME     DATABASE_SHORT("name", SHARE_HOST)
+#define HOST_REVISION DATABASE_SHORT("revision", 71)
+#define HOST_VERSION  DATABASE_SHORT("version", 31)
+#define HOST_PROBLEM  DATABASE_SHORT("problem", 199)
 static const struct database_statement list = { "hosts",
-	"SELECT instance, name, applied, (extract(epoch FROM seen) * 1000000)::bigint, clock, "
-	"reads, revision, version, pepper, gone IS NOT NULL, diverged, problem "
-	"FROM authz.host ORDER BY name, seen, instance" };
+	"SELECT " HOST_INSTANCE ", " HOST_NAME ", applied, "
+	"(extract(epoch FROM seen) * 1000000)::bigint, clock, reads, " HOST_REVISION
+	", " HOST_VERSION ", pepper, gone IS NOT NULL, diverged, " HOST_PROBLEM " "
+	"FROM authz.host ORDER BY name, seen, instance LIMIT $1::bigint + 1" };
+
+/* The sizes of texts in the statement, without a NUL. */
+_Static_assert(sizeof((struct share_host *)NULL)->revision == 72, "a revision has 71 bytes");
+_Static_assert(sizeof((struct share_host *)NULL)->version == 32, "a version has 31 bytes");
+_Static_assert(sizeof((struct share_host *)NULL)->problem == 200, "a problem has 199 bytes");
 
 int database_host_enter(struct share_log *log, const struct share_host *host, int timeout)
 {
@@ -147,9 +158,17 @@ static bool decode(const PGresult *result, int row, struct share_host *out)
 int database_hosts(struct share_log *log, share_host_row seen, void *context, int timeout)
 {
 	struct database *database = database_of(log);
+	struct database_params params = { 0 };
 	PGresult *result;
-	int r = database_run(database, &list, NULL, database_deadline(timeout), &result);
+	int r;
 
+	database_put_number(&params, SHARE_MOST_HOSTS);
+	r = database_run(database, &list, &params, database_deadline(timeout), &result);
+	if (r == 0 && PQntuples(result) > SHARE_MOST_HOSTS) {
+		PQclear(result);
+		r = database_fail(database, -EBADMSG,
+			"authz.host has more than %d rows: delete some", SHARE_MOST_HOSTS);
+	}
 	if (r < 0) {
 		return r;
 	}

@@ -16,6 +16,15 @@
 #define DATABASE_PARAMS     12
 #define DATABASE_STATEMENTS 48
 
+/* In a statement: bytes or a text of the size that they must have, else NULL, which is refused. The
+ * server so does not even send what somebody has made as large as memory. */
+#define DATABASE_FIXED(column, size)                                                               \
+	"CASE WHEN octet_length(" column ") = " DATABASE_TEXT(size) " THEN " column " END"
+#define DATABASE_SHORT(column, most)                                                               \
+	"CASE WHEN octet_length(" column ") <= " DATABASE_TEXT(most) " THEN " column " END"
+#define DATABASE_TEXT(number)    DATABASE_TEXT_OF(number)
+#define DATABASE_TEXT_OF(number) #number
+
 /* Identifies the schema as ours, in its comment, which a dump keeps. */
 #define DATABASE_MARK "authzd: shared store"
 
@@ -28,7 +37,7 @@ struct database {
 	struct share_log log; /* the first member */
 	PGconn *pg;           /* NULL: closed */
 	bool warned;          /* the server sent a warning since the last statement began */
-	bool noticed;         /* a notice of a row came */
+	uint64_t noticed;     /* the last row that notices name; 0: none came */
 	bool locked;          /* a transaction holds the head's lock */
 	PGresult *part;       /* whose bytes snapshot_part gave */
 	const struct database_statement *prepared[DATABASE_STATEMENTS];

@@ -7,34 +7,35 @@
 
 #include "daemon/share/database_internal.h"
 
-#define TEXT_OF(x) #x
-#define TEXT(x)    TEXT_OF(x)
-
 /* Rows that one read looks at; their payloads end it earlier. */
 #define READ_ROWS 256
 
 /* The server is known by its system identifier and its timeline, which is the first part of the
  * name of the WAL file that it writes. */
+#define HEAD_REALM   DATABASE_FIXED("head.realm", SHARE_REALM)
+#define HEAD_TAG     DATABASE_FIXED("head.tag", SHARE_TAG)
+#define HEAD_SECRETS DATABASE_FIXED("head.secrets", SHARE_FINGERPRINT)
 #define HEAD                                                                                       \
-	"head.realm, head.epoch, head.seq, head.tag, head.format::bigint, head.secrets, "          \
-	"(SELECT n FROM authz.beat), "                                                             \
-	"(SELECT count(*) FROM authz.host WHERE gone IS NULL), "                                   \
-	"(extract(epoch FROM clock_timestamp()) * 1000000)::bigint, "                              \
-	"(SELECT system_identifier FROM pg_control_system()), "                                    \
-	"CASE WHEN NOT pg_is_in_recovery() THEN left(pg_walfile_name(pg_current_wal_lsn()), 8) "   \
-	"END"
+	HEAD_REALM ", head.epoch::bigint, head.seq::bigint, " HEAD_TAG                             \
+		   ", head.format::bigint, " HEAD_SECRETS ", (SELECT n::bigint FROM authz.beat), " \
+		   "(SELECT count(*) FROM authz.host WHERE gone IS NULL), "                        \
+		   "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint, "                   \
+		   "(SELECT system_identifier FROM pg_control_system()), "                         \
+		   "CASE WHEN NOT pg_is_in_recovery() THEN "                                       \
+		   "left(pg_walfile_name(pg_current_wal_lsn()), 8) "                               \
+		   "END"
 
 static const struct database_statement look_alone = { "look_alone",
-	"SELECT " HEAD ", true FROM authz.head" };
+	"SELECT " HEAD ", true FROM authz.head LIMIT 2" };
 
 /* One statement, whose write is refused by a server that is not the primary. */
 static const struct database_statement look_report = { "look_report",
 	"WITH report AS (UPDATE authz.host SET applied = $2, diverged = $3::bigint <> 0, "
 	"seen = clock_timestamp() WHERE instance = $1 AND gone IS NULL RETURNING 1) "
-	"SELECT " HEAD ", EXISTS (SELECT FROM report) FROM authz.head" };
+	"SELECT " HEAD ", EXISTS (SELECT FROM report) FROM authz.head LIMIT 2" };
 
 static const struct database_statement look_locked = { "look_locked",
-	"SELECT " HEAD ", true FROM authz.head FOR UPDATE OF head" };
+	"SELECT " HEAD ", true FROM authz.head LIMIT 2 FOR UPDATE OF head" };
 
 static const struct database_statement append_row = { "append",
 	"WITH place AS (UPDATE authz.head SET seq = seq + 1, tag = $1 WHERE realm = $2 AND epoch = "
@@ -43,14 +44,16 @@ static const struct database_statement append_row = { "append",
 	"SELECT place.seq, $7, $8, $9, $6, $10, $11, $1 FROM place RETURNING seq) "
 	"SELECT seq, pg_notify('authz', seq::text) FROM added" };
 
-/* A payload that is too large is not even sent. */
+#define ROW_HOST    DATABASE_SHORT("host", SHARE_HOST)
+#define ROW_NONCE   DATABASE_FIXED("nonce", SHARE_NONCE)
+#define ROW_TAG     DATABASE_FIXED("tag", SHARE_TAG)
+#define ROWS_OF_ONE DATABASE_TEXT(READ_ROWS)
 static const struct database_statement read_rows = { "read",
-	"SELECT seq, host, nonce, at, format::bigint, asks::bigint, "
-	"CASE WHEN octet_length(payload) <= $3::bigint THEN payload END, tag "
+	"SELECT seq, " ROW_HOST ", " ROW_NONCE ", at, format::bigint, asks::bigint, "
+	"CASE WHEN octet_length(payload) <= $3::bigint THEN payload END, " ROW_TAG " "
 	"FROM (SELECT *, sum(octet_length(payload)) OVER (ORDER BY seq) - octet_length(payload) "
-	"AS bytes FROM authz.log WHERE seq >= $1 ORDER BY seq LIMIT " TEXT(
-		READ_ROWS) ") rows "
-			   "WHERE bytes < $2::bigint ORDER BY seq" };
+	"AS bytes FROM authz.log WHERE seq >= $1 ORDER BY seq LIMIT " ROWS_OF_ONE ") rows "
+	"WHERE bytes < $2::bigint ORDER BY seq" };
 
 static const struct database_statement raise_beat = { "beat",
 	"UPDATE authz.beat SET n = n + 1, at = clock_timestamp() WHERE $1::bigint = 0 OR "
@@ -205,7 +208,7 @@ static int lock(struct share_log *log, struct share_head *out, int timeout)
 	uint64_t deadline = database_deadline(timeout);
 	int r = database_do(database,
 		"BEGIN ISOLATION LEVEL READ COMMITTED; "
-		"SET LOCAL idle_in_transaction_session_timeout = " TEXT(SHARE_LOCK_IDLE),
+		"SET LOCAL idle_in_transaction_session_timeout = " DATABASE_TEXT(SHARE_LOCK_IDLE),
 		deadline);
 
 	if (r < 0) {
@@ -258,15 +261,15 @@ static int give_rows(struct database *database, const PGresult *result, uint64_t
 
 		if (!decode_row(result, i, &row)) {
 			return database_fail(database, -EBADMSG,
-				"row %" PRIu64 " of the log, or one after it, was altered or is "
-				"too large",
+				"row %" PRIu64
+				" of the log was altered or is too large. " SHARE_PUT_BACK,
 				from);
 		}
 		if (row.sequence != from) {
 			return database_fail(database, -EBADMSG,
-				"the log has row %" PRIu64 " where %" PRIu64
-				" was to come: rows are missing",
-				row.sequence, from);
+				"row %" PRIu64 " of the log is missing: row %" PRIu64
+				" is in its place. " SHARE_PUT_BACK,
+				from, row.sequence);
 		}
 		r = seen(context, &row);
 	}

@@ -143,26 +143,28 @@ static int fail_with(struct database *database, int result, const char *message)
 
 static int give_up(struct database *database)
 {
-	fail_with(database, 0, PQerrorMessage(database->pg));
+	const char *error = PQerrorMessage(database->pg);
+
+	fail_with(database, 0, error[0] != 0 ? error : "no answer in time");
 	database_close(database);
 	return -ETIMEDOUT;
 }
 
-/* 0; -ETIMEDOUT at the deadline. */
+/* 0; -ETIMEDOUT at the deadline, also when there is something to read: a server that sends without
+ * end holds nobody. */
 static int wait_for(struct database *database, short events, uint64_t deadline)
 {
-	for (;;) {
-		uint64_t now = now_ms();
-		struct pollfd fd = { .fd = PQsocket(database->pg), .events = events };
-		int n = fd.fd < 0 ? -1 : poll(&fd, 1, now < deadline ? (int)(deadline - now) : 0);
+	struct pollfd fd = { .fd = PQsocket(database->pg), .events = events };
+	uint64_t now = now_ms();
+	int n = -1;
 
-		if (n > 0) {
-			return 0;
-		}
-		if (n == 0 || fd.fd < 0 || errno != EINTR) {
-			return -ETIMEDOUT;
+	for (; fd.fd >= 0 && now < deadline; now = now_ms()) {
+		n = poll(&fd, 1, (int)(deadline - now));
+		if (n >= 0 || errno != EINTR) {
+			break;
 		}
 	}
+	return n > 0 ? 0 : -ETIMEDOUT;
 }
 
 int database_wait_connected(struct database *database, uint64_t deadline)
@@ -187,7 +189,12 @@ void database_note_notices(struct database *database)
 	PGnotify *notice;
 
 	while ((notice = PQnotifies(database->pg)) != NULL) {
-		database->noticed = true;
+		/* Anybody may send one: what is no number is none. */
+		uint64_t sequence = strtoull(notice->extra, NULL, 10);
+
+		if (sequence > database->noticed) {
+			database->noticed = sequence;
+		}
 		PQfreemem(notice);
 	}
 }
@@ -221,6 +228,7 @@ static int receive(struct database *database, uint64_t deadline, PGresult **out)
 				PQclear(last);
 				return -ETIMEDOUT;
 			}
+			database_note_notices(database);
 		}
 		result = PQgetResult(database->pg);
 		if (result == NULL) {

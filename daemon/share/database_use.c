@@ -27,9 +27,10 @@ static const struct database_statement put_hashes = { "put_hashes",
 	"INSERT INTO authz.used (number, hash) SELECT $1, unnest($2::bigint[]) "
 	"ON CONFLICT DO NOTHING" };
 
+#define USE_ADDRESS DATABASE_FIXED("ip", 16)
 static const struct database_statement read_uses = { "read_uses",
-	"SELECT number, max(at), (array_agg(ip ORDER BY at DESC))[1], sum(uses)::bigint, "
-	"sum(denials)::bigint FROM authz.use WHERE store <> $1 AND number > $2 "
+	"SELECT number, max(at), (array_agg(" USE_ADDRESS " ORDER BY at DESC))[1], "
+	"sum(uses)::bigint, sum(denials)::bigint FROM authz.use WHERE store <> $1 AND number > $2 "
 	"GROUP BY number ORDER BY number LIMIT $3::bigint" };
 
 static const struct database_statement read_hashes = { "read_hashes",

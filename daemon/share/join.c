@@ -79,7 +79,7 @@ static int check_store(
 		r = store_get_head(share->reader, &trail);
 	}
 	store_read_reset(share->reader);
-	if (r < 0) {
+	if (r != 0) {
 		snprintf(why, SHARE_WHY, "%s", store_explain(r));
 		return r;
 	}
@@ -149,6 +149,7 @@ static int begin_from(struct share *share, const struct share_join *join, const 
 static int join_as(struct share *share, const struct share_join *join, const char *what,
 	struct share_realm *out, char why[static SHARE_WHY])
 {
+	bool entered = false, read = false;
 	int r;
 
 	realm_begin_work(share, what);
@@ -156,8 +157,13 @@ static int join_as(struct share *share, const struct share_join *join, const cha
 	if (r == 0) {
 		r = share_take_up(share, false);
 	}
-	/* What cannot be done now is done later, and until then this host is stale. */
-	if (r == 0 && share_await_entered(share) && catch_up(share)) {
+	/* What cannot be done now is done later, and until then this host is stale: it is fresh by
+	 * what it reads after its row is entered. */
+	if (r == 0) {
+		entered = share_await_entered(share);
+		read = catch_up(share);
+	}
+	if (entered && read) {
 		pthread_mutex_lock(&share->lock);
 		share->caught_up = true;
 		share->want_stale = false;

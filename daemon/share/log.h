@@ -30,6 +30,11 @@
 #include "daemon/share/row.h"
 #include "policy/text/str.h"
 
+/* What is to be done about a row that no host can apply. */
+#define SHARE_PUT_BACK                                                                             \
+	"Put it back from a copy of the database, or begin again on all hosts: "                   \
+	"authzcheck store share --restore COPY"
+
 /* Not an error: the writer catches up and runs its batch again. */
 #define SHARE_LOST 1
 

@@ -150,6 +150,29 @@ static int create(struct share *share, struct share_log *log, char why[static SH
 	return r == -ETIMEDOUT ? -EINPROGRESS : r;
 }
 
+/* The peppers of all hosts are those of this one. */
+static int begin_pepper(
+	struct share *share, const uint8_t realm[static SHARE_REALM], char why[static SHARE_WHY])
+{
+	uint8_t due;
+	int r = store_read_renew(share->reader);
+
+	if (r == 0 && store_get_pepper_due(share->reader, &due) == 0) {
+		snprintf(why, SHARE_WHY,
+			"a rotation of the pepper is not finished: try again when `authzcheck "
+			"status` shows its number");
+		r = -EEXIST;
+	}
+	store_read_reset(share->reader);
+	if (r == 0) {
+		r = share_begin_pepper(share, realm);
+	}
+	if (r < 0 && why[0] == '\0') {
+		snprintf(why, SHARE_WHY, "%s", store_explain(r));
+	}
+	return r;
+}
+
 static int begin(struct share *share, char why[static SHARE_WHY])
 {
 	struct share_head *head = &share->append.head, found;
@@ -164,7 +187,11 @@ static int begin(struct share *share, char why[static SHARE_WHY])
 	*head = (struct share_head){ .epoch = 1, .format = SHARE_FORMAT };
 	secret_random(head->realm, sizeof head->realm);
 	memcpy(head->secrets, share->fingerprint, sizeof head->secrets);
-	r = create(share, log, why);
+	/* One that is there is refused by `create`. */
+	r = r != 0 ? begin_pepper(share, head->realm, why) : 0;
+	if (r == 0) {
+		r = create(share, log, why);
+	}
 	if (r == 0 && log->ops->look(log, NULL, &found, SHARE_LOOK_MS) == 0) {
 		head->server = found.server;
 	}

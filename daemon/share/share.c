@@ -15,6 +15,7 @@
 #include "daemon/share/share_internal.h"
 #include "daemon/share/use.h"
 #include "daemon/store/changes.h"
+#include "daemon/store/trail.h"
 
 #define NS_OF_MS UINT64_C(1000000)
 
@@ -75,10 +76,12 @@ void share_note_problem(struct share *share, enum share_part part, const char *w
 	pthread_mutex_lock(&share->lock);
 	memcpy(before, share->status.problem, sizeof before);
 	snprintf(share->problems[part], sizeof share->problems[part], "%s", why);
-	now = share->problems[SHARE_CONNECTION][0] != '\0' ? share->problems[SHARE_CONNECTION]
-							   : share->problems[SHARE_ROWS];
-	memcpy(share->status.problem, now, sizeof share->status.problem);
-	memcpy(after, now, sizeof after);
+	now = "";
+	for (unsigned i = SHARE_PARTS; i > 0; i--) {
+		now = share->problems[i - 1][0] != '\0' ? share->problems[i - 1] : now;
+	}
+	memmove(share->status.problem, now, strlen(now) + 1);
+	snprintf(after, sizeof after, "%s", now);
 	pthread_mutex_unlock(&share->lock);
 	if (strcmp(before, after) == 0) {
 		return;
@@ -171,6 +174,7 @@ static void committed(void *context, bool roles)
 	struct share *share = context;
 	struct share_settings settings;
 
+	share_follow_pepper(share);
 	share_go_on(share);
 	if (store_read_renew(share->reader) == 0) {
 		share_settings_read(share->reader, &settings);
@@ -201,7 +205,9 @@ int share_take_up(struct share *share, bool caught_up)
 	pthread_mutex_lock(&share->lock);
 	share->entered = false;
 	share->caught_up = caught_up || share->options.start_stale;
-	share->want_stale = on && (!share->caught_up || share->append.diverged);
+	share->want_stale =
+		on && (!share->caught_up || share->append.diverged ||
+			      store_head_state(share->options.store) != STORE_HEAD_FINE);
 	atomic_store_explicit(&fresh->stale, share->want_stale || (on && share->append.owes),
 		memory_order_release);
 	pthread_mutex_unlock(&share->lock);
@@ -240,8 +246,8 @@ static void prepare(struct share *share)
 
 	pthread_mutex_lock(&share->lock);
 	memcpy(append->revision, share->revision, sizeof append->revision);
-	append->least_why = share->least_why;
-	append->least = share->least_why != NULL ? STORE_ENDS : STORE_MAKES;
+	append->least_why = share->pepper.behind ? SHARE_PEPPER_BEHIND : share->least_why;
+	append->least = append->least_why != NULL ? STORE_ENDS : STORE_MAKES;
 	pthread_mutex_unlock(&share->lock);
 }
 
@@ -321,6 +327,16 @@ static void begin_turn(struct share *share)
 	pthread_mutex_unlock(&share->lock);
 }
 
+/* After it has caught up. */
+static const char *explain_head(const struct share *share)
+{
+	return store_head_state(share->options.store) == STORE_HEAD_FINE
+		       ? ""
+		       : "the log does not have what the head of this host's audit trail names: it "
+			 "lost its end, or the head is another store's: authzcheck store rejoin "
+			 "begins from the log as it is";
+}
+
 void share_writer_turn(struct share *share)
 {
 	uint64_t applied = 0;
@@ -339,7 +355,10 @@ void share_writer_turn(struct share *share)
 		share_note_problem(share, SHARE_ROWS,
 			r < 0                ? why
 			: share->append.owes ? share->append.why
-					     : "");
+					     : explain_head(share));
+	}
+	if (share->pepper.failed) {
+		share_follow_pepper(share);
 	}
 	share_end_stale(share);
 	drop_rows(share);
@@ -429,6 +448,7 @@ static int init(struct share *share, char why[static SHARE_WHY])
 			.committed = committed,
 			.context = share,
 		};
+		share->pepper.store = share->options.store;
 		share->lending.opening = true;
 		r = share_take_up(share, false);
 	}

@@ -21,6 +21,7 @@
 #include <stdatomic.h>
 
 #include "daemon/share/database.h"
+#include "daemon/share/pepper.h"
 #include "daemon/share/realm.h"
 #include "daemon/share/share.h"
 #include "daemon/store/shared.h"
@@ -93,7 +94,7 @@ struct watcher {
 	uint64_t held_until; /* ns: nobody is fresh before */
 	bool caught_up;      /* once, since the start or since it joined */
 	uint64_t end_at;     /* when the writer may be asked again to end `stale` */
-	uint64_t look_at, beat_at, hosts_at, wait_at, tend_at, snapshot_at;
+	uint64_t look_at, report_at, beat_at, hosts_at, wait_at, tend_at, snapshot_at;
 	uint64_t reported; /* in the last look */
 	uint64_t head;     /* as of the last look */
 	uint32_t hosts;
@@ -116,7 +117,11 @@ struct watcher {
 enum share_copying { SHARE_COPY_NONE = 0, SHARE_COPY_WANTED, SHARE_COPY_READY, SHARE_COPY_FAILED };
 
 /* What may have a problem. */
-enum share_part { SHARE_CONNECTION = 0, SHARE_ROWS, SHARE_PARTS };
+enum share_part { SHARE_CONNECTION = 0, SHARE_ROWS, SHARE_PEPPER, SHARE_PARTS };
+
+#define SHARE_PEPPER_BEHIND                                                                        \
+	"this host's secrets' file could not be given the pepper in use: `authzcheck status` "     \
+	"says why"
 
 struct share {
 	struct share_options options;
@@ -132,6 +137,7 @@ struct share {
 
 	/* the writer's thread's */
 	struct share_append append;
+	struct share_pepper pepper;
 	struct store_read *reader;
 
 	pthread_mutex_t lock; /* of all that follows */

@@ -176,6 +176,9 @@ static int put_all(struct store_write *write, struct parts *parts, const struct 
 		r = -EBADMSG;
 	}
 	if (r == 0) {
+		r = share_check_pepper(parts->share, store_write_reader(write), head->realm, why);
+	}
+	if (r == 0) {
 		memcpy(shared.realm, head->realm, sizeof shared.realm);
 		memcpy(shared.tag, head->tag, sizeof shared.tag);
 		store_write_job(write);

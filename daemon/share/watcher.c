@@ -11,10 +11,14 @@
 #include "daemon/host/log.h"
 #include "daemon/host/signals.h"
 #include "daemon/share/share_internal.h"
+#include "daemon/store/trail.h"
 
 #define NS_OF_MS UINT64_C(1000000)
 
 #define LOOK_MS 1000 /* between two looks: half of them are younger than the least max_lag */
+/* What this host has applied is reported so soon while the hosts are few; at once if the row asks
+ * for it. A look costs a commit, so there is none for each row. */
+#define REPORT_MS 100
 /* Beyond this number of hosts each polls: a notice would wake all of them for each change. */
 #define LISTENING_HOSTS 200
 #define POLL_MS         200
@@ -98,7 +102,8 @@ static void publish(struct watcher *watcher)
 	watcher->lease.standbys = share->settings.standbys;
 	share->least_why = find_least(share);
 	stale = watcher->shared &&
-		(!share->caught_up || watcher->place.diverged || now < watcher->held_until);
+		(!share->caught_up || watcher->place.diverged || now < watcher->held_until ||
+			store_head_state(share->options.store) != STORE_HEAD_FINE);
 	share->want_stale = stale;
 	if (stale) {
 		atomic_store_explicit(&fresh->stale, true, memory_order_release);
@@ -261,6 +266,7 @@ static void do_look(struct watcher *watcher)
 		return;
 	}
 	watcher->look_at = look.sent + LOOK_MS * NS_OF_MS;
+	watcher->report_at = look.sent + REPORT_MS * NS_OF_MS;
 	watcher->reported = report.applied;
 	look.sequence = head.sequence;
 	look.beat = head.beat;
@@ -269,18 +275,39 @@ static void do_look(struct watcher *watcher)
 	act(watcher, &look, &head);
 }
 
+static bool reports_soon(const struct watcher *watcher)
+{
+	return watcher->hosts <= LISTENING_HOSTS;
+}
+
+/* A row that a notice names is brought by the writer; one that it has, or that it is about to have,
+ * is no news. What else a look would show has time until the next one. */
+static void take_notices(struct watcher *watcher)
+{
+	uint64_t named;
+
+	if (watcher->log == NULL || !watcher->listens || !watcher->shared) {
+		return;
+	}
+	named = watcher->share->database->noticed(watcher->log);
+	if (!watcher->log->ops->is_connected(watcher->log)) {
+		watcher->look_at = 0;
+	}
+	/* `applied` has the row before `sending` is none. */
+	if (named > atomic_load(&watcher->share->append.sending) && named > get_applied(watcher)) {
+		share_wake_writer(watcher->share);
+	}
+}
+
 static bool looks_now(struct watcher *watcher, uint64_t now)
 {
-	bool due = now >= watcher->look_at;
-
-	if (watcher->listens && watcher->share->database->noticed(watcher->log)) {
-		due = true;
+	if (now >= watcher->look_at ||
+		atomic_load(&watcher->share->append.reports) > watcher->reported) {
+		return true;
 	}
-	/* What this host has applied is reported at once while the hosts are few. */
-	if (watcher->hosts <= LISTENING_HOSTS && get_applied(watcher) != watcher->reported) {
-		due = true;
-	}
-	return due;
+	/* A host that begins may allow nothing before a look shows that it has all rows. */
+	return get_applied(watcher) != watcher->reported &&
+	       (!watcher->caught_up || (reports_soon(watcher) && now >= watcher->report_at));
 }
 
 /* --- beats ------------------------------------------------------------------------------------ */
@@ -318,6 +345,7 @@ void watcher_step(struct watcher *watcher)
 	uint64_t now = share_now();
 
 	read_place(watcher);
+	take_notices(watcher);
 	if (watcher->shared && watcher->log != NULL && watcher_enter(watcher) == 0) {
 		if (looks_now(watcher, now)) {
 			do_look(watcher);
@@ -351,6 +379,9 @@ static int get_pause(const struct watcher *watcher)
 	if (watcher->log != NULL && watcher->shared) {
 		at = sooner(sooner(at, watcher->look_at), watcher->beat_at);
 		at = sooner(at, watcher->use.at);
+		if (get_applied(watcher) != watcher->reported && reports_soon(watcher)) {
+			at = sooner(at, watcher->report_at);
+		}
 		if (!watcher->listens) {
 			at = sooner(at, now + POLL_MS * NS_OF_MS);
 		}
@@ -370,6 +401,8 @@ static void await(struct watcher *watcher)
 		{ .fd = -1, .events = POLLIN } };
 	uint64_t count;
 
+	/* Those that came with answers. */
+	take_notices(watcher);
 	if (watcher->log != NULL && watcher->listens) {
 		polled[1].fd = watcher->share->database->fd(watcher->log);
 	}

@@ -30,7 +30,7 @@ static void fill_row(struct watcher *watcher, struct share_host *row)
 		.applied =
 			atomic_load_explicit(&share->options.fresh->applied, memory_order_acquire),
 		.reads = SHARE_FORMAT,
-		.pepper = secrets_pepper(store_secrets(share->options.store)),
+		.pepper = share_pepper_newest(store_secrets(share->options.store)),
 		.diverged = watcher->place.diverged,
 	};
 	memcpy(row->instance, share->instance, sizeof row->instance);

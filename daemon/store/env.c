@@ -192,6 +192,7 @@ void store_close(struct store *store)
 		return;
 	}
 	store_ignore_faults(store);
+	(void)store_settle(store);
 	store_close_env(store);
 	if (store->opened != NULL) {
 		check_end_use(store->opened, store->lock_fd);

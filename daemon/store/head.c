@@ -245,6 +245,8 @@ static int compare(struct store *store, struct store_read *read, const struct st
 		return 0;
 	}
 	if (end->count < store->head.count) {
+		atomic_store(&store->head_state,
+			store_is_shared(read) ? STORE_HEAD_AHEAD : STORE_HEAD_FINE);
 		return store_why(why, -EBADMSG,
 			"the store was rolled back, or its audit trail was cut: %s names record "
 			"%" PRIu64 ", and the trail ends at %" PRIu64
@@ -417,7 +419,15 @@ int store_open_head(
 	} else {
 		r = check_head(store, read, name, why);
 	}
+	if (r == -EBADMSG && !options->accept_rollback &&
+		atomic_load(&store->head_state) == STORE_HEAD_AHEAD) {
+		log_warn("the store was set back: nothing is allowed until the shared log has "
+			 "brought it to the head of its audit trail",
+			"head=%" PRIu64, store->head.count);
+		r = 0;
+	}
 	if (r == -EBADMSG && options->accept_rollback) {
+		atomic_store(&store->head_state, STORE_HEAD_FINE);
 		r = accept(store, read, name);
 		if (r < 0) {
 			store_why(why, r, "%s: %s", name, store_explain(r));
@@ -444,6 +454,25 @@ uint64_t store_head_count(const struct store *store)
 	return atomic_load(&store->head_count);
 }
 
+enum store_head_state store_head_state(const struct store *store)
+{
+	return (enum store_head_state)atomic_load(&store->head_state);
+}
+
+int store_judge_head(struct store *store, struct store_read *read, const struct store_head *end)
+{
+	int state = atomic_load(&store->head_state);
+	struct store_audit audit;
+
+	if (state != STORE_HEAD_AHEAD || end->count < store->head.count) {
+		return state;
+	}
+	return store_get_audit(read, store->head.count, &audit) == 0 &&
+			       secret_equal(audit.tag, store->head.tag, STORE_CHAIN)
+		       ? STORE_HEAD_FINE
+		       : STORE_HEAD_OTHER;
+}
+
 /* --- after each commit ------------------------------------------------------------------------ */
 
 void store_advance_head(struct store *store, const struct store_head *head)
@@ -452,7 +481,8 @@ void store_advance_head(struct store *store, const struct store_head *head)
 	int next = 1 - store->head_place;
 	int r;
 
-	if (head->count == store->head.count || store->head_fd < 0) {
+	if (head->count == store->head.count || store->head_fd < 0 ||
+		atomic_load(&store->head_state) != STORE_HEAD_FINE) {
 		return;
 	}
 	write_place(store, head, place);
@@ -472,6 +502,26 @@ void store_advance_head(struct store *store, const struct store_head *head)
 	store->head_failed = r < 0;
 }
 
+static uint64_t milliseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+void store_follow_head(struct store *store, const struct store_head *head)
+{
+	uint64_t now = milliseconds();
+
+	if (store->late.count != 0 && now - store->head_at >= STORE_HEAD_MS) {
+		store_advance_head(store, &store->late);
+		store->head_at = now;
+	}
+	store->late = *head;
+	atomic_store(&store->head_count, head->count);
+}
+
 void store_move_head(struct store *store, const struct store_head *head)
 {
 	struct store_head before = store->head;
@@ -481,6 +531,7 @@ void store_move_head(struct store *store, const struct store_head *head)
 	store->head = *head;
 	r = name != NULL ? make_file(store, name) : -ENOMEM;
 	if (r == 0) {
+		atomic_store(&store->head_state, STORE_HEAD_FINE);
 		atomic_store(&store->head_count, head->count);
 	} else {
 		store->head = before;

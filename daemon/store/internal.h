@@ -129,7 +129,10 @@ struct store {
 	int head_fd;
 	int head_place;                  /* which of the head file's two places has the head */
 	bool head_failed;                /* the last write of the head failed */
+	atomic_int head_state;           /* enum store_head_state */
 	struct store_head head;          /* as last written; for the writer only */
+	struct store_head late;          /* of a commit that may not be durable; count 0: none */
+	uint64_t head_at;                /* when the head was written, in ms, CLOCK_MONOTONIC */
 	atomic_uint_fast64_t head_count; /* its count, for any thread */
 	atomic_int_fast64_t latest;      /* time seen, in Unix seconds: clock.h */
 	atomic_int_fast64_t clock_limit; /* a later time is ahead; 0: there is no limit yet */
@@ -183,6 +186,7 @@ struct store_write {
 	MDB_txn *job; /* from a job's first put on: its savepoint, or the batch if it is alone */
 	bool alone;   /* store_write_alone */
 	bool lost;    /* a job without a savepoint was undone: only an abort may follow */
+	bool logged;  /* store_write_begin_logged */
 	struct store_read reader;
 	bool changed;   /* a job was kept */
 	bool job_roles; /* the job put or deleted a stored role, */
@@ -294,6 +298,12 @@ int store_open_head(
 /* Writes the head durably, after a commit. A failure is logged and changes nothing else: the commit
  * stands, and a store with more entries than its head is accepted. */
 void store_advance_head(struct store *store, const struct store_head *head);
+/* Before a commit: what the head's state is after it, if its trail ends at `end`. */
+int store_judge_head(struct store *store, struct store_read *read, const struct store_head *end);
+/* After a commit of store_write_begin_logged: notes the head of the one before, which that made
+ * durable, unless the file was written a short time ago. */
+#define STORE_HEAD_MS 1000
+void store_follow_head(struct store *store, const struct store_head *head);
 /* Makes a new head file after a commit that replaced the store. A failure is logged; the store then
  * names the old head, and opens. */
 void store_move_head(struct store *store, const struct store_head *head);

@@ -115,7 +115,7 @@ int store_get_shared(struct store_read *read, struct store_shared *out)
 	const uint8_t *at;
 	int r = store_get_named(read, shared_name, &content);
 
-	if (r < 0) {
+	if (r != 0) {
 		return r;
 	}
 	if (content.len != SHARED_END) {

@@ -70,6 +70,16 @@ int store_get_head(struct store_read *read, struct store_head *out);
  * renewed. Any thread. */
 uint64_t store_head_count(const struct store *store);
 
+/* A single store whose trail lacks the entry that its head names is refused when it is opened. A
+ * shared one is opened, since the log may have what follows: it is judged when its trail gets
+ * there, and nothing may be allowed before. */
+enum store_head_state {
+	STORE_HEAD_FINE = 0,
+	STORE_HEAD_AHEAD, /* the trail has not come to the head's entry */
+	STORE_HEAD_OTHER, /* it has another entry there */
+};
+enum store_head_state store_head_state(const struct store *store); /* any thread */
+
 /* Selects entries by one of target, actor or tenant: the first of these that is set. The caller
  * compares the others. */
 struct store_audit_filter {

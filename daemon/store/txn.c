@@ -214,6 +214,30 @@ int store_write_begin(struct store *store, struct store_write **out)
 	return 0;
 }
 
+int store_write_begin_logged(struct store *store, struct store_write **out)
+{
+	int r = store_write_begin(store, out);
+
+	if (r == 0) {
+		(*out)->logged = true;
+	}
+	return r;
+}
+
+int store_settle(struct store *store)
+{
+	int r = 0;
+
+	if (store->late.count != 0) {
+		r = store_error(mdb_env_sync(store->env, 1));
+	}
+	if (r == 0 && store->late.count != 0) {
+		store_advance_head(store, &store->late);
+		store->late = (struct store_head){ .count = 0 };
+	}
+	return r;
+}
+
 struct store_read *store_write_reader(struct store_write *write)
 {
 	return &write->reader;
@@ -314,7 +338,14 @@ static int commit(struct store_write *write, bool raise)
 		atomic_fetch_add_explicit(&store->generation, 1, memory_order_acq_rel);
 	}
 	report_touched(write, number);
-	r = store_error(mdb_txn_commit(write->batch));
+	/*
+	 * Without MDB_NOMETASYNC a commit writes its pages and syncs them, and then its root
+	 * (LMDB's meta page), synced too. With it the root is synced with the next commit's pages,
+	 * before that one's root is written; so one of the two roots is always that of pages that
+	 * are there. Readers do not look at the flag, and no other thread writes.
+	 */
+	r = store_error(mdb_env_set_flags(store->env, MDB_NOMETASYNC, write->logged));
+	r = r == 0 ? store_error(mdb_txn_commit(write->batch)) : r;
 	write->batch = NULL;
 	store_committed(store, number);
 	if (raise) {
@@ -338,18 +369,27 @@ int store_write_commit(struct store_write *write, bool raise)
 {
 	struct store *store = write->store;
 	struct store_head head;
-	int r;
+	int r, judged = STORE_HEAD_FINE;
 
 	store_write_undo(write);
 	raise = raise && write->changed;
 	r = write->lost ? -EINVAL : store_get_head(&write->reader, &head);
 	if (r == 0) {
+		judged = store_judge_head(store, &write->reader, &head);
 		r = commit(write, raise);
+	}
+	if (r == 0) {
+		atomic_store(&store->head_state, judged);
 	}
 	if (r == 0 && write->replaced) {
 		store_move_head(store, &head);
+	} else if (r == 0 && write->logged) {
+		store_follow_head(store, &head);
 	} else if (r == 0) {
 		store_advance_head(store, &head);
+	}
+	if (r == 0 && !write->logged) {
+		store->late = (struct store_head){ .count = 0 };
 	}
 	if (write->marks) {
 		reload_marks(store);

@@ -38,6 +38,22 @@ void store_read_reset(struct store_read *read);
  */
 
 int store_write_begin(struct store *store, struct store_write **out);
+/*
+ * The same for what a shared log has already (share/append.h), which is brought from there again.
+ * Its commit waits for the disk once; a single store's waits three times:
+ *
+ *	after a crash of the process, or kill -9, the store has it: the kernel holds the file;
+ *	after a loss of power the store is whole, and may lack the last such transaction, but no
+ *	earlier one: the commit of each makes the one before durable.
+ *
+ * The trail's head in its file is that of a durable transaction, so it is never ahead of the store.
+ * It is written once in STORE_HEAD_MS while there are changes, and by store_settle; what was
+ * changed since is not proven by it.
+ */
+int store_write_begin_logged(struct store *store, struct store_write **out);
+/* Makes what such writes committed durable, and the trail's head that of the store. The writer's
+ * thread; it does nothing when nothing was left. */
+int store_settle(struct store *store);
 /* To be called right after store_write_begin, or after the last job was kept: what follows is a
  * single job, or several of which none is undone, and needs no savepoint.
  * (A savepoint is a nested transaction of LMDB, which allocates 3 MiB for its lists and copies the

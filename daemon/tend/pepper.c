@@ -4,12 +4,15 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/host/log.h"
 #include "daemon/keys/secret_rules.h"
 #include "daemon/secret/token.h"
+#include "daemon/share/pepper.h"
+#include "daemon/share/share.h"
 #include "daemon/write/audit.h"
 #include "daemon/write/writer.h"
 
@@ -24,6 +27,8 @@ struct move {
 struct pepper {
 	struct writer_job job;
 	struct writer *writer;
+	struct share *share; /* NULL: the store is never shared */
+	struct store *store;
 	struct secrets *secrets;
 	pthread_mutex_t mutex; /* guards the queue and busy */
 	struct move queue[PEPPER_QUEUE];
@@ -44,6 +49,7 @@ struct pepper {
 	bool failed; /* a failure was logged */
 	atomic_bool scan_requested;
 	atomic_bool scanned;
+	atomic_uint number; /* of the pepper in use, when the scan began */
 	atomic_uint_fast64_t left, lost, keys;
 	atomic_uint lost_pepper;
 };
@@ -63,7 +69,7 @@ static void submit(struct pepper *pepper)
 	}
 }
 
-void pepper_move(struct pepper *pepper, const struct store_key *key, bool other,
+void pepper_move(struct pepper *pepper, const struct store_key *key, bool other, uint8_t number,
 	const uint8_t hash[static STORE_HASH])
 {
 	struct move *move;
@@ -73,7 +79,7 @@ void pepper_move(struct pepper *pepper, const struct store_key *key, bool other,
 		move = &pepper->queue[pepper->count++];
 		memcpy(move->kid, key->kid.ptr, STORE_KID);
 		move->other = other;
-		move->number = secrets_pepper(pepper->secrets);
+		move->number = number;
 		memcpy(move->from, other ? key->rotation.other_hash : key->hash, STORE_HASH);
 		memcpy(move->to, hash, STORE_HASH);
 	}
@@ -90,6 +96,7 @@ static int make_new(struct pepper *pepper, char why[static SECRET_WHY])
 
 	if (r == 0) {
 		pepper->scanning = false;
+		atomic_store(&pepper->number, secrets_pepper(pepper->secrets));
 		atomic_store(&pepper->scanned, false);
 		atomic_store(&pepper->scan_requested, true);
 	}
@@ -135,6 +142,71 @@ static int finish_rotation(struct pepper *pepper, const struct audit_change *cha
 	}
 	pepper->finished = r == 0 || r == -ENOENT;
 	return r == -ENOENT ? 0 : r;
+}
+
+/* --- the rotation of a shared store ----------------------------------------------------------- */
+
+/* What a step changes, as the trail has it. */
+static void note_step(
+	struct audit_note *note, enum secret_step step, const struct secret_shared *before)
+{
+	uint8_t number = before->number, next = (uint8_t)(number + 1);
+	char text[8];
+
+	audit_note_init(note);
+	snprintf(text, sizeof text, "%u", step == SECRET_DROP ? (number + 255U) % 256U : next);
+	if (step == SECRET_SWITCH) {
+		audit_note_number(note, "pepper", number, next);
+	}
+	if (step == SECRET_STAGE) {
+		audit_note_text(note, "staged", (struct pol_str){ NULL, 0 }, pol_str_of(text));
+	}
+	if (step == SECRET_DROP) {
+		audit_note_text(note, "old", pol_str_of(text), (struct pol_str){ NULL, 0 });
+	}
+}
+
+int pepper_put_step(struct pepper *pepper, const struct audit_change *change, enum secret_step step)
+{
+	struct audit_note note;
+	const struct audit_entry entry = {
+		.kind = STORE_AUDIT_STORE,
+		.target = POL_STR(SHARE_SET_PEPPER),
+		.flags = STORE_AUDIT_MADE,
+		.note = &note,
+	};
+	struct secret_shared before;
+	int r = share_pepper_get(pepper->store, change->read, &before);
+
+	if (r == 0) {
+		note_step(&note, step, &before);
+		r = share_pepper_put(pepper->store, change->write, step);
+	}
+	return r < 0 ? r : audit_enter(change, &entry);
+}
+
+/* Takes a staged pepper into use when all hosts have it. Hosts that cannot be asked have not. */
+static int use_staged(struct pepper *pepper, const struct writer_turn *turn)
+{
+	const struct audit_change change = audit_change_of(turn, NULL, "pepper.switch");
+	char names[SHARE_LACKING];
+	struct secret_shared shared;
+	int r = share_pepper_get(pepper->store, turn->read, &shared);
+
+	if (r < 0 || !shared.has_staged ||
+		share_pepper_lacking(pepper->share, (uint8_t)(shared.number + 1), names) != 0) {
+		return r;
+	}
+	return pepper_put_step(pepper, &change, SECRET_SWITCH);
+}
+
+/* After the scan that found no key that needs it: another host may have dropped it since. */
+static int drop_shared(struct pepper *pepper, const struct writer_turn *turn)
+{
+	const struct audit_change change = audit_change_of(turn, NULL, "pepper.drop");
+	int r = pepper_put_step(pepper, &change, SECRET_DROP);
+
+	return r == -EBUSY ? 0 : r;
 }
 
 /* --- the job ---------------------------------------------------------------------------------- */
@@ -269,6 +341,19 @@ static int scan_slice(struct pepper *pepper, const struct audit_change *change)
 	return 0;
 }
 
+/* The hosts' log has made another pepper the one in use. */
+static void note_number(struct pepper *pepper)
+{
+	uint8_t number = secrets_pepper(pepper->secrets);
+
+	if (atomic_load(&pepper->number) != number) {
+		pepper->scanning = false;
+		atomic_store(&pepper->scanned, false);
+		atomic_store(&pepper->scan_requested, true);
+		atomic_store(&pepper->number, number);
+	}
+}
+
 static int on_job(struct writer_job *job, const struct writer_turn *turn)
 {
 	struct pepper *pepper = (struct pepper *)job;
@@ -282,22 +367,39 @@ static int on_job(struct writer_job *job, const struct writer_turn *turn)
 	pepper->done = 0;
 	pepper->finished = false;
 	pepper->unneeded = false;
-	if (due) {
+	/* What a single store owes is of this host's file: a shared one has no such record. */
+	if (due && !share_is_on(pepper->share)) {
 		return finish_rotation(pepper, &change);
 	}
+	note_number(pepper);
 	r = move_queued(pepper, &change);
+	if (r == 0 && pepper->done == 0 && share_is_on(pepper->share) &&
+		secrets_have_staged(pepper->secrets)) {
+		return use_staged(pepper, turn);
+	}
 	if (r == 0 && pepper->done == 0 && needs_scans(pepper) &&
 		(pepper->scanning || atomic_load(&pepper->scan_requested))) {
 		r = scan_slice(pepper, &change);
 	}
+	if (r == 0 && pepper->unneeded && share_is_on(pepper->share)) {
+		pepper->unneeded = false;
+		r = drop_shared(pepper, turn);
+	}
 	return r;
+}
+
+/* In a shared store the database may be away, which the log has from the watcher, and this host may
+ * be one that only ends things. */
+static bool is_expected(int result)
+{
+	return result == -ENOTCONN || result == -EINPROGRESS || result == -EROFS;
 }
 
 static void on_done(struct writer_job *job, int result)
 {
 	struct pepper *pepper = (struct pepper *)job;
 
-	if (result < 0 && !pepper->failed) {
+	if (result < 0 && !pepper->failed && !is_expected(result)) {
 		log_error("cannot move keys to the new pepper", "why=%s", store_explain(result));
 		pepper->failed = true;
 	}
@@ -315,6 +417,11 @@ static void on_done(struct writer_job *job, int result)
 	if (pepper->done > 0 && pepper->count == 0 && pepper->moved) {
 		atomic_store(&pepper->scan_requested, true);
 	}
+	/* The drop was lost to another host's row, or could not be appended. */
+	if (share_is_on(pepper->share) && secrets_have_old(pepper->secrets) &&
+		atomic_load(&pepper->scanned) && atomic_load(&pepper->left) == 0) {
+		atomic_store(&pepper->scan_requested, true);
+	}
 	pepper->busy = false;
 	if (result >= 0 && (pepper->count > 0 || pepper->scanning || pepper->finished ||
 				   (pepper->done > 0 && pepper->left <= PEPPER_SLICE))) {
@@ -325,7 +432,8 @@ static void on_done(struct writer_job *job, int result)
 
 /* --- the rest --------------------------------------------------------------------------------- */
 
-int pepper_create(struct store *store, struct writer *writer, struct pepper **out)
+int pepper_create(
+	struct store *store, struct writer *writer, struct share *share, struct pepper **out)
 {
 	struct pepper *pepper = calloc(1, sizeof *pepper);
 
@@ -333,7 +441,10 @@ int pepper_create(struct store *store, struct writer *writer, struct pepper **ou
 		return -ENOMEM;
 	}
 	pepper->writer = writer;
+	pepper->share = share;
+	pepper->store = store;
 	pepper->secrets = store_secrets(store);
+	atomic_store(&pepper->number, secrets_pepper(pepper->secrets));
 	pepper->job.run = on_job;
 	pepper->job.done = on_done;
 	pepper->job.item.class = QUEUE_MAKES; /* it can wait */
@@ -362,7 +473,8 @@ void pepper_destroy(struct pepper *pepper)
 void pepper_tick(struct pepper *pepper)
 {
 	pthread_mutex_lock(&pepper->mutex);
-	if (!pepper->busy && (pepper->due || needs_scans(pepper))) {
+	if (!pepper->busy && ((pepper->due && !share_is_on(pepper->share)) ||
+				     secrets_have_staged(pepper->secrets) || needs_scans(pepper))) {
 		if (++pepper->ticks >= PEPPER_IDLE) {
 			atomic_store(&pepper->scan_requested, true);
 		}
@@ -383,7 +495,8 @@ void pepper_stop(struct pepper *pepper)
 bool pepper_left(struct pepper *pepper, uint64_t *out)
 {
 	*out = atomic_load(&pepper->left);
-	return atomic_load(&pepper->scanned);
+	return atomic_load(&pepper->scanned) &&
+	       atomic_load(&pepper->number) == secrets_pepper(pepper->secrets);
 }
 
 bool pepper_lost(struct pepper *pepper, struct store_lost *out)

@@ -313,7 +313,7 @@ static int run_alarm(struct writer_job *job, const struct writer_turn *turn)
 	entry.tenant = key.tenant;
 	audit_note_init(&note);
 	audit_note_number(&note, "presented", 0, (int64_t)task->count);
-	return audit_enter(&by, &entry);
+	return audit_alarm(&by, &entry);
 }
 
 static void alarm_done(struct writer_job *job, int result)

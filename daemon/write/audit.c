@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/config/peer.h"
+#include "daemon/store/shared.h"
 #include "daemon/write/writer.h"
 
 struct audit_change audit_change_of(
@@ -184,6 +185,46 @@ int audit_delete_principal(const struct audit_change *change, uint32_t tenant, s
 
 /* --- alarms ----------------------------------------------------------------------------------- */
 
+/* Entries about the target that are looked at: with more changes in an hour than this, the alarm
+ * may be entered twice. */
+#define AUDIT_LOOKED 256
+
+struct alarms {
+	const struct audit_change *change;
+	unsigned looked;
+	bool found;
+};
+
+static int on_entry(void *context, const struct store_audit *audit)
+{
+	struct alarms *alarms = context;
+
+	if (audit->time <= alarms->change->now - AUDIT_ALARM_SECONDS) {
+		return 1;
+	}
+	alarms->found = audit->kind == STORE_AUDIT_ALARM &&
+			pol_str_equal(audit->action, pol_str_of(alarms->change->action));
+	return alarms->found || ++alarms->looked == AUDIT_LOOKED;
+}
+
+int audit_alarm(const struct audit_change *change, const struct audit_entry *entry)
+{
+	const struct store_audit_filter filter = {
+		.kind = STORE_AUDIT_ALARM, .target = entry->target, .backwards = true
+	};
+	struct alarms alarms = { .change = change };
+	struct store_shared shared;
+	int r = store_get_shared(change->read, &shared);
+
+	if (r == 0) {
+		r = store_list_audit(change->read, &filter, UINT64_MAX, on_entry, &alarms);
+	}
+	if ((r < 0 && r != -ENOENT) || alarms.found) {
+		return r < 0 ? r : 0;
+	}
+	return audit_enter(change, entry);
+}
+
 /* The id comes from an altered file: what is not printable ASCII becomes `?`. */
 static struct pol_str plain(char *text, size_t len)
 {
@@ -210,5 +251,5 @@ int audit_altered(const struct audit_change *change, struct store *store)
 	audit_note_number(&note, "refused", 0, (int64_t)altered.count);
 	entry.target = plain(altered.id, altered.id_len);
 	alarm.action = "alarm.altered_record";
-	return audit_enter(&alarm, &entry);
+	return audit_alarm(&alarm, &entry);
 }

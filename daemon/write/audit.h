@@ -103,5 +103,10 @@ struct audit_entry {
 
 int audit_enter(const struct audit_change *change, const struct audit_entry *entry);
 
+/* Enters an alarm. In a shared store nothing if the trail has one with this action and target that
+ * is less than AUDIT_ALARM_SECONDS old, from any host. */
+#define AUDIT_ALARM_SECONDS 3600
+int audit_alarm(const struct audit_change *change, const struct audit_entry *entry);
+
 /* Enters that altered records were refused, once an hour at most; nothing when none was. */
 int audit_altered(const struct audit_change *change, struct store *store);

@@ -153,7 +153,8 @@ static int begin(struct writer *writer, struct batch *batch, struct writer_turn 
 		.now = store_now(writer->store),
 		.host = writer->append != NULL ? writer->append->host : NULL,
 	};
-	r = store_write_begin(writer->store, &turn->write);
+	r = writer->append != NULL ? store_write_begin_logged(writer->store, &turn->write)
+				   : store_write_begin(writer->store, &turn->write);
 	if (r < 0) {
 		batch->first->result = store_why_failed(writer->store, r);
 		batch->first->wrote = false;
@@ -229,6 +230,10 @@ static int commit_appended(struct writer *writer, struct store_write *write)
 	int r = store_why_failed(writer->store, store_write_commit(write, true));
 
 	share_append_committed(writer->append, r);
+	if (r == 0 && !stands) {
+		/* It is in no log. */
+		r = store_why_failed(writer->store, store_settle(writer->store));
+	}
 	return r < 0 && stands ? -EINPROGRESS : r;
 }
 

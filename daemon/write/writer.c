@@ -84,6 +84,9 @@ static bool flush_slice(struct writer *writer)
 		log_error("cannot write the use of keys", "why=%s", store_explain(r));
 	}
 	writer->flush_failed = r < 0;
+	if (!more) {
+		(void)store_settle(writer->store);
+	}
 	return more && r == 0;
 }
 

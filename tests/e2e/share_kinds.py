@@ -38,7 +38,7 @@ class Scene:
         self.random = random
         self.say = say
         self.taken = set()
-        self.ended = []  # hosts whose daemon is down
+        self.lacked = 0  # rows that hosts had and a new primary had not
 
     def host(self, number=1):
         """Hosts that no other fault of this round has; [] if there are not as many."""
@@ -246,6 +246,17 @@ def cancel_some(scene):
     yield scene.random.uniform(0.1, 0.5)
 
 
+def move_to(scene, new, hosts=None):
+    """That standby becomes the primary, of all hosts or of these."""
+    scene.servers.promote(new)
+    end = int(new.query("SELECT seq FROM authz.head", database=DATABASE)[0][0])
+    scene.fleet.aim(hosts=hosts)
+    for host in scene.fleet.hosts.values():
+        with contextlib.suppress(OSError, AssertionError, harness.Error):
+            with harness.Client(host.socket, timeout=2) as client:
+                scene.lacked = max(scene.lacked, client.call("status")["shared"]["applied"] - end)
+
+
 @fault(3, moves=True)
 def promote(scene):
     """The old primary is fenced; some rows may be on it alone, which hosts have applied."""
@@ -255,8 +266,7 @@ def promote(scene):
     old.kill()
     new.resume()
     yield scene.seconds(0, 1)
-    scene.servers.promote(new)
-    scene.fleet.aim()
+    move_to(scene, new)
     yield scene.seconds(0, 1)
     scene.servers.rebuild()
 
@@ -269,8 +279,7 @@ def two_primaries(scene):
         yield from cancel_some(scene)
         new.resume()
     moved = scene.random.sample(list(scene.fleet.hosts), scene.random.randint(1, len(scene.fleet.hosts)))
-    scene.servers.promote(new)
-    scene.fleet.aim(hosts=moved)
+    move_to(scene, new, moved)
     for name in moved:
         scene.proxy.do(name, "close")
     third = next(server for server in scene.servers.all if server not in (old, new))
@@ -296,8 +305,7 @@ def promote_asynchronous(scene):
     for pid in receiver:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGCONT)
-    scene.servers.promote(new)
-    scene.fleet.aim()
+    move_to(scene, new)
     yield scene.seconds(0, 1)
     scene.servers.rebuild()
 

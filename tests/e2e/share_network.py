@@ -62,7 +62,7 @@ def enter():
 
 
 def mount_small(folder, size):
-    """A disk of `size` bytes at the folder."""
+    """A disk of this many bytes at the folder."""
     if harness.LIBC.mount(b"tmpfs", str(folder).encode(), b"tmpfs", ctypes.c_ulong(0),
                           f"size={size},mode=700".encode()) != 0:
         raise OSError(ctypes.get_errno(), f"cannot mount a disk at {folder}")

@@ -339,8 +339,7 @@ class Writer(Worker):
         if change.outcome in ("refused", "not_made"):
             with self.book.lock:
                 back()
-        if change.outcome == "refused" and change.error.code != "overloaded":
-            self.book.accuse(f"refused: {change}")
+        self.judge_refusal(change)
 
     def change_principal(self):
         name = f"t{self.random.randrange(8)}-{self.name}"

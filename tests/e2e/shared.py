@@ -6,6 +6,7 @@
             first, second = self.hosts(2)
 """
 
+import secrets
 import sys
 import unittest
 from pathlib import Path
@@ -19,13 +20,13 @@ import postgres  # noqa: E402  pylint: disable=wrong-import-position
 class Host(harness.Daemon):
     """A daemon with a line `shared`. All hosts of a test have the secrets of the first."""
 
-    def __init__(self, name, conninfo, policy=None, secrets=None, lines=()):
+    def __init__(self, name, conninfo, policy=None, pepper=None, lines=()):
         self.name = name
         super().__init__(policy, start=False)
-        if secrets is not None:
-            pepper = self.state / "pepper"
-            pepper.write_bytes(secrets)
-            pepper.chmod(0o600)
+        if pepper is not None:
+            file = self.state / "pepper"
+            file.write_bytes(pepper)
+            file.chmod(0o600)
         self.config = self.folder / "authzd.conf"
         self.config.write_text("\n".join([f"shared \"{conninfo}\"", f"host {name}", *lines, ""]), encoding="utf-8")
         self.arguments += ["--config", str(self.config)]
@@ -45,6 +46,23 @@ class Host(harness.Daemon):
         """Waits until this host has applied the change."""
         sequence = int(place.split("-")[0])
         harness.wait_until(lambda: self.shared()["applied"] >= sequence, what=f"{place} on {self.name}")
+
+    def decide(self, token, as_of):
+        """The decision by that change: this host has a second for it, and is asked until that was enough."""
+        def answered():
+            answer = self.call("authorize", token=token, method="GET", path="/loans", as_of=as_of)
+            return answer if answer["reason"] != "stale" else None
+        return harness.wait_until(answered, what=f"a decision by {as_of} on {self.name}")
+
+    def everywhere(self, method, **params):
+        """A change that each host has at its answer. They have five seconds: it is made until that was enough."""
+        if method == "keys.create":
+            params["request_id"] = secrets.token_hex(16)
+
+        def answered():
+            answer = self.call(method, **params, everywhere=True)
+            return answer if answer["everywhere"] else None
+        return harness.wait_until(answered, what=f"{method} everywhere")
 
 
 @unittest.skipUnless(postgres.is_here(), "PostgreSQL is not installed")

@@ -58,6 +58,7 @@ class Beginning(shared.SharedTest):
         made = [first.call("keys.create", name=f"k{n}", roles=["viewer"]) for n in range(100)]
         late = self.host("h3", first)
         self.assertEqual(late.call("store.join", at=made[-1]["as_of"])["as_of"], made[-1]["as_of"])
+        harness.wait_until(lambda: not late.shared()["stale"], what="a host that has joined and is fresh")
         for key in made[::25]:
             self.assertTrue(late.call("authorize", token=key["secret"], method="GET", path="/loans")["allow"])
 
@@ -76,31 +77,41 @@ class Sharing(shared.SharedTest):
     def test_a_key_of_one_host_decides_on_the_other(self):
         first, second = self.hosts(2)
         made = first.call("keys.create", name="k", roles=["viewer"])
-        answer = second.call("authorize", token=made["secret"], method="GET", path="/loans", as_of=made["as_of"])
+        answer = second.decide(made["secret"], made["as_of"])
         self.assertTrue(answer["allow"], answer)
         ended = second.call("keys.revoke", id=made["id"])
-        answer = first.call("authorize", token=made["secret"], method="GET", path="/loans", as_of=ended["as_of"])
+        answer = first.decide(made["secret"], ended["as_of"])
         self.assertFalse(answer["allow"], answer)
 
     def test_a_role_of_one_host_decides_on_the_other(self):
         first, second = self.hosts(2)
         first.call("roles.create", **ROLE)
         made = first.call("keys.create", name="k", roles=["reader"])
-        answer = second.call("authorize", token=made["secret"], method="GET", path="/loans", as_of=made["as_of"])
+        answer = second.decide(made["secret"], made["as_of"])
         self.assertTrue(answer["allow"], answer)
         ended = first.call("roles.update", name="reader", grants=[])
-        answer = second.call("authorize", token=made["secret"], method="GET", path="/loans", as_of=ended["as_of"])
+        answer = second.decide(made["secret"], ended["as_of"])
         self.assertFalse(answer["allow"], answer)
 
     def test_a_change_that_is_everywhere_denies_on_each_host(self):
         hosts = self.hosts(3)
-        made = hosts[0].call("keys.create", name="k", roles=["viewer"], everywhere=True)
-        self.assertTrue(made["everywhere"])
+        made = hosts[0].everywhere("keys.create", name="k", roles=["viewer"])
         for host in hosts:
             self.assertTrue(host.call("authorize", token=made["secret"], method="GET", path="/loans")["allow"])
-        self.assertTrue(hosts[1].call("keys.revoke", id=made["id"], everywhere=True)["everywhere"])
+        hosts[1].everywhere("keys.revoke", id=made["id"])
         for host in hosts:
             self.assertFalse(host.call("authorize", token=made["secret"], method="GET", path="/loans")["allow"])
+
+    def test_a_dead_secret_on_two_hosts_is_one_alarm_in_the_trail(self):
+        first, second = self.hosts(2)
+        made = first.call("keys.create", name="k", roles=["viewer"])
+        place = first.call("keys.rotate", id=made["id"], mode="immediate")["as_of"]
+        for host in (first, second):
+            host.call("authorize", token=made["secret"], method="GET", path="/loans", as_of=place)
+            host.wait_for_log("a secret that is dead was presented")
+            place = host.call("keys.create", name="after", roles=["viewer"], everywhere=True)["as_of"]
+        found = [item for item in second.call("audit.list")["items"] if item["action"] == "alarm.dead_secret"]
+        self.assertEqual([item["target"] for item in found], [made["id"]])
 
     def test_each_host_is_listed_and_one_that_ended_is_gone(self):
         first, second = self.hosts(2)
@@ -154,7 +165,7 @@ class Sharing(shared.SharedTest):
 class Outage(shared.SharedTest):
     def test_decisions_go_on_and_changes_are_unavailable_until_the_database_is_back(self):
         first, second = self.hosts(2)
-        made = first.call("keys.create", name="k", roles=["viewer"], everywhere=True)
+        made = first.everywhere("keys.create", name="k", roles=["viewer"])
         self.server.kill()
         with self.assertRaisesRegex(harness.Error, "unavailable"):
             first.call("keys.create", name="k2", roles=["viewer"])
@@ -165,7 +176,7 @@ class Outage(shared.SharedTest):
         harness.wait_until(lambda: all(host.shared()["connected"] and "problem" not in host.shared()
                                        for host in (first, second)), what="both go on")
         ended = first.call("keys.revoke", id=made["id"])
-        answer = second.call("authorize", token=made["secret"], method="GET", path="/loans", as_of=ended["as_of"])
+        answer = second.decide(made["secret"], ended["as_of"])
         self.assertFalse(answer["allow"], answer)
 
     def test_past_max_lag_nothing_is_allowed_until_the_database_is_back(self):
@@ -204,6 +215,67 @@ class Outage(shared.SharedTest):
         self.assertTrue(first.call("authorize", token=made["secret"], method="GET", path="/loans")["allow"])
 
 
+class SetBack(shared.SharedTest):
+    """A store file from before: its trail ends before the head beside it."""
+
+    def set_back(self, lines=()):
+        first, second = self.hosts(2, lines=lines)
+        made = first.call("keys.create", name="k", roles=["viewer"], everywhere=True)
+        second.stop()
+        store = second.state / "store.mdb"
+        saved = store.read_bytes()
+        second.start()
+        ended = first.call("keys.revoke", id=made["id"])
+        second.await_place(ended["as_of"])
+        second.stop()
+        store.write_bytes(saved)
+        return first, second, made
+
+    def reason(self, host, made):
+        return host.call("authorize", token=made["secret"], method="GET", path="/loans")["reason"]
+
+    def test_it_is_brought_up_by_the_log_and_allows_nothing_before(self):
+        _, second, made = self.set_back(lines=("start_stale yes",))
+        self.server.kill()
+        second.start()
+        self.assertIn("the store was set back", second.log())
+        self.assertEqual(self.reason(second, made), "stale")
+        self.server.start()
+        harness.wait_until(lambda: not second.shared()["stale"], what="a fresh host")
+        self.assertEqual(self.reason(second, made), "revoked_key")
+        self.assertNotIn("problem", second.shared())
+        second.stop()
+        second.start()
+        self.assertNotIn("problem", second.shared())
+
+    def test_when_the_log_lost_the_same_it_says_what_to_do_and_allows_nothing(self):
+        first, second = self.hosts(2)
+        made = first.call("keys.create", name="k", roles=["viewer"], everywhere=True)
+        second.stop()
+        first.stop()
+        store = second.state / "store.mdb"
+        saved = store.read_bytes()
+        self.server.stop()
+        shared.postgres.run("cp", "-a", self.server.data, f"{self.server.data}.saved")
+        self.server.start()
+        second.start()
+        harness.wait_until(lambda: not second.shared()["stale"], what="a fresh host")
+        second.call("keys.revoke", id=made["id"])
+        second.stop()
+        store.write_bytes(saved)
+        self.server.kill()
+        shared.postgres.run("rm", "-rf", self.server.data)
+        shared.postgres.run("mv", f"{self.server.data}.saved", self.server.data)
+        self.server.start()
+        second.start()
+        harness.wait_until(lambda: "the log does not have what the head" in second.shared().get("problem", ""),
+                           what="a problem")
+        self.assertTrue(second.shared()["stale"])
+        self.assertEqual(self.reason(second, made), "stale")
+        second.call("store.rejoin", confirm=True, accept_rollback=True)
+        harness.wait_until(lambda: self.reason(second, made) == "ok", what="an allow")
+
+
 class Lost(shared.SharedTest):
     """A database that lost the end of its log, as after the fail-over of an asynchronous standby."""
 
@@ -228,12 +300,12 @@ class Lost(shared.SharedTest):
         first, second = self.hosts(2)
         self.save()
         self.await_well(first, second)
-        made = first.call("keys.create", name="k", roles=["viewer"], everywhere=True)
+        made = first.everywhere("keys.create", name="k", roles=["viewer"])
         self.lose()
         self.await_well(first, second)
         ended = second.call("keys.revoke", id=made["id"])
         self.assertEqual(int(ended["as_of"].split("-")[0]), int(made["as_of"].split("-")[0]) + 1)
-        answer = first.call("authorize", token=made["secret"], method="GET", path="/loans", as_of=ended["as_of"])
+        answer = first.decide(made["secret"], ended["as_of"])
         self.assertFalse(answer["allow"], answer)
 
     def test_a_host_that_has_diverged_stops_until_it_rejoins_and_what_was_lost_is_disabled(self):
@@ -268,7 +340,7 @@ class Lost(shared.SharedTest):
 
     def test_a_key_that_is_marked_here_is_denied_at_once_and_everywhere_when_the_database_is_back(self):
         first, second = self.hosts(2)
-        made = first.call("keys.create", name="k", roles=["viewer"], everywhere=True)
+        made = first.everywhere("keys.create", name="k", roles=["viewer"])
         self.server.kill()
         self.assertTrue(first.call("keys.revoke", id=made["id"], local=True)["local"])
         self.assertFalse(first.call("authorize", token=made["secret"], method="GET", path="/loans")["allow"])

@@ -31,6 +31,19 @@ class Life(shared.SharedTest):
         self.assertEqual(done.returncode, status, f"{arguments}\n{done.stdout}\n{done.stderr}")
         return done
 
+    @staticmethod
+    def tool_in_time(host, *arguments):
+        """What hosts have one or five seconds for: it is repeated until that was enough."""
+        harness.wait_until(lambda: host.tool(*arguments).returncode == 0, what=" ".join(arguments))
+
+    @staticmethod
+    def ends(client):
+        try:
+            client.principals.disable("crm", everywhere=True)
+        except authz.NotEverywhere:
+            return False
+        return True
+
     def pair(self):
         """Two hosts that share a store by the commands of a person."""
         first = self.host("h1", policy=POLICY)
@@ -67,8 +80,8 @@ class Life(shared.SharedTest):
             self.tool(first, "store", "set", *change)
         made = first.call("keys.create", roles=["viewer"])
         ask = {"token": made["secret"], "method": "GET", "path": "/loans"}
-        self.assertTrue(second.call("authorize", **ask, as_of=made["as_of"])["allow"])
-        self.tool(first, "key", "revoke", made["id"], "--everywhere")
+        self.assertTrue(second.decide(made["secret"], made["as_of"])["allow"])
+        self.tool_in_time(first, "key", "revoke", made["id"], "--everywhere")
         self.assertEqual(second.call("authorize", **ask)["reason"], "revoked_key")
 
     def test_a_client_takes_the_place_of_a_change_along(self):
@@ -79,9 +92,10 @@ class Life(shared.SharedTest):
         self.addCleanup(two.close)
         one.principals.create("crm")
         place = one.assignments.create("crm", "editor").as_of
-        self.assertTrue(two.as_of(place).check(principal="crm", method="POST", path="/loans"))
-        one.principals.disable("crm", everywhere=True)
-        self.assertFalse(two.check(principal="crm", method="POST", path="/loans"))
+        ask = {"principal": "crm", "method": "POST", "path": "/loans"}
+        harness.wait_until(lambda: two.as_of(place).check(**ask), what="an allow")
+        harness.wait_until(lambda: self.ends(one), what="the end of crm everywhere")
+        self.assertFalse(two.check(**ask))
         number, tag = place.split("-")
         with self.assertRaises(authz.Stale):
             list(two.as_of(f"{int(number) + 1000}-{tag}").permissions(principal="crm"))
@@ -90,7 +104,7 @@ class Life(shared.SharedTest):
         first, second = self.pair()
         made = first.call("keys.create", roles=["viewer"])
         ask = {"token": made["secret"], "method": "GET", "path": "/loans"}
-        self.assertTrue(second.call("authorize", **ask, as_of=made["as_of"])["allow"])
+        self.assertTrue(second.decide(made["secret"], made["as_of"])["allow"])
         self.server.stop()
         said = self.tool(second, "key", "revoke", made["id"], status=3).stderr
         self.assertIn("unavailable: ", said)
@@ -103,7 +117,7 @@ class Life(shared.SharedTest):
     def test_a_place_goes_with_the_tool_from_host_to_host(self):
         first, second = self.pair()
         made = json.loads(self.tool(first, "principal", "create", "ann", "--json").stdout)
-        self.tool(second, "principal", "show", "ann", "--as-of", made["as_of"])
+        self.tool_in_time(second, "principal", "show", "ann", "--as-of", made["as_of"])
 
 
 if __name__ == "__main__":

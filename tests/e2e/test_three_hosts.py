@@ -150,7 +150,7 @@ class ThreeHosts(unittest.TestCase):
         for block in blocks:
             self.follow(block)
         for name in ("alpha", "beta", "gamma"):
-            self.computers[name].run("authzcheck principal list | grep -q bob")
+            self.computers[name].run("until authzcheck principal list | grep bob; do sleep 0.2; done")
 
 
 if __name__ == "__main__":

@@ -298,7 +298,7 @@ static void create_parts(void)
 		.writer = writer,
 		.current = &current };
 	fuzz_require(rotation_create(&parts, &context.rotation) == 0);
-	fuzz_require(pepper_create(context.store, writer, &context.pepper) == 0);
+	fuzz_require(pepper_create(context.store, writer, NULL, &context.pepper) == 0);
 	fuzz_require(backup_create(context.store, &context.backup) == 0);
 	fuzz_require(decision_watch_create(&context.watch) == 0);
 	fuzz_require(decision_log_create("/dev/null", 0, NULL, &context.decision_log) == 0);

@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = Path(os.environ.get("AUTHZ_PACKAGES", ROOT / "build-package"))
 WHY_NOT = chroot.why_not()
 MOST_EXPOSED = 1.5
+OURS = ("authzd", "authzcheck", "authzd-postgresql", "authz-http", "libauthz0", "libauthz-dev", "authz-clients")
 EXAMPLES = ("lendiq", "loanpro", "loop")
 TEXTS = [f"doc/authzd/{name}" for name in (
     "PROTOCOL.md.gz", "MODULES.md.gz", "REFERENCE.md.gz", "SECURITY.md.gz", "SHARED-STORE.md.gz", "changelog.gz",
@@ -56,8 +57,7 @@ def older(package, folder):
 class Life:
     def __init__(self, folder):
         self.seen = {}
-        debs = [deb(name) for name in (
-            "authzd", "authzcheck", "authz-http", "libauthz0", "libauthz-dev", "authz-clients")]
+        debs = [deb(name) for name in OURS]
         self.bare = bare = chroot.Chroot(folder / "root", debs, also=("logrotate", "libcurl4"))
         self.before = bare.files()
         packages = bare.path("/tmp/packages")
@@ -77,17 +77,20 @@ class Life:
         bare.add_user("stranger", 2002)
         self.run_and_use("first")
         self.seen["upgrade"] = dpkg("-i", *(package.name for package in debs))
+        with open(bare.path("/etc/authz/authzd.conf"), "a", encoding="utf-8") as conf:
+            conf.write("shared host=/run/postgresql dbname=authz\n")
         self.restart()
         self.run_and_use("second")
         self.seen["texts"] = [name for name in TEXTS if bare.path(f"/usr/share/{name}").is_file()]
         self.seen["examples"] = {name: bare.run("authzcheck", "policy", "test", name) for name in (
             "/etc/authz/policy", *(f"/usr/share/doc/authzd/examples/{name}" for name in EXAMPLES))}
         self.seen["web"] = bare.run("authz-http", "--check", user="authz-http")
+        self.seen["files of authzd-postgresql"] = bare.run("dpkg", "-L", "authzd-postgresql")
         self.seen["linked"] = bare.run("ldconfig", "-p")
-        self.seen["remove"] = dpkg("-r", "authz-http", "authzd", "authzcheck", "libauthz-dev", "libauthz0", "authz-clients")
+        self.seen["remove"] = dpkg("-r", *OURS)
         self.seen["kept"] = {name: bare.path(name).exists() for name in (
             "/var/lib/authz/store.mdb", "/var/lib/authz/pepper", "/etc/authz/authzd.conf", "/usr/sbin/authzd")}
-        self.seen["purge"] = dpkg("-P", "authz-http", "authzd", "authzcheck", "libauthz-dev", "libauthz0", "authz-clients")
+        self.seen["purge"] = dpkg("-P", *OURS)
         self.after = bare.files()
 
     def restart(self):
@@ -224,6 +227,11 @@ class InAChroot(unittest.TestCase):
         self.expect("upgrade")
         self.assertIn("alice", self.expect(("second", "alice")))
 
+    def test_a_line_shared_finds_its_object_and_its_package_opens_the_network(self):
+        self.assertNotIn("shared", self.expect(("first", "root")))
+        self.assertIn("shared", self.expect(("second", "root")))
+        self.assertIn("lib/systemd/system/authzd.service.d/postgresql.conf", self.expect("files of authzd-postgresql"))
+
     def test_the_sockets_of_the_units_are_served_and_outlive_the_daemon(self):
         self.assertIn("alice", self.expect("passed"))
         self.assertEqual(LIFE.seen["sockets"], {"/run/authz/authz.sock": "authz:authz 660",
@@ -292,8 +300,10 @@ class Unit(unittest.TestCase):
                 text = re.sub("/usr/sbin/authz(d|-http)", "/bin/true", text)
                 text = re.sub(r"^Documentation=.*\n", "", text, flags=re.MULTILINE)
                 (Path(folder) / name).write_text(text)
+            (Path(folder) / "authzd.service.d").mkdir()
+            shutil.copy(ROOT / "tools/systemd/postgresql.conf", Path(folder) / "authzd.service.d")
             done = subprocess.run(
-                ["systemd-analyze", "verify", "--man=no", *sorted(Path(folder).iterdir())], check=False,
+                ["systemd-analyze", "verify", "--man=no", *sorted(Path(folder).glob("*[et]"))], check=False,
                 capture_output=True, text=True, env={**os.environ, "SYSTEMD_LOG_LEVEL": "warning"})
         about = [line for line in done.stderr.split("\n") if "authz" in line]
         self.assertEqual(about, [])
@@ -320,7 +330,7 @@ class Unit(unittest.TestCase):
     def test_the_service_may_make_every_system_call_that_the_daemon_allows_itself(self):
         source = (ROOT / "daemon/host/confine_calls.c").read_text()
         tables = [re.search(rf"\b{name}\[\] = \{{(.*?)^\}};", source, re.DOTALL | re.MULTILINE).group(1)
-                  for name in ("common", "thread_calls", "file_calls")]
+                  for name in ("common", "thread_calls", "file_calls", "connect_calls", "network_calls")]
         wanted = set(re.findall(r"SCMP_SYS\((\w+)\)", "".join(tables)))
         self.assertGreater(len(wanted), 50)
         self.assertEqual(wanted - calls_of_unit(self.service), set())

@@ -15,6 +15,12 @@
 static int show_pepper(struct app *app, struct wire_cursor answer)
 {
 	(void)app;
+	if (record_int(answer, "staged", -1) >= 0) {
+		printf("pepper %" PRId64 " is staged; it is taken into use when all hosts have it, "
+		       "within some seconds\n",
+			record_int(answer, "staged", -1));
+		return EXIT_YES;
+	}
 	printf("pepper %" PRId64 " is in use; keys move to it when they are used, then the old one "
 	       "is dropped\n",
 		record_int(answer, "pepper", 0));

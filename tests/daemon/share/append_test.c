@@ -89,6 +89,15 @@ Test(append, a_batch_is_a_row_which_the_other_host_applies)
 	cr_expect_eq(two.append.applied, 1);
 }
 
+Test(append, a_database_that_answers_slowly_is_caught_up_with_on_a_new_connection)
+{
+	cr_assert_eq(hosts_put(&one, 1), 0);
+	hosts_drop(&two);
+	log_memory_delay(memory, SHARE_ANSWER_MS / 2);
+	cr_expect_eq(hosts_catch_up(&two), 0, "%s", two.append.why);
+	cr_expect(hosts_have(&two, 1));
+}
+
 Test(append, a_batch_whose_place_is_taken_is_lost_until_it_ran_on_the_other_row)
 {
 	cr_assert_eq(hosts_put(&one, 1), 0);

@@ -12,7 +12,7 @@
 #include "daemon/host/confine.h"
 #include "daemon/share/database.h"
 
-enum { WAIT = 10000, MOST_PATHS = 16 };
+enum { WAIT = 5000, MOST_PATHS = 16 };
 
 static const struct share_database *database;
 static const char *conninfo;

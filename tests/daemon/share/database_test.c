@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "daemon/share/database.h"
 
@@ -308,7 +309,7 @@ Test(database, rows_that_are_missing_or_altered_are_refused)
 	run("DELETE FROM authz.log WHERE seq = 3");
 	cr_expect_eq(log->ops->read(log, 1, on_row, &seen, WAIT), -EBADMSG);
 	cr_expect_eq(seen.last, 2);
-	cr_expect_not_null(strstr(log->ops->why(log), "rows are missing"));
+	cr_expect_not_null(strstr(log->ops->why(log), "is missing"));
 	run("UPDATE authz.log SET tag = 'short' WHERE seq = 2");
 	seen.last = 0;
 	cr_expect_eq(log->ops->read(log, 1, on_row, &seen, WAIT), -EBADMSG);
@@ -316,6 +317,56 @@ Test(database, rows_that_are_missing_or_altered_are_refused)
 	run("UPDATE authz.log SET payload = convert_to(repeat('x', 67108865), 'UTF8') "
 	    "WHERE seq = 1");
 	cr_expect_eq(log->ops->read(log, 1, on_row, &seen, WAIT), -EBADMSG);
+	cr_expect(log->ops->is_connected(log));
+	log->ops->close(log);
+}
+
+static int no_host(void *context, const struct share_host *host)
+{
+	(void)context;
+	(void)host;
+	return 0;
+}
+
+static long peak_kib(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return usage.ru_maxrss;
+}
+
+/* A role that may change the tables may make any column as large as PostgreSQL allows. */
+Test(database, what_is_larger_than_it_may_be_is_refused_and_not_even_sent)
+{
+	static const char large[] = "repeat('x', 50000000)";
+	struct share_log *log = made();
+	struct share_head head;
+	struct seen seen = { 0 };
+	uint8_t tag[SHARE_TAG];
+	uint64_t sequence;
+	uint32_t parts;
+	char text[256];
+	long before = peak_kib();
+
+	append_rows(log, 1, 10);
+	snprintf(text, sizeof text,
+		"INSERT INTO authz.host SELECT '0123456789abcdef', %s, 0, now(), 0, 1, '', '', 1, "
+		"NULL, false, ''",
+		large);
+	run(text);
+	cr_expect_eq(database->hosts(log, no_host, NULL, WAIT), -EBADMSG);
+	snprintf(text, sizeof text, "UPDATE authz.log SET host = %s", large);
+	run(text);
+	cr_expect_eq(log->ops->read(log, 1, on_row, &seen, WAIT), -EBADMSG);
+	snprintf(
+		text, sizeof text, "UPDATE authz.snapshot SET tag = convert_to(%s, 'UTF8')", large);
+	run(text);
+	cr_expect_eq(database->snapshot_newest(log, &sequence, tag, &parts, WAIT), -EBADMSG);
+	snprintf(text, sizeof text, "UPDATE authz.head SET tag = convert_to(%s, 'UTF8')", large);
+	run(text);
+	cr_expect_eq(log->ops->look(log, NULL, &head, WAIT), -EBADMSG);
+	cr_expect(peak_kib() - before < 20000, "%ld KiB more", peak_kib() - before);
 	cr_expect(log->ops->is_connected(log));
 	log->ops->close(log);
 }
@@ -341,15 +392,19 @@ Test(database, who_listens_gets_a_notice_of_each_row)
 	struct share_log *log = made(), *other = connected();
 	struct pollfd fd = { .fd = database->fd(other), .events = POLLIN };
 
-	cr_expect_not(database->noticed(other));
+	cr_expect_eq(database->noticed(other), 0);
 	append_rows(log, 1, 1);
 	cr_assert_eq(poll(&fd, 1, WAIT), 1);
-	cr_expect(database->noticed(other));
-	cr_expect_not(database->noticed(other));
+	cr_expect_eq(database->noticed(other), head_of(log).sequence);
+	cr_expect_eq(database->noticed(other), 0);
 	/* One that arrives with the answer of a query is not lost. */
 	append_rows(log, 1, 1);
 	head_of(other);
-	cr_expect(database->noticed(other));
+	cr_expect_eq(database->noticed(other), head_of(log).sequence);
+	/* Another program's is none. */
+	run("NOTIFY authz, 'x'");
+	head_of(other);
+	cr_expect_eq(database->noticed(other), 0);
 	log->ops->close(log);
 	other->ops->close(other);
 }

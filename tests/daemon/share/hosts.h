@@ -26,6 +26,7 @@ struct host {
 	struct share_log *connection;
 	uint64_t number;
 	char name[8];
+	bool own_secrets; /* its file is `pepper-` and its name, not that of all; a copy is there */
 };
 
 static const uint8_t hosts_realm[SHARE_REALM] = "a realm of test";
@@ -89,13 +90,16 @@ static inline struct share_head hosts_head(struct store *store)
 
 static inline void hosts_open_store(struct host *host)
 {
-	char path[256], pepper[256], why[STORE_WHY];
+	char path[256], pepper[256], why[STORE_WHY], file[32] = "pepper";
 	struct store_options options = {
 		.path = path, .pepper = pepper, .map_size = STORE_MAP_SIZE_SMALL, .readers = 8
 	};
 
 	folder_path(path, sizeof path, host->name);
-	folder_path(pepper, sizeof pepper, "pepper");
+	if (host->own_secrets) {
+		snprintf(file, sizeof file, "pepper-%s", host->name);
+	}
+	folder_path(pepper, sizeof pepper, file);
 	cr_assert_eq(store_open(&options, &host->store, why), 0, "%s", why);
 	store_record_changes(host->store, true);
 }
@@ -106,7 +110,7 @@ static inline void hosts_open(struct host *host, unsigned number)
 	struct store_shared shared = { .epoch = 1, .server_system = 77, .server_timeline = 1 };
 	struct store_write *write;
 
-	*host = (struct host){ .log = host->log };
+	*host = (struct host){ .log = host->log, .own_secrets = host->own_secrets };
 	snprintf(host->name, sizeof host->name, "host%u", number);
 	hosts_open_store(host);
 	memcpy(shared.realm, hosts_realm, SHARE_REALM);

@@ -35,6 +35,7 @@ struct log_memory {
 	const void *holder;   /* of the head's lock */
 	uint64_t incarnation; /* raised when all connections break */
 	bool away;
+	int delay;
 	atomic_uint locks, beats;
 	enum log_fault (*fault)(void *context);
 	void *context;
@@ -198,6 +199,15 @@ static int on_append(struct share_log *base, const struct share_head *before,
 	return r;
 }
 
+/* Nobody waits for the answer: the connection ends. */
+static bool is_late(struct connection *connection, int timeout)
+{
+	bool late = is_open(connection) && timeout <= connection->log->delay;
+
+	connection->broken = connection->broken || late;
+	return late;
+}
+
 static int on_look(struct share_log *base, const struct share_report *report,
 	struct share_head *out, int timeout)
 {
@@ -205,9 +215,10 @@ static int on_look(struct share_log *base, const struct share_report *report,
 	int r = -ENOTCONN;
 
 	(void)report;
-	(void)timeout;
 	pthread_mutex_lock(&connection->log->mutex);
-	if (is_open(connection)) {
+	if (is_late(connection, timeout)) {
+		r = -ETIMEDOUT;
+	} else if (is_open(connection)) {
 		*out = connection->log->head;
 		r = 0;
 	}
@@ -272,7 +283,9 @@ static int on_read(
 	size_t total = 0;
 	int r = 0;
 
-	(void)timeout;
+	pthread_mutex_lock(&of(base)->log->mutex);
+	r = is_late(of(base), timeout) ? -ETIMEDOUT : 0;
+	pthread_mutex_unlock(&of(base)->log->mutex);
 	for (uint64_t sequence = from; r == 0 && total < SHARE_READ_BYTES; sequence++) {
 		struct share_row row;
 
@@ -468,6 +481,13 @@ void log_memory_delete(struct log_memory *log, uint64_t sequence)
 	pthread_mutex_lock(&log->mutex);
 	free(log->rows[sequence - 1].at);
 	log->rows[sequence - 1].at = NULL;
+	pthread_mutex_unlock(&log->mutex);
+}
+
+void log_memory_delay(struct log_memory *log, int ms)
+{
+	pthread_mutex_lock(&log->mutex);
+	log->delay = ms;
 	pthread_mutex_unlock(&log->mutex);
 }
 

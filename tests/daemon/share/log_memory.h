@@ -48,6 +48,10 @@ void log_memory_alter(struct log_memory *log, uint64_t sequence, size_t byte);
 void log_memory_exchange(struct log_memory *log, uint64_t sequence);
 void log_memory_delete(struct log_memory *log, uint64_t sequence);
 
+/* Each answer of a look or a read takes so many milliseconds, by no clock: whoever waits for less
+ * has no answer. */
+void log_memory_delay(struct log_memory *log, int ms);
+
 /* No connection is there or can be made until it is back. */
 void log_memory_set_away(struct log_memory *log, bool away);
 

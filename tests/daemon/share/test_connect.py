@@ -46,6 +46,25 @@ def pooler(server):
         yield listener.getsockname()[1]
 
 
+@contextlib.contextmanager
+def endless():
+    """Takes everybody, and then sends notices without end."""
+    notice = b"SNOTICE\0VNOTICE\0C00000\0Mmore\0\0"
+    block = (b"N" + (len(notice) + 4).to_bytes(4, "big") + notice) * 10000
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        def serve():
+            client, _ = listener.accept()
+            with client, contextlib.suppress(OSError):
+                client.recv(65536)
+                client.sendall(b"R" + (8).to_bytes(4, "big") + bytes(4))
+                while True:
+                    client.sendall(block)
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield listener.getsockname()[1]
+
+
 @unittest.skipUnless(postgres.is_here(), "PostgreSQL is not installed")
 class Connecting(unittest.TestCase):
     @classmethod
@@ -56,7 +75,8 @@ class Connecting(unittest.TestCase):
         cls.server = cls.servers.make({"listen_addresses": "127.0.0.1"}, port=cls.port)
 
     def connect(self, conninfo, *options):
-        done = subprocess.run([CONNECT, *options, conninfo], capture_output=True, text=True, check=False)
+        done = subprocess.run([CONNECT, *options, conninfo], capture_output=True, text=True, check=False,
+                              timeout=60)
         self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
         result, _, why = done.stdout.split("\n")[0].partition(" ")
         return int(result), why
@@ -69,6 +89,11 @@ class Connecting(unittest.TestCase):
     def test_a_socket_and_a_loopback_address_need_no_tls(self):
         self.assertEqual(self.connect(self.server.conninfo())[0], 0)
         self.assertEqual(self.connect(self.server.conninfo(host="127.0.0.1"))[0], 0)
+
+    def test_a_list_is_local_when_each_address_that_is_connected_to_is(self):
+        words = {"host": "db.example,db.example", "port": None}
+        self.refuses(self.server.conninfo(hostaddr="127.0.0.1,", **words), "without TLS that proves who it is")
+        self.refuses(self.server.conninfo(hostaddr=",127.0.0.1", **words), "without TLS that proves who it is")
 
     def test_a_server_that_may_lose_what_it_answered_is_refused(self):
         for name in ("fsync", "full_page_writes"):
@@ -86,6 +111,11 @@ class Connecting(unittest.TestCase):
     def test_a_pooler_is_refused(self):
         with pooler(self.server) as port:
             self.refuses(self.server.conninfo(host="127.0.0.1", port=port, sslmode="disable"), "a pooler answers")
+
+    def test_a_server_that_sends_without_end_holds_nobody_past_the_deadline(self):
+        with endless() as port:
+            self.refuses(self.server.conninfo(host="127.0.0.1", port=port, sslmode="disable"),
+                         "the database cannot be reached", -107)
 
     def test_a_server_that_cannot_be_found_is_tried_later(self):
         self.refuses("host=no.such.example sslmode=verify-full", "could not translate host name", -107)

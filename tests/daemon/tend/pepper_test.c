@@ -56,7 +56,7 @@ TestSuite(pepper, .init = setup, .fini = teardown);
 static void start(void)
 {
 	cr_assert_eq(writer_create(store, usage, NULL, &writer), 0);
-	cr_assert_eq(pepper_create(store, writer, &context.pepper), 0);
+	cr_assert_eq(pepper_create(store, writer, NULL, &context.pepper), 0);
 	context.store = store;
 }
 
