@@ -92,14 +92,21 @@ static bool push(struct queue *queue, struct learnt item)
 	return true;
 }
 
+bool learned_add(struct learned *learned, uint64_t number, uint64_t hash)
+{
+	bool added;
+
+	pthread_mutex_lock(&learned->mutex);
+	added = push(&learned->waiting, (struct learnt){ number, hash });
+	pthread_mutex_unlock(&learned->mutex);
+	return added;
+}
+
 bool learned_learn(struct learned *learned, uint64_t number, uint32_t mark, uint64_t hash)
 {
 	uint64_t x = mix(number, mark);
-	bool learnt;
+	bool learnt = learned_add(learned, number, hash);
 
-	pthread_mutex_lock(&learned->mutex);
-	learnt = push(&learned->waiting, (struct learnt){ number, hash });
-	pthread_mutex_unlock(&learned->mutex);
 	if (learnt) {
 		atomic_store_explicit(
 			&learned->known[x >> (64 - KNOWN_BITS)], x, memory_order_relaxed);
@@ -187,5 +194,18 @@ void learned_flushed(struct learned *learned, bool committed)
 {
 	if (committed) {
 		learned->written = learned->reached;
+	}
+}
+
+void learned_begin_again(struct learned *learned)
+{
+	pthread_mutex_lock(&learned->mutex);
+	learned->waiting.count = 0;
+	pthread_mutex_unlock(&learned->mutex);
+	learned->taken.count = 0;
+	learned->written = 0;
+	learned->reached = 0;
+	for (size_t i = 0; i < (size_t)1 << KNOWN_BITS; i++) {
+		atomic_store_explicit(&learned->known[i], 0, memory_order_relaxed);
 	}
 }

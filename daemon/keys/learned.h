@@ -35,8 +35,13 @@ bool learned_knows(struct learned *learned, uint64_t number, uint32_t mark);
 /* false: there is no room, it is not remembered. */
 bool learned_learn(struct learned *learned, uint64_t number, uint32_t mark, uint64_t hash);
 
+/* The same for a hash whose mark nobody asks about: from another host. */
+bool learned_add(struct learned *learned, uint64_t number, uint64_t hash);
+
 /* --- the writer's ----------------------------------------------------------------------------- */
 
 /* Writes a slice, as usage_flush. */
 int learned_flush(struct learned *learned, struct store_write *write, bool *out_more);
 void learned_flushed(struct learned *learned, bool committed);
+/* Forgets all. */
+void learned_begin_again(struct learned *learned);

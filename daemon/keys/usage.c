@@ -302,6 +302,30 @@ void usage_learn(struct usage *usage, uint64_t number, uint32_t permission, stru
 	}
 }
 
+bool usage_learn_hash(struct usage *usage, uint64_t number, uint64_t hash)
+{
+	return learned_add(usage->learned, number, hash);
+}
+
+void usage_begin_again(struct usage *usage)
+{
+	learned_begin_again(usage->learned);
+	for (uint64_t word = 0; word < WORDS; word++) {
+		struct usage_slot *slots = find_slot(usage, word * 64);
+
+		if (slots == NULL) {
+			continue;
+		}
+		/* Before the slots: one that is used meanwhile is flushed again. */
+		atomic_store_explicit(&usage->dirty[word], 0, memory_order_release);
+		for (uint32_t bit = 0; bit < 64; bit++) {
+			struct usage_at at = at_of(usage, slots + bit, word * 64 + bit);
+
+			usage_slot_drop(&at);
+		}
+	}
+}
+
 int usage_get(struct usage *usage, struct store_read *read, uint64_t number, struct store_use *out)
 {
 	struct usage_slot *slot = find_slot(usage, number);

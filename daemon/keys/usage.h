@@ -93,6 +93,13 @@ void usage_learn(struct usage *usage, uint64_t number, uint32_t permission, stru
 /* Why keys were denied; lives as long as the usage. */
 struct denials *usage_denials(struct usage *usage);
 
+/* Remembers that a key used a permission on another host, by the hash of its name, which the next
+ * flush writes. False: there is no room now. */
+bool usage_learn_hash(struct usage *usage, uint64_t number, uint64_t hash);
+
+/* Forgets all use: the store was replaced. The writer's thread, after the commit. */
+void usage_begin_again(struct usage *usage);
+
 /* The use of a key as of now, flushed or not. */
 int usage_get(struct usage *usage, struct store_read *read, uint64_t number, struct store_use *out);
 

@@ -122,6 +122,23 @@ void usage_slot_load(const struct usage_at *at, const struct store_use *before)
 	unlock(slot, head);
 }
 
+void usage_slot_drop(const struct usage_at *at)
+{
+	struct usage_slot *slot = at->slot;
+	struct usage_rare *rare = rare_of(at);
+	uint32_t head = lock(slot);
+
+	if ((head & LOADED) != 0) {
+		head &= LOCK_MASK | LOADED;
+		head = set_uses(slot, set_at(slot, rare, head, 0), 0);
+		atomic_store_explicit(&slot->permission, 0, memory_order_release);
+		if (rare != NULL) {
+			set(&rare->denials, 0);
+		}
+	}
+	unlock(slot, head);
+}
+
 unsigned usage_slot_count(const struct usage_at *at, const struct usage_event *event)
 {
 	struct usage_slot *slot = at->slot;

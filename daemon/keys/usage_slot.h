@@ -67,6 +67,9 @@ unsigned usage_slot_count(const struct usage_at *at, const struct usage_event *e
 /* The event's permission is remembered from now on. */
 void usage_slot_set_permission(struct usage_slot *slot, uint32_t permission);
 
+/* A loaded one counts from zero. */
+void usage_slot_drop(const struct usage_at *at);
+
 void usage_slot_read(const struct usage_at *at, struct store_use *out);
 /* Reads and makes it clean. */
 void usage_slot_take(const struct usage_at *at, struct store_use *out);

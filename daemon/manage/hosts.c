@@ -164,6 +164,7 @@ static int list(struct call *call)
 		return call_invalid(call, "cursor", "is none that this method gave");
 	}
 	most = limit->given ? (size_t)limit->integer : most;
+	share_ask_uses(call->context->share);
 	r = share_get_hosts(call->context->share, &hosts, &count, &now);
 	if (r < 0) {
 		return r;

@@ -10,6 +10,7 @@
 #include "daemon/keys/secret_rules.h"
 #include "daemon/keys/usage.h"
 #include "daemon/manage/record_dangling.h"
+#include "daemon/share/share.h"
 #include "daemon/store/shared.h"
 #include "policy/ask/written.h"
 #include "policy/snapshot/stored.h"
@@ -212,6 +213,7 @@ int record_encode_key(struct call *call, const struct store_key *key, struct pol
 	if (r < 0) {
 		return r;
 	}
+	(void)share_add_use(call->context->share, key->number, &use);
 	encode_text(&map, "id", key->kid);
 	encode_text(&map, "secret", secret);
 	encode_text(&map, "name", key->name);

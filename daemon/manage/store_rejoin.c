@@ -178,6 +178,7 @@ static int begin_again(struct rejoin *rejoin)
 	if (r < 0) {
 		return store_share_refuse(call, r, why);
 	}
+	store_share_enter(call, "store.rejoin");
 	store_share_put_realm(call->out, &realm);
 	wire_put_cstr(call->out, "copy");
 	wire_put_cstr(call->out, realm.copy);

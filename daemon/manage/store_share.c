@@ -14,6 +14,7 @@
 #include "daemon/share/share.h"
 #include "daemon/store/env.h"
 #include "daemon/store/shared.h"
+#include "daemon/tend/marks.h"
 
 enum { JOIN_AT, JOIN_DISCARD };
 const struct wire_field store_join_fields[STORE_JOIN_FIELDS] = {
@@ -117,6 +118,21 @@ int store_share_later(struct call *call, int (*work)(struct call *call))
 	return r;
 }
 
+void store_share_enter(struct call *call, const char *action)
+{
+	struct share_status status;
+
+	share_get_status(call->context->share, &status);
+	marks_enter(call->context->marks, call->peer, action, status.host);
+}
+
+/* Answers, after it was entered. */
+static int answer_entered(struct call *call, const char *action, const struct share_realm *realm)
+{
+	store_share_enter(call, action);
+	return answer(call, realm);
+}
+
 /* --- store.share ------------------------------------------------------------------------------ */
 
 static struct pol_str get_database(const struct call *call)
@@ -134,7 +150,8 @@ static int share_this(struct call *call)
 	int r;
 
 	r = share_begin(call->context->share, get_database(call), &realm, why);
-	return r < 0 ? store_share_refuse(call, r, why) : answer(call, &realm);
+	return r < 0 ? store_share_refuse(call, r, why)
+		     : answer_entered(call, "store.share", &realm);
 }
 
 /* Bytes of a part: a message has 256 KiB at most. */
@@ -211,7 +228,8 @@ static int join_now(struct call *call)
 		}
 	}
 	r = share_join(call->context->share, &join, &realm, why);
-	return r < 0 ? store_share_refuse(call, r, why) : answer(call, &realm);
+	return r < 0 ? store_share_refuse(call, r, why)
+		     : answer_entered(call, "store.join", &realm);
 }
 
 int store_join(struct call *call)
@@ -230,6 +248,7 @@ static int leave_now(struct call *call)
 	if (r < 0) {
 		return store_share_refuse(call, r, why);
 	}
+	store_share_enter(call, "store.leave");
 	wire_put_result(call->out, call->id);
 	wire_put_map(call->out, 1);
 	wire_put_cstr(call->out, "copy");

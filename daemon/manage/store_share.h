@@ -33,6 +33,9 @@ int store_share_refuse(struct call *call, int r, const char *why);
 /* Runs `work` after the call's own transaction, which has nothing in it, in the writer's thread;
  * its answer is the call's. What a handler returns. */
 int store_share_later(struct call *call, int (*work)(struct call *call));
+/* Enters into the trail what this host did, as the method that is called. */
+void store_share_enter(struct call *call, const char *action);
+
 /* Appends the pairs `realm`, `epoch` and `as_of`. */
 struct share_realm;
 void store_share_put_realm(struct wire_buf *out, const struct share_realm *realm);

@@ -5,6 +5,7 @@
 
 #include "daemon/host/confine.h"
 #include "daemon/host/log.h"
+#include "daemon/keys/usage.h"
 #include "daemon/load/stored_roles.h"
 #include "daemon/serve/server.h"
 #include "daemon/share/share.h"
@@ -46,6 +47,21 @@ static void on_applied(void *context, bool roles)
 		take_roles(server);
 		server_wake_workers(server);
 	}
+}
+
+static void on_replaced(void *context)
+{
+	struct server *server = context;
+
+	usage_begin_again(server->context.usage);
+}
+
+/* The watcher's thread. */
+static bool on_learn(void *context, uint64_t number, uint64_t hash)
+{
+	struct server *server = context;
+
+	return usage_learn_hash(server->context.usage, number, hash);
 }
 
 static struct share_append *on_append(void *context)
@@ -105,6 +121,8 @@ int server_start_share(struct server *server)
 		.store = server->context.store,
 		.fresh = &server->fresh,
 		.applied = on_applied,
+		.replaced = on_replaced,
+		.learn = on_learn,
 		.context = server,
 	};
 	char why[SHARE_WHY] = "";

@@ -433,4 +433,6 @@ const struct share_database share_database = {
 	.use_put = database_use_put,
 	.used_put = database_used_put,
 	.use_read = database_use_read,
+	.used_read = database_used_read,
+	.use_forget = database_use_forget,
 };

@@ -91,14 +91,17 @@ struct share_use {
 	uint64_t denials;
 };
 
-/* What use_read reads. */
+/* What use_read and used_read read. */
 struct share_use_from {
-	const uint8_t *store; /* 16 bytes: all but this one */
+	const uint8_t *store; /* 16 bytes: all but this one; used_read has no use for it */
 	uint64_t after;
 	unsigned most;
 };
 
 typedef int (*share_use_row)(void *context, const struct share_use *use);
+
+/* The permissions that a key used on any host, as hashes. */
+typedef int (*share_used_row)(void *context, uint64_t number, const uint64_t *hashes, size_t count);
 
 /*
  * The functions. Those with a log return what share/log.h lists, and end the connection with
@@ -181,6 +184,12 @@ struct share_database {
 	 */
 	int (*use_read)(struct share_log *log, const struct share_use_from *from,
 		share_use_row seen, void *context, int timeout);
+	/* The hashes of at most `most` keys after `after`, in order of numbers. */
+	int (*used_read)(struct share_log *log, const struct share_use_from *from,
+		share_used_row seen, void *context, int timeout);
+	/* Deletes uses and used permissions, of all stores, of keys that are deleted. */
+	int (*use_forget)(
+		struct share_log *log, const uint64_t *numbers, size_t count, int timeout);
 };
 
 /* The symbol of the table in the object. */

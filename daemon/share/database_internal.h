@@ -129,3 +129,6 @@ int database_used_put(
 	struct share_log *log, uint64_t number, const uint64_t *hashes, size_t count, int timeout);
 int database_use_read(struct share_log *log, const struct share_use_from *from, share_use_row seen,
 	void *context, int timeout);
+int database_used_read(struct share_log *log, const struct share_use_from *from,
+	share_used_row seen, void *context, int timeout);
+int database_use_forget(struct share_log *log, const uint64_t *numbers, size_t count, int timeout);

@@ -33,6 +33,15 @@ static const struct database_statement read_uses = { "read_uses",
 	"sum(uses)::bigint, sum(denials)::bigint FROM authz.use WHERE store <> $1 AND number > $2 "
 	"GROUP BY number ORDER BY number LIMIT $3::bigint" };
 
+static const struct database_statement read_hashes = { "read_hashes",
+	"SELECT number, string_agg(hash::text, ',') FROM authz.used WHERE number > $1 "
+	"GROUP BY number ORDER BY number LIMIT $2::bigint" };
+
+static const struct database_statement forget_uses = { "forget_uses",
+	"DELETE FROM authz.use WHERE number = ANY($1::bigint[])" };
+static const struct database_statement forget_hashes = { "forget_hashes",
+	"DELETE FROM authz.used WHERE number = ANY($1::bigint[])" };
+
 /* An array as text: {A,B}. */
 struct array {
 	size_t len;
@@ -185,5 +194,103 @@ int database_use_read(struct share_log *log, const struct share_use_from *from, 
 						      "a row of authz.use was altered: delete it");
 	}
 	PQclear(result);
+	return r;
+}
+
+/* Parses numbers with commas from a text that ends with a NUL. */
+static size_t parse(const char *text, uint64_t *out)
+{
+	size_t count = 0;
+
+	while (*text != '\0') {
+		char *end;
+
+		out[count++] = (uint64_t)strtoll(text, &end, 10);
+		if (end == text) {
+			return 0;
+		}
+		text = *end == ',' ? end + 1 : end;
+	}
+	return count;
+}
+
+static int give_hashes(struct database *database, const PGresult *result, int row,
+	share_used_row seen, void *context)
+{
+	struct pol_str text;
+	uint64_t *hashes;
+	int64_t number;
+	size_t count;
+	int r;
+
+	if (!database_get_number(result, row, 0, &number) || number < 0 ||
+		!database_get_bytes(result, row, 1, &text)) {
+		return database_fail(
+			database, -EBADMSG, "a row of authz.used was altered: delete it");
+	}
+	/* Each has a digit and a comma at least. */
+	hashes = malloc((text.len / 2 + 1) * sizeof *hashes);
+	if (hashes == NULL) {
+		return -ENOMEM;
+	}
+	count = parse(text.ptr, hashes);
+	r = seen(context, (uint64_t)number, hashes, count);
+	free(hashes);
+	return r;
+}
+
+int database_used_read(struct share_log *log, const struct share_use_from *from,
+	share_used_row seen, void *context, int timeout)
+{
+	struct database *database = database_of(log);
+	struct database_params params = { 0 };
+	PGresult *result;
+	int r;
+
+	database_put_number(&params, (int64_t)from->after);
+	database_put_number(&params, from->most);
+	r = database_run(database, &read_hashes, &params, database_deadline(timeout), &result);
+	if (r < 0) {
+		return r;
+	}
+	for (int i = 0; i < PQntuples(result) && r == 0; i++) {
+		r = give_hashes(database, result, i, seen, context);
+	}
+	PQclear(result);
+	return r;
+}
+
+static int forget_some(
+	struct database *database, const uint64_t *numbers, size_t count, uint64_t deadline)
+{
+	struct array *array = calloc(1, sizeof *array);
+	struct database_params params = { 0 };
+	int r;
+
+	if (array == NULL) {
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < count; i++) {
+		add(array, "%" PRId64, (int64_t)numbers[i]);
+	}
+	database_put_text(&params, end(array));
+	r = database_run(database, &forget_uses, &params, deadline, NULL);
+	if (r == 0) {
+		r = database_run(database, &forget_hashes, &params, deadline, NULL);
+	}
+	free(array);
+	return r;
+}
+
+int database_use_forget(struct share_log *log, const uint64_t *numbers, size_t count, int timeout)
+{
+	uint64_t deadline = database_deadline(timeout);
+	int r = 0;
+
+	for (size_t done = 0; done < count && r == 0; done += USES) {
+		size_t some = count - done < USES ? count - done : USES;
+
+		r = forget_some(database_of(log), numbers + done, some, deadline);
+	}
 	return r;
 }

@@ -119,7 +119,6 @@ static int check_store(
 {
 	struct store_counts counts;
 	struct store_head trail;
-	const struct share_wanted wanted = { .holds = &trail };
 	int r = store_read_renew(share->reader);
 
 	if (r < 0) {
@@ -270,6 +269,7 @@ static int begin_epoch(struct share *share, char why[static SHARE_WHY])
 	struct share_head head;
 	struct share_log *log;
 	struct store_head trail;
+	const struct share_wanted wanted = { .holds = &trail };
 	int r = realm_look(share, &log, &head, why);
 
 	if (log == NULL) {

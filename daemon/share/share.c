@@ -13,6 +13,7 @@
 #include "daemon/secret/token.h"
 #include "daemon/share/catch_up.h"
 #include "daemon/share/share_internal.h"
+#include "daemon/share/use.h"
 #include "daemon/store/changes.h"
 #include "daemon/store/trail.h"
 
@@ -213,6 +214,9 @@ int share_take_up(struct share *share, bool caught_up)
 		memory_order_release);
 	pthread_mutex_unlock(&share->lock);
 	committed(share, true);
+	if (on) {
+		share_take_uses_id(share);
+	}
 	atomic_store_explicit(&fresh->anchor, 0, memory_order_release);
 	store_record_changes(share->options.store, on);
 	atomic_store_explicit(
@@ -428,6 +432,9 @@ static int init_parts(struct share *share)
 	}
 	r = share_everywhere_create(&share->everywhere);
 	if (r == 0) {
+		r = share_use_create(&share->uses);
+	}
+	if (r == 0) {
 		r = store_read_open(share->options.store, &share->reader);
 	}
 	if (r == 0) {
@@ -510,6 +517,7 @@ void share_destroy(struct share *share)
 	store_read_close(share->watcher.reader);
 	store_read_close(share->reader);
 	share_everywhere_destroy(share->everywhere);
+	share_use_destroy(share->uses);
 	if (share->wake >= 0) {
 		close(share->wake);
 	}

@@ -38,6 +38,11 @@ struct share_options {
 	/* The writer's thread, after each commit of rows or of its own and before `fresh->applied`
 	 * says so: workers are to see it. `roles`: stored roles have changed. */
 	void (*applied)(void *context, bool roles);
+	/* The writer's thread: the store was replaced, and what is kept in memory of uses is not
+	 * its. */
+	void (*replaced)(void *context);
+	/* The watcher's thread: a key used a permission elsewhere. False: there is no room now. */
+	bool (*learn)(void *context, uint64_t number, uint64_t hash);
 	void *context;
 };
 
@@ -78,6 +83,14 @@ void share_set_revision(struct share *share, const char *revision);
 /* May this host do more than end things? Not with a wrong clock or another policy than all are to
  * have. Any thread. */
 bool share_may_sweep(struct share *share);
+
+/* Adds what other hosts counted about a key, as of their last round; nothing in a single store.
+ * False: that is not known, since nothing was read from the database since the start. Any thread.
+ */
+struct store_use;
+bool share_add_use(struct share *share, uint64_t number, struct store_use *use);
+/* Asks for a round now. Any thread. */
+void share_ask_uses(struct share *share);
 
 /* For `status` and metrics. Any thread. */
 struct share_status {

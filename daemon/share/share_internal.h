@@ -12,6 +12,7 @@
  *     watcher_connect.c  opens both connections
  *     watcher_hosts.c    this host's row, the other ones, and answers that wait for them
  *     watcher_snapshot.c puts a snapshot when it is time
+ *     watcher_use.c      puts and reads uses of keys
  *     snapshot.c         a copy of the store with its place in the log, written and read
  *     realm.c, join.c    begins a realm; joins, follows and leaves one
  *     restore.c          a copy becomes a new epoch
@@ -101,6 +102,15 @@ struct watcher {
 	uint64_t head;     /* as of the last look */
 	uint32_t hosts;
 
+	struct {
+		unsigned phase;    /* of watcher_use.c; 0: between two rounds */
+		uint64_t after;    /* the last key of the phase's last page */
+		uint64_t at;       /* when the next page or round is due */
+		uint64_t least_at; /* and one that is asked for */
+		uint8_t id[STORE_USES_ID];
+		struct store_numbers numbers; /* as of the round's begin */
+	} use;
+
 	uint64_t snapshot;   /* the newest one's sequence, as far as it is known */
 	bool knows_snapshot; /* and one before it was seen, */
 	uint64_t counted;    /* kept rows up to here are in grown */
@@ -132,6 +142,7 @@ struct share {
 	int wake; /* an eventfd of the watcher */
 	struct watcher watcher;
 	struct share_everywhere *everywhere;
+	struct share_use_table *uses;
 	atomic_bool on;
 	atomic_uint began; /* raised when the store becomes part of a realm, again or not */
 
@@ -148,6 +159,9 @@ struct share {
 	struct share_writer writer; /* all NULL: there is none */
 	bool wake_owed;             /* the writer was to be woken before there was one */
 	bool stop;
+	bool has_uses_id;
+	bool wants_uses; /* a round is asked for */
+	uint8_t uses_id[STORE_USES_ID];
 	bool look_again; /* the log was seen to end before this store */
 	bool follow;     /* the log was seen to be of a later epoch */
 	bool leave;      /* this host's row is to be marked gone, before it is no host any more */
@@ -214,6 +228,18 @@ int watcher_enter(struct watcher *watcher);
 void watcher_hosts(struct watcher *watcher);
 /* Ends or goes on with what waits, when there is no connection. */
 void watcher_hosts_without(struct watcher *watcher);
+
+/* How many live hosts are before this one, in the order of instances. */
+unsigned watcher_rank(struct share *share);
+
+/* A page of a round, if it is time. */
+void watcher_use(struct watcher *watcher);
+/* The store is another one. */
+void watcher_use_begin_again(struct watcher *watcher);
+/* Puts what is not put yet, before the connection is closed. The writer has ended. */
+void watcher_use_end(struct watcher *watcher);
+/* The writer's thread: under which id this store's uses are put; it is made if there is none. */
+void share_take_uses_id(struct share *share);
 
 /* Puts a snapshot if it is time. */
 void watcher_snapshot(struct watcher *watcher);

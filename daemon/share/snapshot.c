@@ -271,6 +271,9 @@ int share_snapshot_take(struct share *share, struct share_log *log, const struct
 	if (r == 0) {
 		r = replace(&parts, &place, &trail, why);
 	}
+	if (r == 0 && share->options.replaced != NULL) {
+		share->options.replaced(share->options.context);
+	}
 	if (r < 0 && why[0] == '\0') {
 		snprintf(why, SHARE_WHY, "%s",
 			parts.error != 0 ? log->ops->why(log)

@@ -46,6 +46,7 @@ static void begin_realm(struct watcher *watcher)
 	watcher->entered = false;
 	watcher->connect_at = 0;
 	watcher->pause = 0;
+	watcher_use_begin_again(watcher);
 	if (watcher->log != NULL) {
 		watcher->log->ops->close(watcher->log);
 		watcher->log = NULL;
@@ -402,6 +403,7 @@ static int get_pause(const struct watcher *watcher)
 	}
 	if (watcher->log != NULL && watcher->shared) {
 		at = sooner(sooner(at, watcher->look_at), watcher->beat_at);
+		at = sooner(at, watcher->use.at);
 		if (get_applied(watcher) != watcher->reported && reports_soon(watcher)) {
 			at = sooner(at, watcher->report_at);
 		}
@@ -531,6 +533,9 @@ static void *on_thread(void *data)
 		poll_head(watcher);
 		if (watcher->shared && watcher->log != NULL) {
 			watcher_snapshot(watcher);
+		}
+		if (watcher->shared && watcher->log != NULL) {
+			watcher_use(watcher);
 		}
 		choose_kind(watcher);
 		if (share_restore_is_over(watcher->share)) {

@@ -156,6 +156,7 @@ void watcher_disconnect(struct watcher *watcher)
 	struct share *share = watcher->share;
 
 	wants_one(share);
+	watcher_use_end(watcher);
 	if (watcher->log != NULL && watcher->entered) {
 		share->database->host_leave(watcher->log, share->instance, SHARE_LOOK_MS);
 	}

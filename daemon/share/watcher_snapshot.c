@@ -21,8 +21,7 @@
 /* Rows that are counted at a look, so that the other duties of the thread are not late. */
 #define COUNTED_ROWS 4096
 
-/* How many live hosts are before this one. */
-static unsigned get_rank(struct share *share)
+unsigned watcher_rank(struct share *share)
 {
 	unsigned rank = 0;
 
@@ -97,7 +96,7 @@ static int find_newest(struct watcher *watcher)
 
 static bool is_due(struct watcher *watcher)
 {
-	unsigned rank = get_rank(watcher->share);
+	unsigned rank = watcher_rank(watcher->share);
 	uint64_t rows = watcher->place.sequence > watcher->snapshot
 				? watcher->place.sequence - watcher->snapshot
 				: 0;

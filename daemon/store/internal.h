@@ -39,6 +39,7 @@
  *
  *     meta                "check", "next"        -> tagged constants and counters
  *                         "shared"               -> the place in the shared log
+ *                         "uses_id"              -> under which other hosts know this store's uses
  *                         "setting:" name        -> a setting's text
  *     keys                kid                    -> the record, which holds its tenant
  *     keys_by_tenant      T N                    -> kid

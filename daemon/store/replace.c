@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/store/bytes.h"
@@ -41,114 +40,9 @@ static int put_replaced(struct store_write *write)
 		write, replaced_name, (struct pol_str){ (const char *)at, sizeof at });
 }
 
-/* --- the uses that stay ----------------------------------------------------------------------- */
-
-/* A key that has a use or used permissions on this host. */
-struct user {
-	uint64_t number;
-	char kid[STORE_KID];
-};
-
 struct replace {
 	struct store_write *write;
-	struct user *users; /* by number */
-	size_t user_count;
-	size_t user_capacity;
 };
-
-static bool has(struct replace *replace, enum store_table table, MDB_val key)
-{
-	MDB_val value;
-
-	return store_error(mdb_get(replace->write->job, replace->write->store->tables[table], &key,
-		       &value)) == 0;
-}
-
-static int on_key(void *context, const struct store_key *key)
-{
-	struct replace *replace = (struct replace *)context;
-	struct store_place place;
-	MDB_val number;
-
-	store_place_init(&place);
-	store_place_u64(&place, key->number);
-	number = (MDB_val){ place.len, place.bytes };
-	if (!has(replace, STORE_USES, number) && !has(replace, STORE_USED, number)) {
-		return 0;
-	}
-	if (replace->user_count == replace->user_capacity) {
-		size_t capacity = replace->user_capacity == 0 ? 256 : replace->user_capacity * 2;
-		struct user *users = realloc(replace->users, capacity * sizeof *users);
-
-		if (users == NULL) {
-			return -ENOMEM;
-		}
-		replace->users = users;
-		replace->user_capacity = capacity;
-	}
-	replace->users[replace->user_count].number = key->number;
-	memcpy(replace->users[replace->user_count++].kid, key->kid.ptr, STORE_KID);
-	return 0;
-}
-
-static int compare(const void *a, const void *b)
-{
-	const struct user *one = (const struct user *)a, *other = (const struct user *)b;
-
-	return (one->number > other->number) - (one->number < other->number);
-}
-
-static int find_users(struct replace *replace)
-{
-	int r = store_walk_keys(
-		&replace->write->reader, (struct pol_str){ NULL, 0 }, on_key, replace);
-
-	if (r == 0 && replace->user_count > 1) {
-		qsort(replace->users, replace->user_count, sizeof replace->users[0], compare);
-	}
-	return r;
-}
-
-/* Is the number still that of the same key? */
-static bool is_still_there(struct replace *replace, MDB_val place)
-{
-	struct user wanted = { .number = 0 };
-	struct user *user;
-	struct store_key key;
-
-	if (place.mv_size != sizeof wanted.number || replace->user_count == 0) {
-		return false;
-	}
-	wanted.number = store_audit_number(place.mv_data);
-	user = bsearch(&wanted, replace->users, replace->user_count, sizeof wanted, compare);
-	return user != NULL &&
-	       store_get_key(&replace->write->reader, (struct pol_str){ user->kid, STORE_KID },
-		       &key) == 0 &&
-	       key.number == wanted.number;
-}
-
-static int drop_uses(struct replace *replace, enum store_table table)
-{
-	struct store_write *write = replace->write;
-	MDB_cursor *cursor;
-	MDB_val key, value;
-	int r = store_error(mdb_cursor_open(write->job, write->store->tables[table], &cursor));
-
-	if (r < 0) {
-		return r;
-	}
-	while ((r = store_error(mdb_cursor_get(cursor, &key, &value, MDB_NEXT))) == 0) {
-		if (!is_still_there(replace, key)) {
-			/* The cursor then gives the next one. */
-			r = store_error(mdb_cursor_del(cursor, 0));
-			if (r < 0) {
-				break;
-			}
-		}
-	}
-	mdb_cursor_close(cursor);
-	return r == -ENOENT ? 0 : r;
-}
 
 /* --- the exchange ----------------------------------------------------------------------------- */
 
@@ -253,9 +147,6 @@ static int run(struct replace *replace, store_next_piece next, void *context, ch
 	int r = store_write_ready(write);
 
 	if (r == 0) {
-		r = find_users(replace);
-	}
-	if (r == 0) {
 		r = clear(write);
 	}
 	if (r == 0) {
@@ -265,10 +156,7 @@ static int run(struct replace *replace, store_next_piece next, void *context, ch
 		r = store_fill_unrevoked(write->store, write->job);
 	}
 	if (r == 0) {
-		r = drop_uses(replace, STORE_USES);
-	}
-	if (r == 0) {
-		r = drop_uses(replace, STORE_USED);
+		r = store_drop_uses(write);
 	}
 	return r == 0 ? put_replaced(write) : r;
 }
@@ -290,7 +178,6 @@ int store_replace(
 	store_note_everyone(write->store);
 	write->job_roles = true;
 	r = run(&replace, next, context, why);
-	free(replace.users);
 	write->recorded.on = records;
 	if (r == 0) {
 		write->replaced = true;

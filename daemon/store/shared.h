@@ -83,6 +83,35 @@ int store_drop_mark(struct store_write *write, struct pol_str kid);
 typedef int (*store_mark_seen)(void *context, const struct store_mark *mark);
 int store_list_marks(struct store_read *read, store_mark_seen seen, void *context);
 
+/* --- uses ------------------------------------------------------------------------------------- */
+
+/* What this store counted itself is known to other hosts under a random id. A store that is
+ * replaced has none any more, and counts from zero: the uses that it had remain those of the old
+ * id. */
+#define STORE_USES_ID 16
+int store_get_uses_id(struct store_read *read, uint8_t out[static STORE_USES_ID]);
+int store_put_uses_id(struct store_write *write, const uint8_t id[static STORE_USES_ID]);
+/* Drops the id, all uses and all used permissions. */
+int store_drop_uses(struct store_write *write);
+
+/* The numbers of keys that have a use, or used permissions, after a number, in their order; `seen`
+ * returns 0 to go on, any other value is returned. */
+typedef int (*store_number_seen)(void *context, uint64_t number);
+int store_list_uses(struct store_read *read, uint64_t after, store_number_seen seen, void *context);
+int store_list_used(struct store_read *read, uint64_t after, store_number_seen seen, void *context);
+
+/* Which numbers are those of keys: a bit for each, up to twice the highest. A walk over an index of
+ * all keys, some 100 ns each. The caller frees `bits`, also after an error. */
+#define STORE_MAX_NUMBERS (UINT64_C(1) << 32) /* bounds the bits */
+struct store_numbers {
+	uint8_t *bits;
+	uint64_t end, highest;
+};
+int store_get_numbers(struct store_read *read, struct store_numbers *out);
+bool store_numbers_have(const struct store_numbers *numbers, uint64_t number);
+/* No key has the number, which is lower than that of another: it was deleted. */
+bool store_numbers_lack(const struct store_numbers *numbers, uint64_t number);
+
 /* --- the whole store -------------------------------------------------------------------------- */
 
 /* Gives the next piece of a copy, as store_copy_next does, which is valid until the next call. 1:
@@ -90,10 +119,10 @@ int store_list_marks(struct store_read *read, store_mark_seen seen, void *contex
 typedef int (*store_next_piece)(void *context, struct pol_str *out);
 
 /* Deletes all shared records and puts those of a copy (copy.h: store_copy_open_whole), in a write
- * that has no job yet, and keeps that. Uses stay for keys that are still there; marks, the latest
- * time and the place in the log stay, and rows do not: the caller puts another place in the same
- * write. The watch is called for everything; store_write_changed_roles is true. Nothing is
- * recorded. After an error the write must be aborted. -EBADMSG: the copy is damaged or of other
- * secrets. */
+ * that has no job yet, and keeps that. Marks, the latest time and the place in the log stay, and
+ * rows and uses do not: the caller puts another place in the same write, and what has uses in
+ * memory must be dropped after the commit (keys/usage.h). The watch is called for everything;
+ * store_write_changed_roles is true. Nothing is recorded. After an error the write must be aborted.
+ * -EBADMSG: the copy is damaged or of other secrets. */
 int store_replace(struct store_write *write, store_next_piece next, void *context,
 	char why[static STORE_WHY]);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -170,6 +171,59 @@ void marks_disable(struct marks *marks, struct marks_principal *list, size_t cou
 	ending->job.item.uid = QUEUE_DAEMON;
 	ending->job.need = STORE_ENDS;
 	writer_submit(marks->writer, &ending->job);
+}
+
+/* --- entries ---------------------------------------------------------------------------------- */
+
+struct entering {
+	struct writer_job job; /* first: the writer gives it back */
+	struct peer peer;
+	const char *action;
+	char host[SHARE_HOST + 1];
+};
+
+static int on_entering(struct writer_job *job, const struct writer_turn *turn)
+{
+	struct entering *entering = (struct entering *)job;
+	const struct audit_change change = audit_change_of(turn, &entering->peer, entering->action);
+	struct audit_note note;
+	const struct audit_entry entry = {
+		.kind = STORE_AUDIT_STORE, .target = pol_str_of(entering->host), .note = &note
+	};
+
+	audit_note_init(&note);
+	return audit_enter(&change, &entry);
+}
+
+static void on_entered(struct writer_job *job, int result)
+{
+	struct entering *entering = (struct entering *)job;
+
+	if (result < 0) {
+		log_error("the audit trail lacks an entry", "action=%s host=%s why=%s",
+			entering->action, entering->host, store_explain(result));
+	}
+	free(entering);
+}
+
+void marks_enter(struct marks *marks, const struct peer *peer, const char *action, const char *host)
+{
+	struct entering *entering = calloc(1, sizeof *entering);
+
+	if (entering == NULL) {
+		log_error("the audit trail lacks an entry", "action=%s host=%s why=%s", action,
+			host, store_explain(-ENOMEM));
+		return;
+	}
+	entering->peer = *peer;
+	entering->action = action;
+	snprintf(entering->host, sizeof entering->host, "%s", host);
+	entering->job.run = on_entering;
+	entering->job.done = on_entered;
+	entering->job.item.class = QUEUE_ENDS;
+	entering->job.item.uid = QUEUE_DAEMON;
+	entering->job.need = STORE_ENDS;
+	writer_submit(marks->writer, &entering->job);
 }
 
 /* --- its life --------------------------------------------------------------------------------- */

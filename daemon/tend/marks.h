@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * marks: what was ended on this host alone is ended in the log of a shared store, by jobs of the
- * writer, once the log can be reached: keys that are marked (store/shared.h), and principals whose
- * last changes the log lost.
+ * marks: what was done on this host alone is done in the log of a shared store, by jobs of the
+ * writer, once the log can be reached: keys that are marked (store/shared.h) and principals whose
+ * last changes the log lost are ended, and a host's join is entered in the trail.
  *
  * The mark of a key that is not there is dropped, once the log is read to its end. A job that fails
  * is tried again at the next tick, and marks hold meanwhile.
@@ -28,6 +28,13 @@ void marks_tick(struct marks *marks);
 void marks_stop(struct marks *marks);
 /* NULL is ignored. */
 void marks_destroy(struct marks *marks);
+
+/* Enters into the trail of all hosts that this one shared the store, joined, left or began again,
+ * in a job: `action` is a constant, `host` is copied. What was done is done, also when the log
+ * cannot be reached; then the entry is missing, and the daemon's log says so. */
+struct peer;
+void marks_enter(
+	struct marks *marks, const struct peer *peer, const char *action, const char *host);
 
 struct marks_principal {
 	uint32_t tenant;

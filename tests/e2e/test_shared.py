@@ -62,6 +62,20 @@ class Beginning(shared.SharedTest):
         for key in made[::25]:
             self.assertTrue(late.decide(key["secret"], made[-1]["as_of"])["allow"])
 
+    def test_who_shared_joined_and_left_is_in_the_trail(self):
+        first, second = self.hosts(2)
+        harness.wait_until(lambda: self.trail(first) == self.trail(second)
+                           == [("store.share", "h1", "h1"), ("store.join", "h2", "h2")], what="two entries")
+        second.call("store.leave")
+        harness.wait_until(lambda: self.trail(second)[-1][:2] == ("store.leave", "h2"), what="an entry of its own")
+        self.assertEqual(len(self.trail(first)), 2)
+
+    @staticmethod
+    def trail(host):
+        """Action, target and the actor's host of the entries about hosts."""
+        return [(item["action"], item["target"], item["actor"].partition("@")[2])
+                for item in host.call("audit.list")["items"] if item["action"].startswith("store.") and item["target"] != "pepper"]
+
     def test_a_host_that_leaves_keeps_what_it_has_and_changes_alone(self):
         first, second = self.hosts(2)
         made = first.call("keys.create", name="k", roles=["viewer"])

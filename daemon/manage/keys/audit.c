@@ -11,6 +11,7 @@
 #include "daemon/manage/keys/keys.h"
 #include "daemon/manage/list.h"
 #include "daemon/manage/record.h"
+#include "daemon/share/share.h"
 #include "daemon/tend/pepper.h"
 #include "policy/ask/narrow.h"
 
@@ -70,14 +71,19 @@ static bool has_old_pepper(const struct auditing *auditing, const struct store_k
 		       pepper_is_old(call->context->pepper, key, true));
 }
 
-static void find_by_times(const struct auditing *auditing, const struct store_key *key,
-	const struct store_use *use, struct findings *out)
+static void find_by_use(
+	const struct auditing *auditing, const struct store_use *use, struct findings *out)
+{
+	add_finding(out, use->uses == 0, "never_used");
+	add_finding(out, use->uses != 0 && use->at < auditing->idle, "idle");
+}
+
+static void find_by_times(
+	const struct auditing *auditing, const struct store_key *key, struct findings *out)
 {
 	int64_t now = auditing->list.call->now;
 	bool dead = key->rotation.renew_by != 0 && now >= key->rotation.renew_by;
 
-	add_finding(out, use->uses == 0, "never_used");
-	add_finding(out, use->uses != 0 && use->at < auditing->idle, "idle");
 	add_finding(out, key->expires_at == 0, "no_expiry");
 	add_finding(out, key->expires_at != 0 && key->expires_at < auditing->expiring, "expiring");
 	add_finding(out, has_old_pepper(auditing, key), "old_pepper");
@@ -208,6 +214,7 @@ static int encode_key(struct auditing *auditing, const struct store_key *key)
 	size_t mark = call->out->len, map;
 	uint32_t pairs = 3;
 	struct store_use use;
+	bool known;
 	int r = usage_get(call->context->usage, call->read, key->number, &use);
 
 	if (r == 0) {
@@ -216,10 +223,16 @@ static int encode_key(struct auditing *auditing, const struct store_key *key)
 	if (r < 0) {
 		return r;
 	}
-	find_by_times(auditing, key, &use, &findings);
+	/* What other hosts counted; without it nobody can say that a key, or what it may do, is not
+	 * used. */
+	known = share_add_use(call->context->share, key->number, &use);
+	if (known) {
+		find_by_use(auditing, &use, &findings);
+	}
+	find_by_times(auditing, key, &findings);
 	map = wire_open_map(call->out);
 	/* If it used more permissions than the store keeps, the unused ones are not known. */
-	if (auditing->used.count > 0 && !auditing->used.full) {
+	if (known && auditing->used.count > 0 && !auditing->used.full) {
 		r = encode_permissions(auditing, key, &pairs);
 		add_finding(&findings, r > 0, "unused_permissions");
 	}

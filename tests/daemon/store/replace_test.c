@@ -151,9 +151,10 @@ Test(replace, a_reader_sees_one_state_while_the_store_is_replaced)
 	store_read_close(read);
 }
 
-Test(replace, marks_the_place_and_uses_of_the_same_keys_stay_and_rows_do_not)
+Test(replace, marks_and_the_place_stay_and_rows_and_uses_do_not)
 {
 	const struct store_use use = { .at = 7, .uses = 3 };
+	uint8_t id[STORE_USES_ID] = { 1 };
 	struct store_write *write;
 	struct store_shared found;
 	struct store_read *read;
@@ -172,6 +173,7 @@ Test(replace, marks_the_place_and_uses_of_the_same_keys_stay_and_rows_do_not)
 	cr_assert_eq(store_put_use(write, 2, &use), 0);
 	cr_assert_eq(store_put_use(write, 4, &use), 0);
 	cr_assert_eq(store_put_use(write, 99, &use), 0);
+	cr_assert_eq(store_put_uses_id(write, id), 0);
 	cr_assert_eq(store_put_shared(write, &pair_place), 0);
 	cr_assert_eq(store_put_row(write, 5, POL_STR("a row")), 0);
 	cr_assert_eq(store_put_setting(write, "max_lag", POL_STR("3s")), 0);
@@ -184,7 +186,8 @@ Test(replace, marks_the_place_and_uses_of_the_same_keys_stay_and_rows_do_not)
 	cr_assert_eq(store_get_row(read, 5, &row), -ENOENT);
 	cr_assert_eq(store_get_setting(read, "max_lag", &row), -ENOENT);
 	cr_assert_eq(store_get_use(read, 1, &used), 0);
-	cr_assert_eq(used.uses, 3);
+	cr_assert_eq(used.uses, 0);
+	cr_assert_eq(store_get_uses_id(read, id), -ENOENT);
 	cr_assert_eq(store_get_use(read, 2, &used), 0);
 	cr_assert_eq(used.uses, 0);
 	cr_assert_eq(store_get_use(read, 4, &used), 0);
