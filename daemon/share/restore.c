@@ -300,6 +300,9 @@ static int replace(struct restoring *restoring)
 		return r;
 	}
 	r = store_write_commit(restoring->write, true);
+	if (r == 0 && restoring->share->options.replaced != NULL) {
+		restoring->share->options.replaced(restoring->share->options.context);
+	}
 	if (r < 0) {
 		snprintf(restoring->why, SHARE_WHY,
 			"the new epoch was made, and this store cannot note it (%s): then "
