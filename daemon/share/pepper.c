@@ -207,14 +207,14 @@ int share_begin_pepper(struct share *share, const uint8_t realm[static SHARE_REA
 {
 	struct store *store = share->options.store;
 	uint8_t record[SECRET_PEPPERS];
-	struct store_write *write;
+	struct store_write *write = NULL;
 	int r = secrets_plan(
 		store_secrets(store), realm, (struct pol_str){ NULL, 0 }, SECRET_KEEP, record);
 
 	if (r == 0) {
 		r = store_write_begin(store, &write);
 	}
-	if (r < 0) {
+	if (write == NULL) {
 		return r;
 	}
 	store_write_alone(write);

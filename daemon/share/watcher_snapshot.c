@@ -77,7 +77,7 @@ static int find_newest(struct watcher *watcher)
 		watcher_lose(watcher, r);
 		return r;
 	}
-	/* Of a row that this host does not have: it is behind, or somebody made it up. Its rows
+	/* Of a row that this host does not have: it lacks rows, or somebody made it up. Its rows
 	 * stay. */
 	if (sequence > watcher->place.sequence) {
 		return -EAGAIN;

@@ -39,6 +39,10 @@ class Host(harness.Daemon):
         """What `status` says of the shared store."""
         return self.call("status")["shared"]
 
+    def entered(self):
+        """What the audit trail has about what, here."""
+        return {(item["action"], item["target"]) for item in self.call("audit.list")["items"]}
+
     def await_connected(self):
         harness.wait_until(lambda: self.shared()["connected"], what=f"{self.name} connected")
 
@@ -87,4 +91,8 @@ class SharedTest(unittest.TestCase):
             host = self.host(f"h{number}", first, policy, lines)
             host.call("store.join", at=place)
             hosts.append(host)
+        # Who shared and joined is entered in the trail after the answer.
+        wanted = {("store.share", "h1"), *(("store.join", host.name) for host in hosts[1:])}
+        for host in hosts:
+            harness.wait_until(lambda host=host: wanted <= host.entered(), what=f"the entries on {host.name}")
         return hosts

@@ -95,7 +95,7 @@ class Pepper(shared.SharedTest):
         old = first.secrets()
         first.call("pepper.rotate")
         first.call("store.share")
-        other = shared.Host("h2", self.server.conninfo(), secrets=old)
+        other = shared.Host("h2", self.server.conninfo(), pepper=old)
         self.addCleanup(other.finish)
         with self.assertRaisesRegex(harness.Error, "lacks the pepper that the other hosts use: copy the file"):
             other.call("store.join")

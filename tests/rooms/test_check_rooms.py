@@ -33,6 +33,7 @@ GOOD = {
     "daemon/secret/token.c": "#include <sodium.h>\n" + RULE,
     "daemon/store/env.c": "#include <lmdb.h>\n" + RULE,
     "daemon/keys/usage.c": RULE,
+    "daemon/share/database.c": "#include <libpq-fe.h>\n" + RULE,
     "daemon/write/writer.c": RULE,
     "daemon/load/folder.h": "#pragma once\n",
     "daemon/load/plugin.h": "#pragma once\n",
