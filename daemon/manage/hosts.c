@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/call/methods.h"
+#include "daemon/manage/audit_encode.h"
 #include "daemon/manage/store_share.h"
 #include "daemon/share/database.h"
 #include "daemon/share/realm.h"
@@ -40,17 +41,6 @@ static int refuse_single(struct call *call)
 
 /* --- hosts.list ------------------------------------------------------------------------------- */
 
-static void put_hex(const uint8_t *bytes, size_t count, char *out)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < count; i++) {
-		out[2 * i] = digits[bytes[i] >> 4];
-		out[2 * i + 1] = digits[bytes[i] & 15];
-	}
-	out[2 * count] = '\0';
-}
-
 static void put_text(struct wire_buf *out, const char *name, const char *text)
 {
 	wire_put_cstr(out, name);
@@ -78,13 +68,12 @@ static void encode_host(
 	struct call *call, const struct share_host *host, uint64_t head, int64_t now)
 {
 	struct wire_buf *out = call->out;
-	char instance[2 * SHARE_INSTANCE + 1];
 	bool problem = host->problem[0] != '\0';
 
-	put_hex(host->instance, sizeof host->instance, instance);
 	wire_put_map(out, problem ? 14 : 13);
 	put_text(out, "name", host->name);
-	put_text(out, "instance", instance);
+	wire_put_cstr(out, "instance");
+	audit_encode_tag(out, host->instance, sizeof host->instance);
 	wire_put_cstr(out, "this");
 	wire_put_bool(out, memcmp(host->instance, share_get_instance(call->context->share),
 				   sizeof host->instance) == 0);
@@ -181,14 +170,17 @@ static int list(struct call *call)
 
 /* --- hosts.forget ----------------------------------------------------------------------------- */
 
-static bool is_this(struct call *call, const char *name)
+static bool is_this(struct call *call, struct wire_str name)
 {
-	char instance[2 * SHARE_INSTANCE + 1];
+	uint8_t instance[SHARE_INSTANCE];
 	struct share_status status;
 
 	share_get_status(call->context->share, &status);
-	put_hex(share_get_instance(call->context->share), SHARE_INSTANCE, instance);
-	return strcmp(name, status.host) == 0 || strcmp(name, instance) == 0;
+	if (strlen(status.host) == name.len && memcmp(status.host, name.ptr, name.len) == 0) {
+		return true;
+	}
+	return audit_decode_tag(name, instance, sizeof instance) &&
+	       memcmp(instance, share_get_instance(call->context->share), sizeof instance) == 0;
 }
 
 static int forget_now(struct call *call)
@@ -203,7 +195,7 @@ static int forget_now(struct call *call)
 		return call_invalid(call, "host", "is no host's name, and no instance");
 	}
 	snprintf(name, sizeof name, "%.*s", (int)host->text.len, host->text.ptr);
-	if (is_this(call, name)) {
+	if (is_this(call, host->text)) {
 		return call_error(call, "conflict", "this host answers: it is alive");
 	}
 	r = share_forget(call->context->share, name, &count, why);

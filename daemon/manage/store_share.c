@@ -66,26 +66,13 @@ int store_share_refuse(struct call *call, int r, const char *why)
 
 /* --- the answer ------------------------------------------------------------------------------- */
 
-static const char digits[] = "0123456789abcdef";
-
-static void put_hex(struct wire_buf *out, const uint8_t *bytes, size_t count)
-{
-	char text[2 * SHARE_TAG];
-
-	for (size_t i = 0; i < count; i++) {
-		text[2 * i] = digits[bytes[i] >> 4];
-		text[2 * i + 1] = digits[bytes[i] & 15];
-	}
-	wire_put_str(out, (struct wire_str){ text, 2 * count });
-}
-
 void store_share_put_realm(struct wire_buf *out, const struct share_realm *realm)
 {
 	char place[SHARE_PLACE_TEXT];
 
 	share_place_format(realm->sequence, realm->tag, place);
 	wire_put_cstr(out, "realm");
-	put_hex(out, realm->realm, sizeof realm->realm);
+	audit_encode_tag(out, realm->realm, sizeof realm->realm);
 	wire_put_cstr(out, "epoch");
 	wire_put_int(out, (int64_t)realm->epoch);
 	wire_put_cstr(out, "as_of");
@@ -312,7 +299,7 @@ static void put_place(struct wire_buf *out, const struct share_status *status)
 
 	share_place_format(status->place, status->tag, place);
 	wire_put_cstr(out, "realm");
-	put_hex(out, status->realm, sizeof status->realm);
+	audit_encode_tag(out, status->realm, sizeof status->realm);
 	put_number(out, "epoch", status->epoch);
 	put_number(out, "applied", status->applied);
 	put_number(out, "head", status->head);

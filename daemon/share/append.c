@@ -289,7 +289,7 @@ int share_append(struct share_append *append, struct store_write *write, uint32_
 {
 	struct share_row row = {
 		.host = { append->host, strlen(append->host) },
-		.at = share_append_time(),
+		.at = share_wall_us(),
 		.asks = asks,
 	};
 	struct pol_str changes;

@@ -128,9 +128,5 @@ void share_append_committed(struct share_append *append, int result);
 /* After each batch, appended or not: ends the lock, and gives the connection back. */
 void share_append_end(struct share_append *append);
 
-/* For catch_up.c and share.c: the connection, asked for the server that answers it, and with the
- * tail given back if the log ended before this store. NULL: there is none, or it is not to be used:
- * `why` says it. */
-struct share_log *share_append_connect(struct share_append *append, uint64_t deadline);
 /* Gives a connection back that failed. */
 void share_append_broken(struct share_append *append);

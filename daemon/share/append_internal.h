@@ -12,8 +12,6 @@
 /* CLOCK_BOOTTIME in ms; and how much of a deadline is left: 1 at least, as 0 would not wait. */
 uint64_t share_append_now(void);
 int share_append_left(uint64_t deadline);
-/* Microseconds since 1970. */
-int64_t share_append_time(void);
 
 /* Notes why it does not go on. */
 void share_append_note(struct share_append *append, const char *why);
@@ -28,8 +26,9 @@ void share_append_note_asks(struct share_append *append, uint32_t asks, uint64_t
 int share_append_put_place(
 	struct share_append *append, struct store_write *write, const struct share_head *head);
 
-/* As share_append_connect: 0; -ENOTCONN: there is no connection; -ETIMEDOUT: it broke, try again;
- * -EPERM: it is not to be used. */
+/* The connection, asked for the server that answers it, and with the tail given back if the log
+ * ended before this store. 0; -ENOTCONN: there is none; -ETIMEDOUT: it broke, try again; -EPERM: it
+ * is not to be used: `why` says it. */
 int share_append_open(struct share_append *append, uint64_t deadline);
 /* The same without a wait for a connection; one that is there has SHARE_ANSWER_MS to answer. */
 int share_append_open_now(struct share_append *append);

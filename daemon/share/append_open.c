@@ -26,14 +26,6 @@ int share_append_left(uint64_t deadline)
 	return deadline > now ? (int)(deadline - now) : 1;
 }
 
-int64_t share_append_time(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 void share_append_note(struct share_append *append, const char *why)
 {
 	snprintf(append->why, sizeof append->why, "%s", why);
@@ -198,11 +190,6 @@ int share_append_open_now(struct share_append *append)
 	uint64_t now = share_append_now();
 
 	return open_until(append, now, now + SHARE_ANSWER_MS);
-}
-
-struct share_log *share_append_connect(struct share_append *append, uint64_t deadline)
-{
-	return share_append_open(append, deadline) == 0 ? append->log : NULL;
 }
 
 bool share_append_wait_hold(struct share_append *append, uint64_t deadline)

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NS_OF_MS UINT64_C(1000000)
-
 struct share_everywhere {
 	pthread_mutex_t mutex; /* guards what follows */
 	struct share_waiter *waiters;
@@ -110,7 +108,7 @@ static bool is_over(
 	} else {
 		waiter->reached = SHARE_REACHED_NOT;
 		return !proof->ready && now >= waiter->since &&
-		       now - waiter->since >= SHARE_EVERYWHERE_MS * NS_OF_MS;
+		       now - waiter->since >= SHARE_EVERYWHERE_MS * SHARE_NS_OF_MS;
 	}
 	return true;
 }

@@ -29,3 +29,11 @@ bool share_fresh_slow(struct share_fresh *fresh, const struct share_view *view)
 	now = share_now();
 	return now >= view->anchor && now - view->anchor <= max_lag;
 }
+
+int64_t share_wall_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}

@@ -49,6 +49,8 @@ static inline struct share_view share_fresh_view(struct share_fresh *fresh)
 
 /* CLOCK_BOOTTIME in nanoseconds. */
 uint64_t share_now(void);
+/* The wall clock, in microseconds since 1970. */
+int64_t share_wall_us(void);
 
 /* After the decision: false, if what it allows is too old to be given. In a single store this is
  * one comparison. */

@@ -190,9 +190,7 @@ static int begin_from(struct share *share, const struct share_join *join, const 
 		r = share_copy_aside(share, what, out->copy, why);
 	}
 	r = r == 0 ? share_snapshot_take(share, log, &head, &wanted, why) : r;
-	realm_explain(log, r, why);
-	realm_give(share, log, r == -ETIMEDOUT || r == -ENOTCONN);
-	return r;
+	return realm_done(share, log, r, why);
 }
 
 /* The store has another place. What cannot be done now is done later, and until then this host is
@@ -287,9 +285,7 @@ static int begin_epoch(struct share *share, char why[static SHARE_WHY])
 		store_read_reset(share->reader);
 	}
 	r = r == 0 ? share_snapshot_take(share, log, &head, &wanted, why) : r;
-	realm_explain(log, r, why);
-	realm_give(share, log, r == -ETIMEDOUT || r == -ENOTCONN);
-	return r;
+	return realm_done(share, log, r, why);
 }
 
 void share_follow(struct share *share)

@@ -28,6 +28,8 @@ enum share_standbys {
 	SHARE_STANDBYS_SYNCHRONOUS,
 };
 
+#define SHARE_NS_OF_MS UINT64_C(1000000)
+
 #define SHARE_LEASE_MARGIN(ns) ((ns) + (ns) / 100 * 3 + 3)
 
 struct share_look {

@@ -148,7 +148,5 @@ int share_find_lost(struct share *share, struct share_realm *out, uint64_t *out_
 	realm_report(share, out);
 	out->sequence = comparing.common.sequence;
 	memcpy(out->tag, comparing.common.tag, sizeof out->tag);
-	realm_explain(log, r, why);
-	realm_give(share, log, r == -ETIMEDOUT || r == -ENOTCONN);
-	return r;
+	return realm_done(share, log, r, why);
 }

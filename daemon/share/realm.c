@@ -9,13 +9,11 @@
 #include "daemon/secret/token.h"
 #include "daemon/share/realm_internal.h"
 
-#define NS_OF_MS UINT64_C(1000000)
-
 /* --- the connection --------------------------------------------------------------------------- */
 
 struct share_log *realm_borrow(struct share *share, char why[static SHARE_WHY])
 {
-	uint64_t number, deadline = share_now() / NS_OF_MS + SHARE_ANSWER_MS;
+	uint64_t number, deadline = share_now() / SHARE_NS_OF_MS + SHARE_ANSWER_MS;
 	struct share_log *log = share->append.take(share, deadline, &number);
 
 	if (log == NULL) {
@@ -64,6 +62,13 @@ int realm_explain(struct share_log *log, int r, char why[static SHARE_WHY])
 							  : store_explain(r));
 	}
 	pol_str_clean(why);
+	return r;
+}
+
+int realm_done(struct share *share, struct share_log *log, int r, char why[static SHARE_WHY])
+{
+	realm_explain(log, r, why);
+	realm_give(share, log, r == -ETIMEDOUT || r == -ENOTCONN);
 	return r;
 }
 
@@ -242,30 +247,34 @@ int share_begin(struct share *share, struct pol_str database, struct share_realm
 
 /* --- the format, and hosts -------------------------------------------------------------------- */
 
-static int refuse_single(const struct share *share, char why[static SHARE_WHY])
+/* As realm_look, and `why` is empty when there is a connection. */
+static int look_shared(struct share *share, struct share_log **out, struct share_head *head,
+	char why[static SHARE_WHY])
 {
-	if (share_is_on(share)) {
-		return 0;
+	int r;
+
+	*out = NULL;
+	if (!share_is_on(share)) {
+		snprintf(why, SHARE_WHY,
+			"the store is a single one: authzcheck store share, or store join");
+		return -EEXIST;
 	}
-	snprintf(
-		why, SHARE_WHY, "the store is a single one: authzcheck store share, or store join");
-	return -EEXIST;
+	r = realm_look(share, out, head, why);
+	if (*out != NULL) {
+		why[0] = '\0';
+	}
+	return r;
 }
 
 int share_upgrade(struct share *share, uint32_t *out_before, char why[static SHARE_WHY])
 {
 	struct share_head head;
 	struct share_log *log;
-	int r = refuse_single(share, why);
+	int r = look_shared(share, &log, &head, why);
 
-	if (r < 0) {
-		return r;
-	}
-	r = realm_look(share, &log, &head, why);
 	if (log == NULL) {
 		return r;
 	}
-	why[0] = '\0';
 	if (r == 0) {
 		*out_before = head.format;
 		r = share->database->upgrade(log, SHARE_FORMAT, SHARE_ANSWER_MS);
@@ -275,9 +284,7 @@ int share_upgrade(struct share *share, uint32_t *out_before, char why[static SHA
 			log->ops->why(log));
 		r = -EEXIST;
 	}
-	realm_explain(log, r, why);
-	realm_give(share, log, r == -ETIMEDOUT || r == -ENOTCONN);
-	return r;
+	return realm_done(share, log, r, why);
 }
 
 int share_forget(
@@ -285,20 +292,13 @@ int share_forget(
 {
 	struct share_head head;
 	struct share_log *log;
-	int r = refuse_single(share, why);
+	int r = look_shared(share, &log, &head, why);
 
-	if (r < 0) {
-		return r;
-	}
-	r = realm_look(share, &log, &head, why);
 	if (log == NULL) {
 		return r;
 	}
-	why[0] = '\0';
 	if (r == 0) {
 		r = share->database->hosts_forget(log, name, out_count, SHARE_ANSWER_MS);
 	}
-	realm_explain(log, r, why);
-	realm_give(share, log, r == -ETIMEDOUT || r == -ENOTCONN);
-	return r;
+	return realm_done(share, log, r, why);
 }

@@ -16,6 +16,8 @@ int realm_look(struct share *share, struct share_log **out, struct share_head *h
 	char why[static SHARE_WHY]);
 /* Returns r; after an error `why` is not empty. */
 int realm_explain(struct share_log *log, int r, char why[static SHARE_WHY]);
+/* The same, and gives the connection back. */
+int realm_done(struct share *share, struct share_log *log, int r, char why[static SHARE_WHY]);
 
 /* Is this the configured database? An empty text is. */
 int realm_check_database(

@@ -17,8 +17,6 @@
 #include "daemon/store/changes.h"
 #include "daemon/store/trail.h"
 
-#define NS_OF_MS UINT64_C(1000000)
-
 bool share_is_on(const struct share *share)
 {
 	return share != NULL && atomic_load_explicit(&share->on, memory_order_acquire);
@@ -101,7 +99,7 @@ void share_note_problem(struct share *share, enum share_part part, const char *w
 /* Waits for a change until `deadline`, in ms of CLOCK_BOOTTIME. False: it is past. */
 static bool await_change(struct share *share, uint64_t deadline)
 {
-	uint64_t now = share_now() / NS_OF_MS, left;
+	uint64_t now = share_now() / SHARE_NS_OF_MS, left;
 	struct timespec at;
 
 	if (now >= deadline) {
@@ -112,7 +110,7 @@ static bool await_change(struct share *share, uint64_t deadline)
 	 * then this waits longer, and nobody else runs either. */
 	clock_gettime(CLOCK_MONOTONIC, &at);
 	at.tv_sec += (time_t)(left / 1000);
-	at.tv_nsec += (long)(left % 1000 * NS_OF_MS);
+	at.tv_nsec += (long)(left % 1000 * SHARE_NS_OF_MS);
 	if (at.tv_nsec >= 1000000000) {
 		at.tv_sec++;
 		at.tv_nsec -= 1000000000;
@@ -230,7 +228,7 @@ int share_take_up(struct share *share, bool caught_up)
 
 bool share_await_entered(struct share *share)
 {
-	uint64_t deadline = share_now() / NS_OF_MS + SHARE_ANSWER_MS;
+	uint64_t deadline = share_now() / SHARE_NS_OF_MS + SHARE_ANSWER_MS;
 	bool entered;
 
 	pthread_mutex_lock(&share->lock);

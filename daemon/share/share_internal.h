@@ -217,6 +217,12 @@ void watcher_stop(struct share *share);
 
 /* The connection failed, or what it showed must not be used: closes it. */
 void watcher_lose(struct watcher *watcher, int error);
+/* The last row that the store has. */
+uint64_t watcher_applied(const struct watcher *watcher);
+/* Between two looks, in ms: half of them are younger than the least max_lag. */
+#define WATCHER_LOOK_MS 1000
+/* Looks at the log, with a report, and acts by what it shows. There is a connection. */
+void watcher_look(struct watcher *watcher);
 /* Opens what is missing, if it is time. */
 void watcher_connect(struct watcher *watcher);
 /* Everything is closed. */

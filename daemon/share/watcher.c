@@ -13,12 +13,6 @@
 #include "daemon/share/share_internal.h"
 #include "daemon/store/trail.h"
 
-#define NS_OF_MS UINT64_C(1000000)
-
-#define LOOK_MS 1000 /* between two looks: half of them are younger than the least max_lag */
-/* What this host has applied is reported so soon while the hosts are few; at once if the row asks
- * for it. A look costs a commit, so there is none for each row. */
-#define REPORT_MS 100
 /* Beyond this number of hosts each polls: a notice would wake all of them for each change. */
 #define LISTENING_HOSTS 200
 #define POLL_MS         200
@@ -70,7 +64,7 @@ static void read_place(struct watcher *watcher)
 	}
 }
 
-static uint64_t get_applied(const struct watcher *watcher)
+uint64_t watcher_applied(const struct watcher *watcher)
 {
 	return atomic_load_explicit(&watcher->share->options.fresh->applied, memory_order_acquire);
 }
@@ -113,192 +107,19 @@ static void publish(struct watcher *watcher)
 	end = !stale && atomic_load_explicit(&fresh->stale, memory_order_relaxed);
 	pthread_mutex_unlock(&share->lock);
 	if (watcher->shared) {
-		share_lease_apply(&watcher->lease, get_applied(watcher));
+		share_lease_apply(&watcher->lease, watcher_applied(watcher));
 		atomic_store_explicit(&fresh->anchor,
 			now < watcher->held_until ? 0 : share_lease_anchor(&watcher->lease),
 			memory_order_release);
 	}
 	/* Not again at once: a row that the store cannot commit keeps it stale. */
 	if (end && watcher->shared && now >= watcher->end_at) {
-		watcher->end_at = now + LOOK_MS * NS_OF_MS;
+		watcher->end_at = now + WATCHER_LOOK_MS * SHARE_NS_OF_MS;
 		share_wake_writer(share);
 	}
 }
 
-/* --- a look ----------------------------------------------------------------------------------- */
-
-/* A server that was promoted, or begun from a copy, may lack rows that hosts have: nobody allows
- * anything before they were given back. */
-static void note_server(struct watcher *watcher, const struct share_server *server)
-{
-	bool same = watcher->server.system == server->system &&
-		    watcher->server.timeline == server->timeline;
-
-	if (!watcher->knows_server && watcher->place.server_system != 0) {
-		same = watcher->place.server_system == server->system &&
-		       watcher->place.server_timeline == server->timeline;
-	} else if (!watcher->knows_server) {
-		same = true;
-	}
-	watcher->server = *server;
-	watcher->knows_server = true;
-	if (!same) {
-		log_warn("another database server answers: hosts give back what it lacks",
-			"system=%llu timeline=%u", (unsigned long long)server->system,
-			server->timeline);
-		share_lease_drop(&watcher->lease, true);
-		watcher->held_until = share_now() + SHARE_HOLD_MS * NS_OF_MS;
-		share_wake_writer(watcher->share);
-	}
-}
-
-/* Can this log be the store's? */
-static bool judge_head(
-	const struct watcher *watcher, const struct share_head *head, char why[static SHARE_WHY])
-{
-	const struct share *share = watcher->share;
-
-	if (memcmp(head->realm, watcher->place.realm, sizeof head->realm) != 0) {
-		snprintf(why, SHARE_WHY,
-			"the database has the log of another realm: correct the line `shared`, or "
-			"begin from it with authzcheck store join --discard");
-	} else if (memcmp(head->secrets, share->fingerprint, sizeof head->secrets) != 0) {
-		snprintf(why, SHARE_WHY,
-			"the hosts of this log have another secrets' file: copy theirs to this "
-			"host");
-	} else if (head->epoch > watcher->place.epoch) {
-		snprintf(why, SHARE_WHY, "the log began again, from a copy, as epoch %llu%s",
-			(unsigned long long)head->epoch,
-			watcher->place.diverged
-				? ", which lacks changes of this host: authzcheck store rejoin, "
-				  "and --yes --accept-rollback"
-				: ": this host is about to follow");
-	} else if (head->epoch < watcher->place.epoch) {
-		snprintf(why, SHARE_WHY,
-			"the database is an old copy, of epoch %llu: put the right one there, or "
-			"begin a new epoch with authzcheck store share --restore COPY",
-			(unsigned long long)head->epoch);
-	} else if (head->format > SHARE_FORMAT) {
-		snprintf(why, SHARE_WHY,
-			"the log has format %u, and this program reads up to %u: upgrade it",
-			head->format, SHARE_FORMAT);
-	} else if (watcher->place.diverged) {
-		snprintf(why, SHARE_WHY,
-			"this host has diverged: it has changes that the log does not have: "
-			"authzcheck store rejoin");
-	} else {
-		return true;
-	}
-	return false;
-}
-
-static int64_t microseconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-/* The log began again: the writer follows. Until then nothing is known of it here. */
-static void note_epoch(struct watcher *watcher, const struct share_head *head)
-{
-	struct share *share = watcher->share;
-
-	watcher->parted = head->epoch != watcher->place.epoch;
-	if (head->epoch > watcher->place.epoch && !watcher->place.diverged) {
-		pthread_mutex_lock(&share->lock);
-		share->follow = true;
-		pthread_mutex_unlock(&share->lock);
-		share_wake_writer(share);
-	}
-}
-
-static void note_status(struct watcher *watcher, const struct share_head *head, int64_t clock)
-{
-	struct share *share = watcher->share;
-
-	watcher->head = head->sequence;
-	watcher->hosts = head->hosts;
-	pthread_mutex_lock(&share->lock);
-	memcpy(share->status.realm, watcher->place.realm, sizeof share->status.realm);
-	share->status.epoch = watcher->place.epoch;
-	share->status.diverged = watcher->place.diverged;
-	share->status.head = head->sequence;
-	share->status.format = head->format;
-	share->status.hosts = head->hosts;
-	share->status.clock_us = clock;
-	pthread_mutex_unlock(&share->lock);
-}
-
-/* The head was read: what the host does by it. */
-static void act(
-	struct watcher *watcher, const struct share_look *look, const struct share_head *head)
-{
-	const struct store_shared *place = &watcher->place;
-	char why[SHARE_WHY] = "";
-	bool behind = head->sequence < place->sequence ||
-		      (head->sequence == place->sequence &&
-			      memcmp(head->tag, place->tag, sizeof head->tag) != 0);
-
-	if (judge_head(watcher, head, why) && !behind) {
-		share_lease_look(&watcher->lease, look);
-	}
-	share_note_problem(watcher->share, SHARE_CONNECTION, why);
-	if (why[0] != '\0') {
-		share_lease_drop(&watcher->lease, place->diverged);
-		return;
-	}
-	/* The writer looks again, with its own connection, and gives back what the log lacks. */
-	if (behind) {
-		pthread_mutex_lock(&watcher->share->lock);
-		watcher->share->look_again = true;
-		pthread_mutex_unlock(&watcher->share->lock);
-	}
-	if (behind || head->sequence > place->sequence) {
-		share_wake_writer(watcher->share);
-	} else if (!watcher->caught_up) {
-		watcher->caught_up = true;
-		pthread_mutex_lock(&watcher->share->lock);
-		watcher->share->caught_up = true;
-		pthread_mutex_unlock(&watcher->share->lock);
-	}
-}
-
-static void do_look(struct watcher *watcher)
-{
-	struct share_report report = {
-		.instance = watcher->share->instance,
-		.applied = get_applied(watcher),
-		.diverged = watcher->place.diverged,
-	};
-	struct share_look look = { .connection = watcher->connection };
-	struct share_head head;
-	int64_t before = microseconds();
-	int r;
-
-	look.sent = share_now();
-	r = watcher->log->ops->look(watcher->log, &report, &head, SHARE_LOOK_MS);
-	if (r == -ESTALE) {
-		/* Another host took this one for dead: it enters again, and looks after that. */
-		watcher->entered = false;
-		watcher->look_at = 0;
-		return;
-	}
-	if (r < 0) {
-		watcher_lose(watcher, r);
-		return;
-	}
-	watcher->look_at = look.sent + LOOK_MS * NS_OF_MS;
-	watcher->report_at = look.sent + REPORT_MS * NS_OF_MS;
-	watcher->reported = report.applied;
-	look.sequence = head.sequence;
-	look.beat = head.beat;
-	note_server(watcher, &head.server);
-	note_epoch(watcher, &head);
-	note_status(watcher, &head, before + (microseconds() - before) / 2 - head.now);
-	act(watcher, &look, &head);
-}
+/* --- when it looks --------------------------------------------------------------------------- */
 
 static bool reports_soon(const struct watcher *watcher)
 {
@@ -319,7 +140,8 @@ static void take_notices(struct watcher *watcher)
 		watcher->look_at = 0;
 	}
 	/* `applied` has the row before `sending` is none. */
-	if (named > atomic_load(&watcher->share->append.sending) && named > get_applied(watcher)) {
+	if (named > atomic_load(&watcher->share->append.sending) &&
+		named > watcher_applied(watcher)) {
 		share_wake_writer(watcher->share);
 	}
 }
@@ -331,7 +153,7 @@ static bool looks_now(struct watcher *watcher, uint64_t now)
 		return true;
 	}
 	/* A host that begins may allow nothing before a look shows that it has all rows. */
-	return get_applied(watcher) != watcher->reported &&
+	return watcher_applied(watcher) != watcher->reported &&
 	       (!watcher->caught_up || (reports_soon(watcher) && now >= watcher->report_at));
 }
 
@@ -356,7 +178,7 @@ static void beat(struct watcher *watcher, uint64_t now)
 		period = period * watcher->hosts / BEATING_HOSTS;
 		period = period / 2 + draw(watcher) % (period + 1);
 	}
-	watcher->beat_at = now + period * NS_OF_MS;
+	watcher->beat_at = now + period * SHARE_NS_OF_MS;
 	r = watcher->log->ops->beat(watcher->log, true, SHARE_LOOK_MS);
 	if (r < 0) {
 		watcher_lose(watcher, r);
@@ -373,7 +195,7 @@ void watcher_step(struct watcher *watcher)
 	take_notices(watcher);
 	if (watcher->shared && watcher->log != NULL && watcher_enter(watcher) == 0) {
 		if (looks_now(watcher, now)) {
-			do_look(watcher);
+			watcher_look(watcher);
 		}
 		if (watcher->log != NULL) {
 			beat(watcher, now);
@@ -396,7 +218,7 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 /* When the next thing is due, in ms from now. */
 static int get_pause(const struct watcher *watcher)
 {
-	uint64_t now = share_now(), at = now + IDLE_MS * NS_OF_MS;
+	uint64_t now = share_now(), at = now + IDLE_MS * SHARE_NS_OF_MS;
 
 	if (watcher->log == NULL) {
 		at = sooner(at, watcher->connect_at);
@@ -404,11 +226,11 @@ static int get_pause(const struct watcher *watcher)
 	if (watcher->log != NULL && watcher->shared) {
 		at = sooner(sooner(at, watcher->look_at), watcher->beat_at);
 		at = sooner(at, watcher->use.at);
-		if (get_applied(watcher) != watcher->reported && reports_soon(watcher)) {
+		if (watcher_applied(watcher) != watcher->reported && reports_soon(watcher)) {
 			at = sooner(at, watcher->report_at);
 		}
 		if (!watcher->listens) {
-			at = sooner(at, now + POLL_MS * NS_OF_MS);
+			at = sooner(at, now + POLL_MS * SHARE_NS_OF_MS);
 		}
 	}
 	if (watcher->wait_at != 0) {
@@ -417,7 +239,7 @@ static int get_pause(const struct watcher *watcher)
 	if (watcher->held_until > now) {
 		at = sooner(at, watcher->held_until);
 	}
-	return at <= now ? 0 : (int)((at - now) / NS_OF_MS) + 1;
+	return at <= now ? 0 : (int)((at - now) / SHARE_NS_OF_MS) + 1;
 }
 
 static void await(struct watcher *watcher)

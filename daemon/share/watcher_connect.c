@@ -5,8 +5,6 @@
 
 #include "daemon/share/share_internal.h"
 
-#define NS_OF_MS UINT64_C(1000000)
-
 /* Pauses between two tries, in ms. The first is short, since most connections break because the
  * server was started again; the longest bounds how long after an outage a host goes on. */
 #define FIRST_PAUSE   100
@@ -18,8 +16,8 @@ static void put_off(struct watcher *watcher)
 	uint64_t pause = watcher->pause < FIRST_PAUSE ? FIRST_PAUSE : watcher->pause;
 
 	watcher->random = watcher->random * 1664525 + 1013904223;
-	watcher->connect_at =
-		share_now() + (pause / 2 + (watcher->random >> 8) % (pause / 2 + 1)) * NS_OF_MS;
+	watcher->connect_at = share_now() + (pause / 2 + (watcher->random >> 8) % (pause / 2 + 1)) *
+						    SHARE_NS_OF_MS;
 	watcher->pause = pause * 2 > LONGEST_PAUSE ? LONGEST_PAUSE : pause * 2;
 }
 

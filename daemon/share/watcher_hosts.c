@@ -7,8 +7,6 @@
 #include "daemon/secret/token.h"
 #include "daemon/share/share_internal.h"
 
-#define NS_OF_MS UINT64_C(1000000)
-
 /* Between two readings of all hosts, in ms: for hosts.list, and while an answer waits for them; and
  * what each host adds, so that many do not read each other all the time. */
 #define HOSTS_MS          1000
@@ -187,9 +185,10 @@ static void tend(struct watcher *watcher, uint64_t now)
 	if (now < watcher->tend_at) {
 		return;
 	}
-	watcher->tend_at = now + TEND_MS * NS_OF_MS;
+	watcher->tend_at = now + TEND_MS * SHARE_NS_OF_MS;
 	if (watcher->proof.ready) {
-		deletes = (int64_t)(SHARE_LEASE_MARGIN(watcher->proof.max_lag) / NS_OF_MS) + 1;
+		deletes =
+			(int64_t)(SHARE_LEASE_MARGIN(watcher->proof.max_lag) / SHARE_NS_OF_MS) + 1;
 	}
 	r = watcher->share->database->hosts_tend(watcher->log, GONE_MS, deletes, SHARE_LOOK_MS);
 	if (r < 0) {
@@ -208,9 +207,9 @@ void watcher_hosts(struct watcher *watcher)
 			return;
 		}
 		watcher->hosts_at =
-			now + (HOSTS_MS + watcher->hosts * HOSTS_MS_PER_HOST) * NS_OF_MS;
+			now + (HOSTS_MS + watcher->hosts * HOSTS_MS_PER_HOST) * SHARE_NS_OF_MS;
 		waits = share_everywhere_waits(watcher->share->everywhere);
-		watcher->wait_at = waits ? share_now() + pause * NS_OF_MS : 0;
+		watcher->wait_at = waits ? share_now() + pause * SHARE_NS_OF_MS : 0;
 	}
 	tend(watcher, now);
 }
@@ -223,5 +222,5 @@ void watcher_hosts_without(struct watcher *watcher)
 	if (waits) {
 		end_waits(watcher, &none);
 	}
-	watcher->wait_at = waits ? share_now() + WAITING_MS * NS_OF_MS : 0;
+	watcher->wait_at = waits ? share_now() + WAITING_MS * SHARE_NS_OF_MS : 0;
 }

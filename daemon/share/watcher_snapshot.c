@@ -7,8 +7,6 @@
 #include "daemon/host/log.h"
 #include "daemon/share/share_internal.h"
 
-#define NS_OF_MS UINT64_C(1000000)
-
 /* A snapshot is due after this number of rows or bytes since the newest. A host that joins applies
  * the rows after it: some ten thousand a second, so this many take it about a second, and 64 MiB
  * are about what a snapshot of a large store has itself. */
@@ -168,7 +166,7 @@ static void use_copy(struct watcher *watcher)
 		source.context = watcher;
 		put(watcher, &source);
 		share_source_close(&source);
-		watcher->snapshot_at = share_now() + SNAPSHOT_MS * NS_OF_MS;
+		watcher->snapshot_at = share_now() + SNAPSHOT_MS * SHARE_NS_OF_MS;
 	}
 }
 
@@ -181,7 +179,7 @@ void watcher_snapshot(struct watcher *watcher)
 	if (watcher->log == NULL || now < watcher->snapshot_at) {
 		return;
 	}
-	watcher->snapshot_at = now + SNAPSHOT_MS * NS_OF_MS;
+	watcher->snapshot_at = now + SNAPSHOT_MS * SHARE_NS_OF_MS;
 	if (find_newest(watcher) < 0 || watcher->place.diverged || !is_due(watcher)) {
 		return;
 	}

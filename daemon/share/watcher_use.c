@@ -9,8 +9,6 @@
 #include "daemon/share/share_internal.h"
 #include "daemon/share/use.h"
 
-#define NS_OF_MS UINT64_C(1000000)
-
 /* Between two rounds. Nobody decides by uses; so they are seldom enough to cost a database of many
  * hosts little, and what is shown is at most two rounds old. */
 #define USE_MS 600000
@@ -343,29 +341,29 @@ void watcher_use(struct watcher *watcher)
 		return;
 	}
 	if (watcher->use.phase == 0 && !may_begin(watcher)) {
-		watcher->use.at = now + USE_AGAIN_MS * NS_OF_MS;
+		watcher->use.at = now + USE_AGAIN_MS * SHARE_NS_OF_MS;
 		watcher->use.least_at = watcher->use.at;
 		return;
 	}
 	watcher->use.at = 0;
 	r = watcher->use.phase == 0 ? begin_round(watcher) : run_page(watcher);
 	if (r == -EAGAIN || r == -ENOMEM) {
-		watcher->use.at = now + USE_AGAIN_MS * NS_OF_MS;
+		watcher->use.at = now + USE_AGAIN_MS * SHARE_NS_OF_MS;
 	} else if (r < 0) {
 		end_round(watcher);
-		watcher->use.at = now + USE_AGAIN_MS * NS_OF_MS;
+		watcher->use.at = now + USE_AGAIN_MS * SHARE_NS_OF_MS;
 		watcher_lose(watcher, r);
 	} else if (watcher->use.phase == PHASES) {
 		end_round(watcher);
 		share_use_set_known(watcher->share->uses);
-		watcher->use.at = now + USE_MS * NS_OF_MS;
-		watcher->use.least_at = now + USE_LEAST_MS * NS_OF_MS;
+		watcher->use.at = now + USE_MS * SHARE_NS_OF_MS;
+		watcher->use.least_at = now + USE_LEAST_MS * SHARE_NS_OF_MS;
 	}
 }
 
 void watcher_use_end(struct watcher *watcher)
 {
-	uint64_t deadline = share_now() + USE_END_MS * NS_OF_MS;
+	uint64_t deadline = share_now() + USE_END_MS * SHARE_NS_OF_MS;
 	int r;
 
 	end_round(watcher);

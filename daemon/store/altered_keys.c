@@ -62,24 +62,6 @@ static int drop_own(struct store_write *write, enum store_table table, struct st
 	return store_write_delete(write, table, key);
 }
 
-/* Only a number that the index of tenants confirms is the key's own. */
-static int drop_use(struct store_write *write, uint64_t number)
-{
-	static const enum store_table tables[] = { STORE_USES, STORE_USED };
-	struct store_place place;
-	int r = 0;
-
-	store_place_init(&place);
-	store_place_u64(&place, number);
-	for (size_t i = 0; i < sizeof tables / sizeof tables[0] && r == 0; i++) {
-		MDB_val key = place_value(&place);
-
-		r = store_write_delete(write, tables[i], key);
-		r = r == -ENOENT ? 0 : r;
-	}
-	return r;
-}
-
 static int drop_by_principal(
 	struct store_write *write, const struct store_key *key, const char kid[static STORE_KID])
 {
@@ -140,7 +122,8 @@ static int drop_entries(
 	r = drop_own(write, STORE_KEYS_BY_TENANT, &place, kid, &own);
 	if (r == 0 && own) {
 		store_touch_key(write, key.number);
-		r = drop_use(write, key.number);
+		/* Only a number that the index of tenants confirms is the key's own. */
+		r = store_drop_use(write, key.number);
 	}
 	if (r == 0 && key.principal.len > 0) {
 		r = drop_by_principal(write, &key, kid);

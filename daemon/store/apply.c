@@ -209,21 +209,6 @@ static int check_index(struct apply *apply, const struct change *change)
 	return 0;
 }
 
-static int drop_use(struct store_write *write, uint64_t number)
-{
-	static const enum store_table tables[] = { STORE_USES, STORE_USED };
-	struct store_place place;
-	int r = 0;
-
-	store_place_init(&place);
-	store_place_u64(&place, number);
-	for (size_t i = 0; i < sizeof tables / sizeof tables[0] && r == 0; i++) {
-		r = store_write_delete(write, tables[i], (MDB_val){ place.len, place.bytes });
-		r = r == -ENOENT ? 0 : r;
-	}
-	return r;
-}
-
 /* Notes for the watch that the key is about to be changed, and deletes the use of one that is
  * deleted: it is this host's, and in no changes. */
 static int leave_key(struct store_write *write, const struct change *change)
@@ -241,7 +226,7 @@ static int leave_key(struct store_write *write, const struct change *change)
 		return 0;
 	}
 	store_touch_key(write, before.number);
-	return change->put ? 0 : drop_use(write, before.number);
+	return change->put ? 0 : store_drop_use(write, before.number);
 }
 
 static int leave(struct store_write *write, const struct change *change)

@@ -13,104 +13,7 @@
 #include "daemon/host/log.h"
 #include "daemon/store/internal.h"
 
-/*
- * The trail's head, in a file beside the store: the trail's count and the tag of its last entry.
- * The file has two places of one page. Each write uses the one that does not have the head, so that
- * a write that a crash interrupts leaves the other. Of the places with a valid seal, the one with
- * the higher count is the head. The file is text, so that an operator can see what it is:
- *
- *     authzd head 1
- *     count 00000000000000000042
- *     tag HEX
- *     seal HEX
- */
-#define PLACE     4096
-#define DIGITS    20
-#define HEX       (2 * STORE_CHAIN)
-#define BEGINNING "authzd head 1\ncount "
-#define FORM      BEGINNING "%0*" PRIu64 "\ntag %s\nseal %s\n"
-#define AT_COUNT  (sizeof BEGINNING - 1)
-#define AT_TAG    (AT_COUNT + DIGITS + sizeof "\ntag " - 1)
-#define AT_SEAL   (AT_TAG + HEX + sizeof "\nseal " - 1)
-#define LENGTH    (AT_SEAL + HEX + 1)
-
-/* --- one place -------------------------------------------------------------------------------- */
-
-static void put_hex(const uint8_t bytes[STORE_CHAIN], char out[HEX + 1])
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < STORE_CHAIN; i++) {
-		out[2 * i] = digits[bytes[i] >> 4];
-		out[2 * i + 1] = digits[bytes[i] & 15];
-	}
-	out[HEX] = '\0';
-}
-
-static bool get_hex(const char *text, uint8_t out[STORE_CHAIN])
-{
-	for (size_t i = 0; i < STORE_CHAIN; i++) {
-		unsigned byte = 0;
-
-		for (size_t k = 0; k < 2; k++) {
-			char c = text[2 * i + k];
-
-			if (c >= '0' && c <= '9') {
-				byte = byte * 16 + (unsigned)(c - '0');
-			} else if (c >= 'a' && c <= 'f') {
-				byte = byte * 16 + (unsigned)(c - 'a' + 10);
-			} else {
-				return false;
-			}
-		}
-		out[i] = (uint8_t)byte;
-	}
-	return true;
-}
-
-static void seal(struct store *store, const struct store_head *head, uint8_t out[STORE_CHAIN])
-{
-	char count[DIGITS + 1];
-	int len = snprintf(count, sizeof count, "%0*" PRIu64, DIGITS, head->count);
-
-	secret_chain(store->secrets, SECRET_HEAD, head->tag, (struct pol_str){ count, (size_t)len },
-		out);
-}
-
-static void write_place(struct store *store, const struct store_head *head, char place[PLACE])
-{
-	uint8_t sealed[STORE_CHAIN];
-	char tag[HEX + 1], text[HEX + 1];
-
-	memset(place, 0, PLACE);
-	seal(store, head, sealed);
-	put_hex(head->tag, tag);
-	put_hex(sealed, text);
-	snprintf(place, PLACE, FORM, DIGITS, head->count, tag, text);
-}
-
-static bool read_place(struct store *store, const char place[PLACE], struct store_head *out)
-{
-	uint8_t wanted[STORE_CHAIN], found[STORE_CHAIN];
-	char again[PLACE];
-	struct store_head head;
-
-	if (memcmp(place, BEGINNING, AT_COUNT) != 0 || !get_hex(place + AT_TAG, head.tag) ||
-		!get_hex(place + AT_SEAL, found)) {
-		return false;
-	}
-	head.count = 0;
-	for (size_t i = 0; i < DIGITS; i++) {
-		head.count = head.count * 10 + (uint64_t)(place[AT_COUNT + i] - '0');
-	}
-	seal(store, &head, wanted);
-	write_place(store, &head, again);
-	if (!secret_equal(wanted, found, sizeof wanted) || memcmp(again, place, LENGTH) != 0) {
-		return false;
-	}
-	*out = head;
-	return true;
-}
+#define DIGITS 20 /* of a 64-bit number */
 
 /* --- the file --------------------------------------------------------------------------------- */
 
@@ -150,12 +53,13 @@ static int check_file(int fd, const char *name, char why[static STORE_WHY])
 static int read_file(struct store *store, const char *name, char why[static STORE_WHY])
 {
 	struct store_head heads[2];
-	char place[PLACE];
+	char place[STORE_HEAD_PLACE];
 	bool good[2] = { false, false };
 
 	for (int i = 0; i < 2; i++) {
-		if (pread(store->head_fd, place, PLACE, (off_t)i * PLACE) == PLACE) {
-			good[i] = read_place(store, place, &heads[i]);
+		if (pread(store->head_fd, place, STORE_HEAD_PLACE, (off_t)i * STORE_HEAD_PLACE) ==
+			STORE_HEAD_PLACE) {
+			good[i] = store_head_decode(store, place, &heads[i]);
 		}
 	}
 	if (!good[0] && !good[1]) {
@@ -170,11 +74,11 @@ static int read_file(struct store *store, const char *name, char why[static STOR
 	return 0;
 }
 
-static int write_at(int fd, const char place[PLACE], int number)
+static int write_at(int fd, const char place[STORE_HEAD_PLACE], int number)
 {
-	ssize_t n = pwrite(fd, place, PLACE, (off_t)number * PLACE);
+	ssize_t n = pwrite(fd, place, STORE_HEAD_PLACE, (off_t)number * STORE_HEAD_PLACE);
 
-	return n == PLACE ? 0 : n < 0 ? -errno : -ENOSPC;
+	return n == STORE_HEAD_PLACE ? 0 : n < 0 ? -errno : -ENOSPC;
 }
 
 /* Makes the head file under another name and renames it, so that a crash leaves no part of one. */
@@ -182,7 +86,7 @@ static int make_file(struct store *store, const char *name)
 {
 	size_t size = strlen(name) + sizeof ".new";
 	char *aside = malloc(size);
-	char place[PLACE];
+	char place[STORE_HEAD_PLACE];
 	int fd, r;
 
 	if (aside == NULL) {
@@ -195,7 +99,7 @@ static int make_file(struct store *store, const char *name)
 		r = -errno;
 		goto out;
 	}
-	write_place(store, &store->head, place);
+	store_head_encode(store, &store->head, place);
 	r = write_at(fd, place, 0);
 	if (r == 0) {
 		r = write_at(fd, place, 1);
@@ -477,7 +381,7 @@ int store_judge_head(struct store *store, struct store_read *read, const struct 
 
 void store_advance_head(struct store *store, const struct store_head *head)
 {
-	char place[PLACE];
+	char place[STORE_HEAD_PLACE];
 	int next = 1 - store->head_place;
 	int r;
 
@@ -485,7 +389,7 @@ void store_advance_head(struct store *store, const struct store_head *head)
 		atomic_load(&store->head_state) != STORE_HEAD_FINE) {
 		return;
 	}
-	write_place(store, head, place);
+	store_head_encode(store, head, place);
 	r = write_at(store->head_fd, place, next);
 	if (r == 0 && fdatasync(store->head_fd) < 0) {
 		r = -errno;

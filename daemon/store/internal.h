@@ -27,7 +27,7 @@
  *     fault.c        what happens when a damaged page is found while the daemon serves
  *     reserve.c      what may be written when the map is nearly full
  *     trail.c        the trail: entries, their chain, its lists
- *     head.c         the trail's head, in a file of its own
+ *     head.c         the trail's head, in a file of its own; head_place.c: its form
  *     verify.c       whether the trail is as it was written, and each record as its last entry
  *                    says; verify_lists.c: whether the indexes have each record
  *     copy.c, restore.c
@@ -235,6 +235,8 @@ struct store_imports {
 	unsigned count;
 };
 void store_imports_of(const struct store_key *key, struct store_imports *out);
+/* Deletes what is counted of the key's use, if there is anything. */
+int store_drop_use(struct store_write *write, uint64_t number);
 /* Updates keys_by_hash for a key whose imported tokens were `before` and are `after`. */
 int store_move_imports(struct store_write *write, struct pol_str kid,
 	const struct store_imports *before, const struct store_imports *after);
@@ -290,6 +292,15 @@ int store_finish_file(
 /* --- head.c ----------------------------------------------------------------------------------- */
 
 #define STORE_HEAD_SUFFIX "-head"
+
+/* head_place.c: a place of the head file: a page, so that a write of one cannot damage the other.
+ */
+#define STORE_HEAD_PLACE 4096
+void store_head_encode(
+	struct store *store, const struct store_head *head, char place[STORE_HEAD_PLACE]);
+/* False: the place has no head, or one of another store. */
+bool store_head_decode(
+	struct store *store, const char place[STORE_HEAD_PLACE], struct store_head *out);
 
 /* Reads the trail's head from the file beside the store, or makes the file for a new store. Refuses
  * a store without the head's entry. The tables must be open. */

@@ -13,6 +13,17 @@ static int drop(struct store_write *write, enum store_table table, struct store_
 	return r == -ENOENT ? 0 : r;
 }
 
+int store_drop_use(struct store_write *write, uint64_t number)
+{
+	struct store_place place;
+	int r;
+
+	store_place_init(&place);
+	store_place_u64(&place, number);
+	r = drop(write, STORE_USES, &place);
+	return r < 0 ? r : drop(write, STORE_USED, &place);
+}
+
 static void deleted_place(struct store_place *place, int64_t time, uint64_t number)
 {
 	store_place_init(place);
@@ -212,12 +223,7 @@ static int drop_indexes(struct store_write *write, const struct store_key *key)
 		deleted_place(&place, key->deleted_at, key->number);
 		r = drop(write, STORE_KEYS_DELETED, &place);
 	}
-	store_place_init(&place);
-	store_place_u64(&place, key->number);
-	if (r == 0) {
-		r = drop(write, STORE_USES, &place);
-	}
-	return r < 0 ? r : drop(write, STORE_USED, &place);
+	return r < 0 ? r : store_drop_use(write, key->number);
 }
 
 int store_remove_key(struct store_write *write, struct pol_str kid)

@@ -24,6 +24,18 @@ struct marks {
 	atomic_bool stopped;
 };
 
+/* A job of the daemon's own, which ends rights or says who did. */
+static struct writer_job job_of(int (*run)(struct writer_job *, const struct writer_turn *),
+	void (*done)(struct writer_job *, int))
+{
+	return (struct writer_job){
+		.run = run,
+		.done = done,
+		.item = { .class = QUEUE_ENDS, .uid = QUEUE_DAEMON },
+		.need = STORE_ENDS,
+	};
+}
+
 /* --- keys ------------------------------------------------------------------------------------- */
 
 struct listing {
@@ -165,11 +177,7 @@ void marks_disable(struct marks *marks, struct marks_principal *list, size_t cou
 	}
 	ending->list = list;
 	ending->count = count;
-	ending->job.run = on_ending;
-	ending->job.done = on_ended;
-	ending->job.item.class = QUEUE_ENDS;
-	ending->job.item.uid = QUEUE_DAEMON;
-	ending->job.need = STORE_ENDS;
+	ending->job = job_of(on_ending, on_ended);
 	writer_submit(marks->writer, &ending->job);
 }
 
@@ -218,11 +226,7 @@ void marks_enter(struct marks *marks, const struct peer *peer, const char *actio
 	entering->peer = *peer;
 	entering->action = action;
 	snprintf(entering->host, sizeof entering->host, "%s", host);
-	entering->job.run = on_entering;
-	entering->job.done = on_entered;
-	entering->job.item.class = QUEUE_ENDS;
-	entering->job.item.uid = QUEUE_DAEMON;
-	entering->job.need = STORE_ENDS;
+	entering->job = job_of(on_entering, on_entered);
 	writer_submit(marks->writer, &entering->job);
 }
 
@@ -237,11 +241,7 @@ int marks_create(struct store *store, struct writer *writer, struct marks **out)
 	}
 	marks->store = store;
 	marks->writer = writer;
-	marks->job.run = on_job;
-	marks->job.done = on_done;
-	marks->job.item.class = QUEUE_ENDS;
-	marks->job.item.uid = QUEUE_DAEMON;
-	marks->job.need = STORE_ENDS;
+	marks->job = job_of(on_job, on_done);
 	*out = marks;
 	return 0;
 }

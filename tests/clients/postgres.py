@@ -40,6 +40,22 @@ def sent(value):
     return str(value).lower().encode() if isinstance(value, bool) else str(value).encode()
 
 
+def query(libpq, connection, text, parameters=()):
+    """The rows, whose values are texts; ConnectionError with what the server says."""
+    values = (ctypes.c_char_p * len(parameters))(*map(sent, parameters))
+    result = ctypes.c_void_p(libpq.PQexecParams(connection, ctypes.c_char_p(text.encode()), len(parameters), None,
+                                                values, None, None, 0))
+    try:
+        if libpq.PQresultStatus(result) not in (TUPLES_OK, COMMAND_OK):
+            raise ConnectionError(f"{libpq.PQresultErrorMessage(result).decode()}{text}")
+        columns = range(libpq.PQnfields(result))
+        return [[None if libpq.PQgetisnull(result, row, column)
+                 else libpq.PQgetvalue(result, row, column).decode() for column in columns]
+                for row in range(libpq.PQntuples(result))]
+    finally:
+        libpq.PQclear(result)
+
+
 class Server:
     def __init__(self, folder):
         self.libpq = load_libpq()
@@ -78,18 +94,10 @@ class Server:
 
     def query(self, text, parameters=()):
         """The rows, whose values are texts; AssertionError with what the server says."""
-        values = (ctypes.c_char_p * len(parameters))(*map(sent, parameters))
-        result = ctypes.c_void_p(self.libpq.PQexecParams(self.connection, ctypes.c_char_p(text.encode()),
-                                                         len(parameters), None, values, None, None, 0))
         try:
-            if self.libpq.PQresultStatus(result) not in (TUPLES_OK, COMMAND_OK):
-                raise AssertionError(f"{self.libpq.PQresultErrorMessage(result).decode()}{text}\n{parameters}")
-            columns = range(self.libpq.PQnfields(result))
-            return [[None if self.libpq.PQgetisnull(result, row, column)
-                     else self.libpq.PQgetvalue(result, row, column).decode() for column in columns]
-                    for row in range(self.libpq.PQntuples(result))]
-        finally:
-            self.libpq.PQclear(result)
+            return query(self.libpq, self.connection, text, parameters)
+        except ConnectionError as error:
+            raise AssertionError(f"{error}\n{parameters}") from error
 
     def close(self):
         self.libpq.PQfinish(self.connection)

@@ -73,18 +73,7 @@ class Connection:
             raise ConnectionError(why)
 
     def query(self, text, parameters=()):
-        values = (ctypes.c_char_p * len(parameters))(*map(postgres.sent, parameters))
-        result = ctypes.c_void_p(self.libpq.PQexecParams(self.pointer, ctypes.c_char_p(text.encode()),
-                                                         len(parameters), None, values, None, None, 0))
-        try:
-            if self.libpq.PQresultStatus(result) not in (postgres.TUPLES_OK, postgres.COMMAND_OK):
-                raise ConnectionError(f"{self.libpq.PQresultErrorMessage(result).decode()}{text}")
-            columns = range(self.libpq.PQnfields(result))
-            return [[None if self.libpq.PQgetisnull(result, row, column)
-                     else self.libpq.PQgetvalue(result, row, column).decode() for column in columns]
-                    for row in range(self.libpq.PQntuples(result))]
-        finally:
-            self.libpq.PQclear(result)
+        return postgres.query(self.libpq, self.pointer, text, parameters)
 
     def close(self):
         self.libpq.PQfinish(self.pointer)

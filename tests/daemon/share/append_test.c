@@ -20,14 +20,7 @@ static enum log_fault next_fault(void *context)
 
 static void setup(void)
 {
-	struct store *store;
-	struct share_head head;
-
-	folder_make();
-	store = folder_store();
-	head = hosts_head(store);
-	store_close(store);
-	memory = log_memory_create(&head);
+	memory = hosts_begin();
 	log_memory_set_faults(memory, next_fault, NULL);
 	one.log = memory;
 	two.log = memory;

@@ -46,14 +46,7 @@ static void stop(unsigned at)
 
 static void setup(void)
 {
-	struct store *store;
-	struct share_head head;
-
-	folder_make();
-	store = folder_store();
-	head = hosts_head(store);
-	store_close(store);
-	memory = log_memory_create(&head);
+	memory = hosts_begin();
 	for (unsigned i = 0; i < HOSTS; i++) {
 		hosts[i].log = memory;
 		hosts_open(&hosts[i], i);

@@ -88,6 +88,19 @@ static inline struct share_head hosts_head(struct store *store)
 	return head;
 }
 
+/* A folder for the hosts, and an empty log of their realm. */
+static inline struct log_memory *hosts_begin(void)
+{
+	struct share_head head;
+	struct store *store;
+
+	folder_make();
+	store = folder_store();
+	head = hosts_head(store);
+	store_close(store);
+	return log_memory_create(&head);
+}
+
 static inline void hosts_open_store(struct host *host)
 {
 	char path[256], pepper[256], why[STORE_WHY], file[32] = "pepper";

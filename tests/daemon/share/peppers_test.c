@@ -49,14 +49,7 @@ static void listen_to(unsigned at)
 
 static void setup(void)
 {
-	struct store *store;
-	struct share_head head;
-
-	folder_make();
-	store = folder_store();
-	head = hosts_head(store);
-	store_close(store);
-	memory = log_memory_create(&head);
+	memory = hosts_begin();
 	for (unsigned i = 0; i < HOSTS; i++) {
 		copy_secrets(i);
 		hosts[i].log = memory;
