@@ -182,6 +182,8 @@ static void committed(void *context, bool roles)
 		store_read_reset(share->reader);
 		pthread_mutex_lock(&share->lock);
 		share->settings = settings;
+		memcpy(share->status.realm, share->append.head.realm, sizeof share->status.realm);
+		share->status.epoch = share->append.head.epoch;
 		share->status.place = share->append.head.sequence;
 		memcpy(share->status.tag, share->append.head.tag, sizeof share->status.tag);
 		pthread_mutex_unlock(&share->lock);

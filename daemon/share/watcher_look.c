@@ -97,8 +97,6 @@ static void note_status(struct watcher *watcher, const struct share_head *head, 
 	watcher->head = head->sequence;
 	watcher->hosts = head->hosts;
 	pthread_mutex_lock(&share->lock);
-	memcpy(share->status.realm, watcher->place.realm, sizeof share->status.realm);
-	share->status.epoch = watcher->place.epoch;
 	share->status.diverged = watcher->place.diverged;
 	share->status.head = head->sequence;
 	share->status.format = head->format;
