@@ -35,6 +35,7 @@ extern const struct command command_check;
 extern const struct command command_can;
 extern const struct command command_plan;
 extern const struct command command_who;
+extern const struct command command_whoami;
 extern const struct command command_help;
 extern const struct command command_http_check;
 extern const struct command command_console;
