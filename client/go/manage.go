@@ -382,3 +382,27 @@ func (p *Policy) Names(ctx context.Context) (Names, error) {
 		}
 	})
 }
+
+// Node is a node of a tree, as the policy declares it.
+type Node struct {
+	Resource, Description string
+	Actions               []Action
+}
+
+// Action is an action of a node, or a method that belongs to none.
+type Action struct {
+	Name, Description string
+	Methods           []string
+}
+
+func readNode(f *fields) Node {
+	return Node{f.must("resource").text("resource"), f.text("description"),
+		list(f, "actions", func(f *fields) Action {
+			return Action{f.text("action"), f.text("description"), f.texts("methods")}
+		})}
+}
+
+// Tree has the nodes of one tree, or of all ("") in their order, parents before children.
+func (p *Policy) Tree(ctx context.Context, tree string) *Pages[Node] {
+	return newPages(ctx, p.client, "policy.tree", params{}.text("tree", tree), readNode)
+}

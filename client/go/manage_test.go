@@ -267,3 +267,8 @@ func TestAPolicyWithAMistakeIsRefusedWithItsPlace(t *testing.T) {
 		t.Errorf("%+v", names)
 	}
 }
+	nodes := good[[]Node](t)(client.Policy.Tree(soon(t), "api").All())
+	if len(nodes) != 3 || nodes[1].Resource != "api:/loans" || nodes[1].Actions[0].Name != "list" ||
+		nodes[1].Actions[0].Methods[0] != "GET" {
+		t.Errorf("%+v", nodes)
+	}

@@ -184,6 +184,9 @@ class Managing(PythonTest):
         self.assertTrue(client.policy.status().ok)
         self.assertEqual(client.policy.reload().diagnostics, [])
 
+        nodes = list(client.policy.tree(tree="api", limit=1))
+        self.assertEqual((nodes[0].resource, nodes[0].actions), ("api:/", []))
+        self.assertIn("api:/loans/{loan}", [node.resource for node in nodes])
     def test_an_error_has_its_code_param_ids_and_diagnostics(self):
         daemon, client = self.pair()
         keys = [self.key(client), client.keys.create(principal="ann")]

@@ -188,5 +188,13 @@ class Permission(Record):
     condition that it is the text of."""
 
     resource: str
+class Node(Record):
+    """A node of a tree, as the policy declares it; actions are maps of action, methods and description."""
+
+    resource: str
+    description: Optional[str]
+    actions: List[Mapping[str, Any]]
+
+
     actions: List[str]
     when: Optional[str]

@@ -7,7 +7,7 @@ import enum
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, TypedDict, Union
 
 from ._pages import Listing
-from ._records import Assignment, Change, Key, KeyFindings, NewKey, Principal, Problem, Record, Role
+from ._records import Assignment, Change, Key, KeyFindings, NewKey, Node, Principal, Problem, Record, Role
 from ._wire import Time, given, seconds
 
 if TYPE_CHECKING:
@@ -330,3 +330,7 @@ class Policy(Space):
         """Loads the policy folder; AuthzError with diagnostics when it has errors."""
         made: Record = self._ask("policy.reload", {})
         return made
+
+    def tree(self, *, tree: Optional[str] = None, limit: Optional[int] = None) -> Listing[Node]:
+        """The nodes that grants can name, parents before children."""
+        return self._list("policy.tree", given(tree=tree, limit=limit), Node)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Mapping, Optional, Sequence, Union
 
 from ._pages import AsyncListing, Listing
 from ._pending import Pending
-from ._records import Assignment, Change, Key, KeyFindings, NewKey, Principal, Problem, Record, Role
+from ._records import Assignment, Change, Key, KeyFindings, NewKey, Node, Principal, Problem, Record, Role
 from ._spaces import KEEP, Duration, Keep, KeyFields, Names, changed, key_params, names, texts
 from ._wire import Time, given
 
@@ -234,3 +234,7 @@ class AsyncPolicy(AsyncSpace):
     def reload(self) -> Pending[Record]:
         """Loads the policy folder; AuthzError with diagnostics when it has errors."""
         return self._ask("policy.reload", {})
+
+    def tree(self, *, tree: Optional[str] = None, limit: Optional[int] = None) -> AsyncListing[Node, Listing[Node]]:
+        """The nodes that grants can name, parents before children."""
+        return self._list("policy.tree", given(tree=tree, limit=limit), Node)
