@@ -179,14 +179,18 @@ class Managing(PythonTest):
             self.assertEqual(len(client.assignments.list(**{holder: True}).data), 1)
             client.assignments.delete(None, "auditor", at="api:/loans/8", **{holder: True})
         self.assertFalse(client.check(principal="bob", method="GET", path="/loans/8"))
+        dry = client.roles.update("auditor", inherits=None, dry_run=True)
+        self.assertEqual((dry.gains, dry.gains_total, dry.loses_total), ([], 0, len(dry.loses)))
+        self.assertEqual(client.roles.get("auditor").inherits, ["viewer"])
+        self.assertGreater(client.roles.create("other", inherits="viewer", dry_run=True).gains_total, 0)
         client.roles.delete("auditor")
+        nodes = list(client.policy.tree(tree="api", limit=1))
+        self.assertEqual((nodes[0].resource, nodes[0].actions), ("api:/", []))
+        self.assertIn("api:/loans/{loan}", [node.resource for node in nodes])
         self.assertEqual(client.policy.names().scopes, ["loans:read", "loans:write"])
         self.assertTrue(client.policy.status().ok)
         self.assertEqual(client.policy.reload().diagnostics, [])
 
-        nodes = list(client.policy.tree(tree="api", limit=1))
-        self.assertEqual((nodes[0].resource, nodes[0].actions), ("api:/", []))
-        self.assertIn("api:/loans/{loan}", [node.resource for node in nodes])
     def test_an_error_has_its_code_param_ids_and_diagnostics(self):
         daemon, client = self.pair()
         keys = [self.key(client), client.keys.create(principal="ann")]

@@ -139,6 +139,11 @@ class Role(Record):
     shadowed: Optional[bool]
     dangling: Optional[List[str]]
     declared: Optional[bool]
+    # Of a dry run: what it would allow more and less than now, and how many permissions that is.
+    gains: Optional[List[Mapping[str, Any]]]
+    loses: Optional[List[Mapping[str, Any]]]
+    gains_total: Optional[int]
+    loses_total: Optional[int]
 
 
 class Assignment(Record):
@@ -183,11 +188,6 @@ class Problem(Record):
     tenant: Optional[str]
 
 
-class Permission(Record):
-    """The actions on one resource that roles and scopes allow: always if `when` is None, else on the
-    condition that it is the text of."""
-
-    resource: str
 class Node(Record):
     """A node of a tree, as the policy declares it; actions are maps of action, methods and description."""
 
@@ -196,5 +196,10 @@ class Node(Record):
     actions: List[Mapping[str, Any]]
 
 
+class Permission(Record):
+    """The actions on one resource that roles and scopes allow: always if `when` is None, else on the
+    condition that it is the text of."""
+
+    resource: str
     actions: List[str]
     when: Optional[str]

@@ -144,11 +144,13 @@ class AsyncPrincipals(AsyncSpace):
 
 class AsyncRoles(AsyncSpace):
     def create(self, name: str, *, tenant: Optional[str] = None, description: Optional[str] = None,
-               inherits: Names = None, grants: Names = None, everywhere: bool = False) -> Pending[Role]:
-        """Makes a role of the store; grants are lines such as "allow GET on api:/**"."""
+               inherits: Names = None, grants: Names = None, dry_run: bool = False,
+               everywhere: bool = False) -> Pending[Role]:
+        """Makes a role of the store; grants are lines such as "allow GET on api:/**". With dry_run nothing
+        is changed: the record has the effect."""
         return self._ask("roles.create", given(
             name=name, tenant=tenant, description=description, inherits=names(inherits),
-            grants=texts(grants)), Role, everywhere=everywhere)
+            grants=texts(grants), dry_run=dry_run or None), Role, everywhere=everywhere)
 
     def get(self, name: str, *, tenant: Optional[str] = None) -> Pending[Role]:
         return self._ask("roles.get", given(name=name, tenant=tenant), Role)
@@ -160,9 +162,10 @@ class AsyncRoles(AsyncSpace):
     def update(self, name: str, *, tenant: Optional[str] = None,
                description: Union[str, None, Keep] = KEEP,
                inherits: Union[str, Sequence[str], None, Keep] = KEEP,
-               grants: Union[str, Sequence[str], None, Keep] = KEEP, everywhere: bool = False) -> Pending[Role]:
-        """Replaces what is given; None removes it."""
-        return self._ask("roles.update", {**given(name=name, tenant=tenant), **changed(
+               grants: Union[str, Sequence[str], None, Keep] = KEEP, dry_run: bool = False,
+               everywhere: bool = False) -> Pending[Role]:
+        """Replaces what is given; None removes it. With dry_run nothing is changed: the record has the effect."""
+        return self._ask("roles.update", {**given(name=name, tenant=tenant, dry_run=dry_run or None), **changed(
             description=description, inherits=inherits if inherits is KEEP else names(inherits),
             grants=grants if grants is KEEP else texts(grants))}, Role, everywhere=everywhere)
 
