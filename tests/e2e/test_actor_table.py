@@ -95,6 +95,8 @@ class Table(people.PeopleTest):
         if verb in ("list", "names", "verify", "status", "reload", "audit", "backup", "watch",
                     "tree"):
             return {"role": "empty"} if noun == "assignments" else {}
+        if verb == "try":
+            return {"principal": principal, "method": "GET", "path": "/health"}
         if noun in ("pepper", "store"):
             return {}
         if noun == "hosts":
