@@ -27,9 +27,6 @@ json_t *document_text(const char *text);
  * written in RFC 3339, or as the number where that is impossible; a `day` as a date. */
 json_t *document_wire(struct wire_cursor value);
 
-/* The other way: NULL, or what is wrong with the value ("has a number that is no integer"). */
-const char *document_to_wire(json_t *value, struct wire_buf *out);
-
 /* Prints it and a new line. Control characters are escaped, so that the text cannot act on a
  * terminal. False: no memory, or the file failed. */
 bool document_print(const json_t *document, FILE *file);
