@@ -353,6 +353,28 @@ Test(format, a_store_of_an_older_format_gets_this_one_when_it_is_opened)
 	}
 }
 
+/* The record of an earlier authzd is the row "use". */
+Test(format, a_use_in_a_store_of_an_older_format_is_read_and_days_are_added_to_it)
+{
+	struct store_days found;
+	struct store_use use;
+	char why[STORE_WHY] = "";
+
+	put_use();
+	cr_assert_eq(store_write_keep(batch), 0);
+	cr_assert_eq(store_write_commit(batch, true), 0);
+	batch = NULL;
+	write_format(1);
+	cr_assert_eq(folder_try_store(&store, why, STORE_MAP_SIZE_SMALL), 0, "%s", why);
+	cr_assert_eq(store_write_begin(store, &batch), 0);
+	cr_assert_eq(get_use(true), 0);
+	cr_assert_eq(get_days(false), -EBADMSG, "it has none");
+	put_days();
+	cr_assert_eq(get_days(true), 0);
+	cr_assert_eq(store_get_days(store_write_reader(batch), 7, &use, &found), 0);
+	cr_assert_eq(found.uses[0], 0);
+}
+
 Test(format, a_new_store_has_this_format)
 {
 	cr_expect_eq(read_format(), STORE_FORMAT);
