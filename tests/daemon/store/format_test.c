@@ -121,6 +121,44 @@ Test(format, a_record_with_any_wrong_bit_is_refused)
 	}
 }
 
+/* The newest day in four bytes, which of the days up to it in four, then numbers. */
+Test(format, days_have_one_form)
+{
+	static const struct {
+		const char *tail;
+		size_t len;
+		int expected;
+	} cases[] = {
+		{ "\2\0\0\0\1\0\0\0\x80\1\0", 11, 0 }, { "\2\0\0\0\7\0\0\0\1\0\1\0\1\0", 14, 0 },
+		{ "\2\0\0\0\0\0\0\0", 8, -EBADMSG },                    /* no day */
+		{ "\2\0\0\0\2\0\0\0\1\0", 10, -EBADMSG },               /* not of the newest */
+		{ "\2\0\0\0\x0f\0\0\0\1\0\1\0\1\0\1\0", 16, -EBADMSG }, /* before 1970 */
+		{ "\2\0\0\0\1\0\0\0\0\0", 10, -EBADMSG },               /* without uses */
+		{ "\2\0\0\0\1\0\0\0\x81\0\0", 11, -EBADMSG },           /* a longer form */
+		{ "\2\0\0\0\1\0\0\0\1", 9, -EBADMSG },                  /* cut short */
+		{ "\2\0\0\0\1\0\0\0\1\0\0", 11, -EBADMSG },             /* too long */
+		{ "\2\0\0\0\1\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\2\0", 19,
+			-EBADMSG }, /* more than 64 bits */
+	};
+	const struct row *row = &rows[0];
+	uint8_t bytes[1024];
+
+	while (row->put != put_use) {
+		row++;
+	}
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		size_t len = bytes_of(row, bytes);
+		struct store_days found;
+		struct store_use use;
+
+		memcpy(bytes + len, cases[i].tail, cases[i].len);
+		store_tagged(row, bytes, len + cases[i].len);
+		cr_expect_eq(
+			store_get_days(store_write_reader(batch), 0x0102030405060708, &use, &found),
+			cases[i].expected, "case %zu", i);
+	}
+}
+
 /* --- any content ------------------------------------------------------------------------------ */
 
 static uint64_t state = 1;
