@@ -75,6 +75,8 @@ class Routes(ConsoleTest):
         session = answer.json()
         self.assertEqual((session["mode"], session["version"], session["service"]), ("local", "0.1.0", None))
         self.assertEqual(set(session), {"mode", "version", "caller", "folder", "service"})
+        caller = session["caller"]
+        self.assertEqual((caller["actor"], caller["everything"]), (f"uid:{os.geteuid()}", True))
 
     def test_calls_are_those_of_the_daemon(self):
         console = self.console()
