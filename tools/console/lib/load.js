@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * load: what a component shows of the daemon. The page has no state of its own: after a change it
+ * loads again, with `changed()` for all that is shown.
+ */
+import { signal } from '@preact/signals';
+import { useEffect, useRef, useState } from 'preact/hooks';
+
+const changes = signal(0);
+
+/* Something was changed: everything that is shown is loaded again. */
+export function changed() {
+	changes.value++;
+}
+
+/*
+ * Runs `load(show)` when the component appears, when something in `on` changes, and after changed().
+ * Returns {data, error, loading, reload}. `data` keeps what was there until the next answer, so that
+ * nothing flickers; `load` may call show(part) with what it has so far. An answer that comes after a
+ * newer question is dropped.
+ */
+export function useLoad(load, on = []) {
+	const [state, set] = useState({ data: undefined, error: null, loading: true });
+	const turn = useRef(0);
+	const run = () => {
+		const mine = ++turn.current;
+		const is_mine = () => turn.current === mine;
+
+		set((was) => ({ ...was, loading: true }));
+		Promise.resolve(load((data) => is_mine() && set({ data, error: null, loading: true }) === undefined))
+			.then((data) => is_mine() && set({ data, error: null, loading: false }))
+			.catch((error) => is_mine() && set((was) => ({ ...was, error, loading: false })));
+	};
+	const seen = changes.value;
+
+	useEffect(() => {
+		run();
+		return () => {
+			turn.current++;
+		};
+	}, [...on, seen]);
+	return { ...state, reload: run };
+}
+
+/* Runs `tick` every `ms` milliseconds while the page is seen. */
+export function useTick(tick, ms) {
+	useEffect(() => {
+		const timer = setInterval(() => document.visibilityState === 'visible' && tick(), ms);
+
+		return () => clearInterval(timer);
+	}, [ms]);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * route: the address after the #: `#/keys/1abc?status=active`. It names the page, the record and what
+ * the page filters by, so that a link can be kept and sent. It never holds a secret.
+ */
+import { signal } from '@preact/signals';
+
+function read() {
+	const [path, query = ''] = location.hash.replace(/^#/, '').split('?');
+	const parts = path.split('/').filter((part) => part !== '').map((part) => {
+		try {
+			return decodeURIComponent(part);
+		} catch {
+			return part;
+		}
+	});
+
+	return { page: parts[0] || 'keys', id: parts[1], part: parts[2], query: Object.fromEntries(new URLSearchParams(query)) };
+}
+
+/* {page, id, part, query}: texts, or undefined. */
+export const route = signal(read());
+
+addEventListener('hashchange', () => {
+	route.value = read();
+});
+
+/* The address of a page: href('keys', id), href('keys', null, {status: 'revoked'}). */
+export function href(page, id, query) {
+	const words = new URLSearchParams(Object.entries(query || {}).filter(([, value]) => value !== undefined && value !== ''));
+	const tail = words.toString();
+
+	return `#/${page}${id === undefined || id === null ? '' : `/${encodeURIComponent(id)}`}${tail ? `?${tail}` : ''}`;
+}
+
+export function go(page, id, query) {
+	location.hash = href(page, id, query);
+}
+
+/* Changes what the page filters by, without an entry in the browser's history. */
+export function set_query(query) {
+	history.replaceState(null, '', href(route.value.page, route.value.id, { ...route.value.query, ...query }));
+	route.value = read();
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* text: words around what the daemon says. */
+
+/* "1 key", "2 keys"; the word's own plural if it is not with an s */
+export function count(number, word, plural = `${word}s`) {
+	return `${number.toLocaleString('en')} ${number === 1 ? word : plural}`;
+}
+
+/* "a, b and 3 more" */
+export function some(items, most = 3) {
+	if (items.length <= most) {
+		return items.join(', ');
+	}
+	return `${items.slice(0, most).join(', ')} and ${items.length - most} more`;
+}
+
+/* Is every word of the search somewhere in the texts, whatever their case? */
+export function matches(search, ...texts) {
+	const all = texts.filter((text) => text !== undefined && text !== null).join('\u0000').toLowerCase();
+
+	return search.toLowerCase().split(/\s+/).every((word) => all.includes(word));
+}
+
+/* An id of a request, a secret and the like: what a person should do after an error. */
+export const ADVICE = {
+	unauthenticated: 'Sign in again.',
+	forbidden: 'Ask somebody who may, or use a key whose role allows it.',
+	not_found: 'It may have been removed meanwhile: load the list again.',
+	conflict: 'Load it again, and look at what has changed.',
+	limit_reached: 'Revoke or remove one of those that count, or raise the limit in the policy.',
+	invalid_request: 'Correct the value that is named.',
+	invalid_policy: 'Correct the policy; the daemon keeps the one that it has.',
+	overloaded: 'Nothing was changed. Try again in a moment.',
+	stale: 'This host of the shared store lacks changes. Try again in a moment, or ask another host.',
+	unavailable: 'The shared store\u2019s database does not answer.',
+	no_daemon: 'Is authzd running? See authzcheck status.',
+	no_answer: 'Is authzcheck console still running in its terminal?',
+	unknown_method: 'This daemon is older than this page.',
+	internal: 'The daemon\u2019s log says more.',
+};
+
+/* What a decision's reason means, for people. */
+export const REASONS = {
+	ok: 'allowed',
+	malformed_token: 'the token is not of a token\u2019s form',
+	unknown_key: 'there is no such key, or its secret is wrong',
+	revoked_key: 'the key is revoked',
+	inactive_key: 'the key is switched off, or not valid yet',
+	expired_key: 'the key has expired',
+	unknown_principal: 'there is no such principal',
+	inactive_principal: 'the principal is switched off, or may hold no keys',
+	inactive_tenant: 'the tenant is switched off',
+	wrong_environment: 'the key is of another environment',
+	wrong_tenant: 'the key is of another tenant',
+	unknown_service: 'the policy has no such service',
+	missing_token: 'the service needs a token',
+	no_decision: 'no module decided',
+	malformed_path: 'the path is not well-formed',
+	unknown_resource: 'the policy has no such resource',
+	unknown_action: 'the resource has no such action',
+	network: 'the address is not in an allowed network',
+	hours: 'outside of the hours',
+	mfa: 'the second factor is missing or too old',
+	quota: 'a quota is used up',
+	denied: 'a rule denies it',
+	scope: 'the key\u2019s scopes do not allow it',
+	role: 'no role allows it',
+	missing_fact: 'a fact that a condition reads was not given',
+	stale: 'this host knows nothing recent enough',
+	dead_secret: 'the secret has ended',
+	module_error: 'a module failed',
+	not_trusted: 'the caller may not state this',
+};

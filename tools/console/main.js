@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The page's beginning: its styles, the session, and the shell with the page that the address names. */
+import 'uplot/dist/uPlot.min.css';
+import './style/base.css';
+import './style/parts.css';
+import './style/pages.css';
+import { render } from 'preact';
+import { html } from 'htm/preact';
+import { App } from './app.js';
+import { begin } from './lib/api.js';
+
+begin();
+render(html`<${App} />`, document.getElementById('app'));

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * dialog: one question at a time, above the page. The browser's own <dialog> keeps the focus within,
+ * makes the rest of the page inert, and closes on Escape.
+ */
+import { signal } from '@preact/signals';
+import { html } from 'htm/preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { ErrorBox } from './bits.js';
+
+const shown = signal(null); /* a component and its properties */
+
+/* Opens a component in the dialog: open_dialog(Create, {principal}). It gets `close` too. */
+export function open_dialog(component, properties = {}) {
+	shown.value = { component, properties };
+}
+
+export function close_dialog() {
+	shown.value = null;
+}
+
+/* To be placed once, in the shell. */
+export function Dialogs() {
+	const dialog = useRef(null);
+	const one = shown.value;
+
+	useEffect(() => {
+		if (one && !dialog.current.open) {
+			dialog.current.showModal();
+		} else if (!one && dialog.current.open) {
+			dialog.current.close();
+		}
+	}, [one]);
+	return html`<dialog ref=${dialog} aria-labelledby="dialog-title" onClose=${close_dialog}>
+		${one && html`<${one.component} ...${one.properties} close=${close_dialog} />`}
+	</dialog>`;
+}
+
+/*
+ * A form in the dialog. `send` is called when it is sent, and may return a promise; when that is
+ * rejected the error is shown and the form stays. `danger` colours the button.
+ */
+export function Form({ title, about, action, danger = false, send, close, children, disabled = false, wide = false }) {
+	const [error, set_error] = useState(null);
+	const [busy, set_busy] = useState(false);
+	const submit = async (event) => {
+		event.preventDefault();
+		set_busy(true);
+		set_error(null);
+		try {
+			await send();
+		} catch (problem) {
+			set_error(problem);
+		}
+		set_busy(false);
+	};
+
+	return html`<form class="dialog ${wide ? 'wide' : ''}" onSubmit=${submit}>
+		<header><h2 id="dialog-title">${title}</h2>
+			<button type="button" class="quiet" aria-label="Close" onClick=${close}>✕</button></header>
+		<div class="body">
+			${about && html`<p class="about">${about}</p>`}
+			${children}
+			<${ErrorBox} error=${error} />
+		</div>
+		<footer>
+			<button type="button" onClick=${close}>Cancel</button>
+			<button class=${danger ? 'danger' : 'primary'} disabled=${busy || disabled} aria-busy=${busy ? 'true' : 'false'}>${action}</button>
+		</footer>
+	</form>`;
+}
+
+/* "Do you want to …?", with what will happen. `doing` may return a promise. */
+export function Confirm({ title, about, action, danger = true, doing, close }) {
+	return html`<${Form} title=${title} about=${about} action=${action} danger=${danger} close=${close}
+		send=${async () => {
+			await doing();
+			close();
+		}} />`;
+}
+
+export function confirm(properties) {
+	open_dialog(Confirm, properties);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* plot: numbers over time. Lines by uPlot, as the page's colours have it; bars of days as SVG. */
+import uPlot from 'uplot';
+import { html } from 'htm/preact';
+import { useEffect, useRef } from 'preact/hooks';
+import { date } from '../lib/time.js';
+import { count } from '../lib/text.js';
+
+function colour(name) {
+	return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+/* series: [{label, tone: a CSS variable, unit}]; data: [times, values, …] as uPlot takes it. `about` says
+ * in words what is drawn, for those who do not see it. */
+export function Lines({ series, data, height = 180, about }) {
+	const place = useRef(null);
+	const plot = useRef(null);
+
+	useEffect(() => {
+		const make = () => {
+			const axis = { stroke: colour('--dim'), grid: { stroke: colour('--line'), width: 1 }, ticks: { stroke: colour('--line') } };
+
+			plot.current?.destroy();
+			plot.current = new uPlot({
+				width: place.current.clientWidth, height, legend: { live: true }, cursor: { y: false },
+				series: [{}, ...series.map((one) => ({ label: one.label, stroke: colour(one.tone), width: 2, points: { show: false } }))],
+				axes: [axis, { ...axis, size: 60 }],
+			}, data, place.current);
+		};
+		const dark = matchMedia('(prefers-color-scheme: dark)');
+		const observer = new ResizeObserver(() => plot.current?.setSize({ width: place.current.clientWidth, height }));
+
+		make();
+		dark.addEventListener('change', make);
+		observer.observe(place.current);
+		return () => {
+			dark.removeEventListener('change', make);
+			observer.disconnect();
+			plot.current.destroy();
+			plot.current = null;
+		};
+	}, [series.map((one) => one.label).join()]);
+	useEffect(() => plot.current?.setData(data), [data]);
+	return html`<figure class="plot"><div ref=${place} role="img" aria-label=${about}></div></figure>`;
+}
+
+/* Uses and denials of the last `days` days: [{day, uses, denials}] as the daemon has them. */
+export function Days({ of = [], days = 32 }) {
+	const today = Math.floor(Date.now() / 86400000) * 86400;
+	const by_day = new Map(of.map((one) => [one.day, one]));
+	const all = Array.from({ length: days }, (_, i) => by_day.get(today - (days - 1 - i) * 86400) || { day: today - (days - 1 - i) * 86400, uses: 0, denials: 0 });
+	const most = Math.max(1, ...all.map((one) => one.uses));
+	const total = all.reduce((sum, one) => sum + one.uses, 0);
+	const denied = all.reduce((sum, one) => sum + one.denials, 0);
+
+	return html`<figure class="days">
+		<svg viewBox="0 0 ${days * 10} 64" preserveAspectRatio="none" role="img" aria-label=${`${count(total, 'use')} in ${days} days, of these ${count(denied, 'denial')}; most in a day: ${most}`}>
+			${all.map((one, i) => html`<g key=${one.day}><title>${`${date(one.day)}: ${count(one.uses, 'use')}, ${count(one.denials, 'denial')}`}</title>
+				<rect class="rest" x=${i * 10 + 1} y="0" width="8" height="64" />
+				<rect class="uses" x=${i * 10 + 1} y=${64 - 62 * one.uses / most} width="8" height=${62 * one.uses / most} />
+				<rect class="denials" x=${i * 10 + 1} y=${64 - 62 * one.denials / most} width="8" height=${62 * one.denials / most} /></g>`)}
+		</svg>
+		<figcaption><span>${date(all[0].day)}</span><span>${count(total, 'use')}, ${count(denied, 'denial')}</span><span>today</span></figcaption>
+	</figure>`;
+}
