@@ -7,9 +7,6 @@
 #include "policy/text/timetext.h"
 #include "tools/text.h"
 
-/* Of values from a file. */
-#define MAX_DEPTH 8
-
 #define INDENT 2
 #define FORMAT (JSON_INDENT(INDENT) | JSON_ENCODE_ANY)
 
@@ -147,57 +144,6 @@ static json_t *take_value(struct wire_cursor *cursor, bool time)
 json_t *document_wire(struct wire_cursor value)
 {
 	return take_value(&value, false);
-}
-
-static const char *put_value(json_t *value, struct wire_buf *out, unsigned depth)
-{
-	const char *wrong = NULL;
-	const char *key;
-	json_t *item;
-	size_t i;
-
-	if (depth == MAX_DEPTH) {
-		return "is nested too deeply";
-	}
-	switch (json_typeof(value)) {
-	case JSON_OBJECT:
-		wire_put_map(out, (uint32_t)json_object_size(value));
-		json_object_foreach(value, key, item)
-		{
-			wire_put_cstr(out, key);
-			wrong = wrong == NULL ? put_value(item, out, depth + 1) : wrong;
-		}
-		break;
-	case JSON_ARRAY:
-		wire_put_array(out, (uint32_t)json_array_size(value));
-		json_array_foreach(value, i, item)
-		{
-			wrong = wrong == NULL ? put_value(item, out, depth + 1) : wrong;
-		}
-		break;
-	case JSON_STRING:
-		wire_put_str(out,
-			(struct wire_str){ json_string_value(value), json_string_length(value) });
-		break;
-	case JSON_INTEGER:
-		wire_put_int(out, json_integer_value(value));
-		break;
-	case JSON_REAL:
-		return "has a number that is no integer";
-	case JSON_TRUE:
-	case JSON_FALSE:
-		wire_put_bool(out, json_is_true(value));
-		break;
-	case JSON_NULL:
-		wire_put_nil(out);
-		break;
-	}
-	return wrong;
-}
-
-const char *document_to_wire(json_t *value, struct wire_buf *out)
-{
-	return put_value(value, out, 0);
 }
 
 /* Writes text of jansson, which leaves DEL and the controls U+0080 to U+009F as they are. Its new

@@ -29,9 +29,6 @@ json_t *document_words(struct pol_str words);
  * written in RFC 3339, or as the number where that is impossible. */
 json_t *document_wire(struct wire_cursor value);
 
-/* The other way: NULL, or what is wrong with the value ("has a number that is no integer"). */
-const char *document_to_wire(json_t *value, struct wire_buf *out);
-
 /* Prints it and a new line. Control characters are escaped, so that the text cannot act on a
  * terminal. False: no memory, or the file failed. */
 bool document_print(const json_t *document, FILE *file);

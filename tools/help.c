@@ -23,6 +23,7 @@ static const struct {
 	{ commands_tenant, TENANT_COMMANDS },
 	{ &command_log, 1 },
 	{ &command_review, 1 },
+	{ &command_console, 1 },
 	{ &command_store_backup, 1 },
 	{ &command_store_restore, 1 },
 	{ &command_store_verify, 1 },

@@ -127,7 +127,7 @@ int http_ask_open(struct http_ask *ask, uv_loop_t *loop, const struct http_confi
 	};
 	int r = 0;
 
-	*ask = (struct http_ask){ .loop = loop };
+	*ask = (struct http_ask){ .loop = loop, .timeout_ms = (int)config->timeout_ms };
 	uv_prepare_init(loop, &ask->prepare);
 	ask->prepare.data = ask;
 	uv_prepare_start(&ask->prepare, on_prepare);
@@ -179,10 +179,14 @@ int http_ask_call(struct http_ask *ask, const struct http_call *call, authz_on_r
 	for (size_t i = 0; i < ask->count && is_full(r); i++) {
 		struct http_channel *channel = &ask->channels[i];
 
+		/* A question keeps the time that it was begun with. */
+		authz_set_timeout(channel->authz,
+			call->timeout_ms > 0 ? (int)call->timeout_ms : ask->timeout_ms);
 		r = started(channel,
 			authz_call_start(channel->authz, call->method, call->params, call->len,
 				on_reply, data),
 			out);
+		authz_set_timeout(channel->authz, ask->timeout_ms);
 	}
 	return r;
 }

@@ -33,6 +33,7 @@ struct http_ask {
 	uv_prepare_t prepare;
 	struct http_channel channels[HTTP_MAX_CHANNELS];
 	size_t count;
+	int timeout_ms; /* of the configuration */
 };
 
 /* A question that is outstanding. */
@@ -46,6 +47,7 @@ struct http_call {
 	const char *method;
 	const void *params;
 	size_t len;
+	unsigned timeout_ms; /* for its answer; 0: as the configuration says */
 };
 
 /* 0, or a negative AUTHZ_E*. It does not connect. http_ask_close is to be called in any case. */

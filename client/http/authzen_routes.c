@@ -72,7 +72,7 @@ static void on_reply(void *data, int error, const struct authz_reply *reply)
 static bool ask(struct http_exchange *exchange, const struct authzen_call *call)
 {
 	struct http_program *program = exchange->door->program;
-	const struct http_call asked = { call->method, call->params, call->len };
+	const struct http_call asked = { call->method, call->params, call->len, 0 };
 
 	if (http_ask_call(&program->ask, &asked, on_reply, exchange, &exchange->asked) !=
 		AUTHZ_OK) {
@@ -181,7 +181,7 @@ static void on_metadata(struct http_exchange *exchange)
 void http_authzen_routes(struct http_route out[static HTTP_AUTHZEN_ROUTES])
 {
 	for (enum authzen_api api = AUTHZEN_EVALUATION; api < AUTHZEN_APIS; api++) {
-		out[api] = (struct http_route){ authzen_path(api), "POST", true, on_api };
+		out[api] = (struct http_route){ authzen_path(api), "POST", HTTP_MAX_BODY, on_api };
 	}
-	out[AUTHZEN_APIS] = (struct http_route){ AUTHZEN_METADATA_PATH, "GET", false, on_metadata };
+	out[AUTHZEN_APIS] = (struct http_route){ AUTHZEN_METADATA_PATH, "GET", 0, on_metadata };
 }

@@ -23,6 +23,7 @@ enum {
 	HTTP_MAX_REALM = 256,          /* bytes: WWW-Authenticate must fit an answer's texts */
 	HTTP_MAX_PRINCIPAL_FACTS = 64, /* as many as a request may have */
 	HTTP_MAX_HOSTS = 1024,         /* hosts of a listener, looked through for each request */
+	HTTP_MAX_ORIGINS = 16,         /* of the console of a listener */
 
 	HTTP_CONNECTIONS = 1024,
 	HTTP_MIN_CONNECTIONS = 16,
@@ -42,6 +43,12 @@ enum http_family {
 	HTTP_NGINX = 0, /* X-Original-Method, X-Original-URI; knows 2xx, 401 and 403 alone */
 	HTTP_FORWARDED, /* X-Forwarded-Method, X-Forwarded-Uri: Caddy, Traefik */
 	HTTP_ENVOY,     /* the request line, after a prefix */
+};
+
+/* As browsers send them: "https://console.example.org". */
+struct http_origins {
+	const char *items[HTTP_MAX_ORIGINS];
+	size_t count;
 };
 
 struct http_host {
@@ -76,6 +83,10 @@ struct http_listener {
 	/* Facts `principal.NAME` that AuthZEN's callers may state, without `principal.`. */
 	const char *principal_facts[HTTP_MAX_PRINCIPAL_FACTS];
 	size_t principal_fact_count;
+	bool console; /* the console for a team */
+	struct http_origins console_origins;
+	const char *identity; /* the header with the user that the web server has authenticated;
+			       * NULL: none */
 };
 
 struct http_config {

@@ -30,6 +30,8 @@ enum {
 	HTTP_LAST_SILENCE = 2,
 };
 
+enum http_peer { HTTP_PEER_UNKNOWN = 0, HTTP_PEER_OWN, HTTP_PEER_FOREIGN };
+
 struct http_connection {
 	struct MHD_Connection *handle;
 	struct http_connection *next, *previous; /* in the list */
@@ -38,6 +40,7 @@ struct http_connection {
 	bool asks;             /* a request line is there, and no answer was sent yet */
 	bool whole;            /* the whole request is there */
 	bool warm;             /* it rests, and keeps its pages */
+	enum http_peer peer;   /* whose program is at the other end, for a console of one user */
 };
 
 /* A zeroed one is empty. */

@@ -4,16 +4,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/http/console.h"
 #include "client/http/memory.h"
 #include "client/wire.h"
 
-static const struct http_route *find_route(const struct http_exchange *exchange)
+/* A HEAD is answered as a GET is; libmicrohttpd leaves the body out. */
+static bool is_method(const char *method, const char *wanted)
+{
+	return strcmp(method, wanted) == 0 ||
+	       (strcmp(method, "HEAD") == 0 && strcmp(wanted, "GET") == 0);
+}
+
+/* *out_path: there is one for this path at least. */
+static const struct http_route *find_route(const struct http_exchange *exchange, bool *out_path)
 {
 	const struct http_route *route = exchange->door->routes;
 
+	*out_path = false;
 	for (; route->path != NULL; route++) {
 		if (http_request_is_path(exchange->target, route->path)) {
-			return route;
+			*out_path = true;
+			if (is_method(exchange->head.method, route->method)) {
+				return route;
+			}
 		}
 	}
 	return NULL;
@@ -23,6 +36,9 @@ static bool is_check(const struct http_exchange *exchange)
 {
 	const struct http_listener *listener = exchange->door->listener;
 
+	if (exchange->door->check == NULL) {
+		return false;
+	}
 	return listener->family == HTTP_ENVOY
 		       ? http_request_has_prefix(exchange->target, listener->prefix)
 		       : http_request_is_path(exchange->target, "/check");
@@ -32,6 +48,10 @@ void http_dispatch_problem(struct http_exchange *exchange, int status, const cha
 {
 	struct http_answer answer;
 
+	if (http_console_is_target(exchange)) {
+		http_console_problem(exchange, status, reason);
+		return;
+	}
 	http_answer_problem(status, reason, &answer);
 	http_exchange_answer(exchange, &answer);
 }
@@ -41,15 +61,12 @@ void http_dispatch_refuse_framing(struct http_exchange *exchange)
 	struct http_answer answer;
 
 	exchange->close = true;
+	if (http_console_is_target(exchange)) {
+		http_console_problem(exchange, 400, "malformed_request");
+		return;
+	}
 	http_answer_refuse(exchange->door->listener, 400, "malformed_request", false, &answer);
 	http_exchange_answer(exchange, &answer);
-}
-
-/* A HEAD is answered as a GET is; libmicrohttpd leaves the body out. */
-static bool is_method(const char *method, const char *wanted)
-{
-	return strcmp(method, wanted) == 0 ||
-	       (strcmp(method, "HEAD") == 0 && strcmp(wanted, "GET") == 0);
 }
 
 void http_dispatch_drop_body(struct http_exchange *exchange)
@@ -65,7 +82,8 @@ void http_dispatch_drop_body(struct http_exchange *exchange)
 
 void http_dispatch(struct http_exchange *exchange)
 {
-	const struct http_route *route = find_route(exchange);
+	bool has_path;
+	const struct http_route *route = find_route(exchange, &has_path);
 
 	exchange->begin = uv_hrtime();
 	if (is_check(exchange)) {
@@ -75,15 +93,14 @@ void http_dispatch(struct http_exchange *exchange)
 			http_dispatch_refuse_framing(exchange);
 		}
 	} else if (route == NULL) {
-		http_dispatch_problem(exchange, 404, "unknown_path");
-	} else if (!is_method(exchange->head.method, route->method)) {
-		http_dispatch_problem(exchange, 405, "unknown_method");
+		http_dispatch_problem(exchange, has_path ? 405 : 404,
+			has_path ? "unknown_method" : "unknown_path");
 	} else if (exchange->body_too_large) {
 		exchange->close = true;
 		http_dispatch_problem(exchange, 413, "body_too_large");
 	} else if (exchange->no_memory) {
 		http_dispatch_problem(exchange, 503, "overloaded");
-	} else if (!route->has_body && !http_request_is_framed(&exchange->head)) {
+	} else if (route->max_body == 0 && !http_request_is_framed(&exchange->head)) {
 		http_dispatch_refuse_framing(exchange);
 	} else {
 		route->handle(exchange);
@@ -93,14 +110,15 @@ void http_dispatch(struct http_exchange *exchange)
 
 void http_dispatch_take_body(struct http_exchange *exchange, const char *part, size_t len)
 {
-	const struct http_route *route = find_route(exchange);
+	bool has_path;
+	const struct http_route *route = find_route(exchange, &has_path);
 	char *body;
 
-	if (is_check(exchange) || route == NULL || !route->has_body || exchange->body_too_large ||
-		exchange->no_memory) {
+	if (is_check(exchange) || route == NULL || route->max_body == 0 ||
+		exchange->body_too_large || exchange->no_memory) {
 		return;
 	}
-	if (len > HTTP_MAX_BODY - exchange->body_len) {
+	if (len > route->max_body - exchange->body_len) {
 		exchange->body_too_large = true;
 		return;
 	}

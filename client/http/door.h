@@ -22,10 +22,11 @@
 #include "client/http/connection.h"
 #include "client/http/metrics.h"
 #include "client/http/request.h"
+#include "client/wire.h"
 
 enum {
-	HTTP_MAX_ROUTES = 16,
-	HTTP_MAX_BODY = 256 * 1024, /* bytes, of a route that takes a body */
+	HTTP_MAX_ROUTES = 24,
+	HTTP_MAX_BODY = 256 * 1024, /* bytes, of a route that takes the largest */
 	/* Exchanges that a door keeps, 11 KiB each, so that what comes next need not allocate them:
 	 * malloc(3) gives that much back to the kernel each time, and faults it in again. */
 	HTTP_SPARE = 64,
@@ -37,6 +38,7 @@ enum {
 	HTTP_HOPEFUL_PAUSE = 1,
 };
 
+struct http_console;
 struct http_exchange;
 
 /* The program: what all doors share. */
@@ -49,9 +51,9 @@ struct http_program {
 };
 
 struct http_route {
-	const char *path; /* matched without the query */
+	const char *path; /* matched without the query; several rows may have it */
 	const char *method;
-	bool has_body;
+	size_t max_body; /* bytes; 0: it takes none */
 	/* Called once, when the request is complete. The body is there until it returns. */
 	void (*handle)(struct http_exchange *exchange);
 };
@@ -62,8 +64,10 @@ typedef void (*http_finish)(void *state);
 struct http_door {
 	struct http_program *program;
 	const struct http_listener *listener;
-	struct http_route routes[HTTP_MAX_ROUTES];     /* ends with a row without a path */
-	void (*check)(struct http_exchange *exchange); /* for requests for a decision */
+	struct http_route routes[HTTP_MAX_ROUTES]; /* ends with a row without a path */
+	void (*check)(
+		struct http_exchange *exchange); /* for requests for a decision; may be NULL */
+	struct http_console *console;            /* NULL: there is none here */
 	struct MHD_Daemon *daemon;
 	uv_poll_t poll;
 	uv_timer_t timer;
@@ -131,9 +135,17 @@ void http_door_close(struct http_door *door);
 void http_exchange_answer(struct http_exchange *exchange, const struct http_answer *answer);
 
 /* The same with a body of the caller, which is copied, and headers beside Content-Type, as pairs of
- * name and value that end with NULL; may be NULL. */
+ * name and value that end with NULL; may be NULL, as the type may that says what the body is. */
 void http_exchange_reply(struct http_exchange *exchange, int status, const char *type,
 	const char *body, size_t len, const char *const *headers);
+
+/* The same with a body that is taken over, and wiped when it was sent; it may hold a secret. */
+void http_exchange_give(struct http_exchange *exchange, int status, const char *type,
+	struct wire_buf *body, const char *const *headers);
+
+/* The same with status 200 and a body that is there as long as the program. */
+void http_exchange_show(struct http_exchange *exchange, const char *type, const void *body,
+	size_t len, const char *const *headers);
 
 /* Between door.c and reply.c: the exchange has its response, or NULL. */
 void http_exchange_answered(struct http_exchange *exchange);

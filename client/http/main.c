@@ -10,6 +10,7 @@
 
 #include "client/http/config.h"
 #include "client/http/confinement.h"
+#include "client/http/console.h"
 #include "client/http/door.h"
 #include "client/http/listen.h"
 #include "client/http/memory.h"
@@ -50,6 +51,7 @@ struct server {
 	struct notify *notify;
 	struct http_program program;
 	struct http_door doors[HTTP_MAX_LISTENERS];
+	struct http_console consoles[HTTP_MAX_LISTENERS]; /* of listeners that have one */
 	struct activation activation;
 };
 
@@ -181,6 +183,11 @@ static bool open_doors(struct server *server, const int *fds)
 		door->listener = &config->listeners[i];
 		http_routes(config, door->listener, door->routes);
 		door->check = http_routes_check;
+		if (door->listener->console) {
+			server->consoles[i].origins = &door->listener->console_origins;
+			server->consoles[i].service = door->listener->service;
+			door->console = &server->consoles[i];
+		}
 		if (http_door_open(door, &server->loop, fds[i],
 			    config->connections / (unsigned)config->listener_count) < 0) {
 			fprintf(stderr, "authz-http: cannot serve HTTP: out of memory or "

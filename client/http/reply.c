@@ -1,20 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* reply: makes the response of an exchange. */
 #include <stdint.h>
+#include <stdlib.h>
 
+#include "client/http/console.h"
 #include "client/http/door.h"
 
-static struct MHD_Response *make_response(const char *body, size_t len)
+static struct MHD_Response *make_response(
+	const void *body, size_t len, enum MHD_ResponseMemoryMode mode)
 {
-	/* It copies the bytes, and takes them as not constant all the same. */
-	return MHD_create_response_from_buffer(
-		len, (void *)(uintptr_t)(len > 0 ? body : ""), MHD_RESPMEM_MUST_COPY);
+	/* libmicrohttpd takes the bytes as not constant, and changes nothing. */
+	return MHD_create_response_from_buffer(len, (void *)(uintptr_t)(len > 0 ? body : ""), mode);
 }
 
 /* libmicrohttpd takes no empty value, and a space before it is no part of a value. */
 static bool add_header(struct MHD_Response *response, const char *name, const char *value)
 {
 	return MHD_add_response_header(response, name, value[0] != '\0' ? value : " ") == MHD_YES;
+}
+
+static bool add_headers(struct MHD_Response *response, const char *const *headers)
+{
+	bool good = true;
+
+	for (; headers != NULL && *headers != NULL && good; headers += 2) {
+		good = add_header(response, headers[0], headers[1]);
+	}
+	return good;
+}
+
+/* What keeps other pages out, of each answer of the console. */
+static bool add_console_headers(const struct http_exchange *exchange)
+{
+	struct MHD_Response *response = exchange->response;
+	const char *name = "Content-Security-Policy";
+
+	if (!http_console_is_target(exchange)) {
+		return true;
+	}
+	return add_headers(response, http_console_headers()) &&
+	       (MHD_get_response_header(response, name) != NULL ||
+		       add_header(response, name, HTTP_CONSOLE_POLICY));
 }
 
 /* An answer without one of its headers says less than it must: the connection ends instead. */
@@ -29,7 +55,7 @@ void http_exchange_answer(struct http_exchange *exchange, const struct http_answ
 	bool good = true;
 
 	exchange->status = answer->status;
-	exchange->response = make_response(answer->body, answer->body_len);
+	exchange->response = make_response(answer->body, answer->body_len, MHD_RESPMEM_MUST_COPY);
 	if (exchange->response != NULL) {
 		for (size_t i = 0; i < answer->count && good; i++) {
 			good = add_header(exchange->response, answer->headers[i].name,
@@ -46,22 +72,58 @@ void http_exchange_answer(struct http_exchange *exchange, const struct http_answ
 	http_exchange_answered(exchange);
 }
 
+/* Gives the exchange's response its headers, and answers. */
+static void reply(struct http_exchange *exchange, const char *type, const char *const *headers)
+{
+	struct MHD_Response *response = exchange->response;
+
+	if (response != NULL &&
+		((type != NULL && !add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type)) ||
+			!add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") ||
+			!add_headers(response, headers) || !add_console_headers(exchange))) {
+		drop(exchange);
+	}
+	http_exchange_answered(exchange);
+}
+
 void http_exchange_reply(struct http_exchange *exchange, int status, const char *type,
 	const char *body, size_t len, const char *const *headers)
 {
-	bool good;
+	exchange->status = status;
+	exchange->response = make_response(body, len, MHD_RESPMEM_MUST_COPY);
+	reply(exchange, type, headers);
+}
+
+void http_exchange_show(struct http_exchange *exchange, const char *type, const void *body,
+	size_t len, const char *const *headers)
+{
+	exchange->status = 200;
+	exchange->response = make_response(body, len, MHD_RESPMEM_PERSISTENT);
+	reply(exchange, type, headers);
+}
+
+static void free_body(void *body)
+{
+	wire_buf_finish(body);
+	free(body);
+}
+
+void http_exchange_give(struct http_exchange *exchange, int status, const char *type,
+	struct wire_buf *body, const char *const *headers)
+{
+	struct wire_buf *kept = malloc(sizeof *kept);
 
 	exchange->status = status;
-	exchange->response = make_response(body, len);
-	if (exchange->response != NULL) {
-		good = add_header(exchange->response, MHD_HTTP_HEADER_CONTENT_TYPE, type) &&
-		       add_header(exchange->response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-		for (; headers != NULL && *headers != NULL && good; headers += 2) {
-			good = add_header(exchange->response, headers[0], headers[1]);
-		}
-		if (!good) {
-			drop(exchange);
-		}
+	exchange->response = NULL;
+	if (kept != NULL && body->status == WIRE_OK) {
+		*kept = *body;
+		exchange->response = MHD_create_response_from_buffer_with_free_callback_cls(
+			kept->len, kept->data, free_body, kept);
 	}
-	http_exchange_answered(exchange);
+	if (exchange->response == NULL) {
+		wire_buf_finish(body);
+		free(kept);
+	}
+	*body = (struct wire_buf){ .max = 0 };
+	reply(exchange, type, headers);
 }

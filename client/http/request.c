@@ -272,6 +272,43 @@ static bool read_token(const struct http_listener *listener, const struct http_h
 	return true;
 }
 
+/* The web server sets this header, and takes away what a client sent under its name. */
+static bool read_identity(const struct http_listener *listener, const struct http_head *head,
+	struct http_question *out)
+{
+	const struct http_field *identity = NULL;
+
+	for (size_t i = 0; i < head->count && listener->identity != NULL; i++) {
+		const struct http_field *field = &head->fields[i];
+
+		if (!is_read_wholly_as(field, listener->identity)) {
+			continue;
+		}
+		if (identity != NULL || !is_named(field, listener->identity) || field->len == 0 ||
+			!wire_is_utf8((struct wire_str){ field->value, field->len }) ||
+			strlen(field->value) != field->len) {
+			return refuse(out, 400, "malformed_header");
+		}
+		identity = field;
+	}
+	out->request.principal = identity != NULL ? identity->value : NULL;
+	return true;
+}
+
+bool http_request_read_caller(const struct http_listener *listener, const struct http_head *head,
+	struct http_question *out)
+{
+	http_question_init(out);
+	if (!read_token(listener, head, out) || !read_identity(listener, head, out)) {
+		return false;
+	}
+	if ((out->request.token != NULL) == (out->request.principal != NULL)) {
+		return refuse(
+			out, 401, out->request.token != NULL ? "two_callers" : "missing_token");
+	}
+	return true;
+}
+
 bool http_request_is_secret(const struct http_listener *listener, const char *name)
 {
 	const struct http_field field = { .name = name, .value = "", .len = 0 };

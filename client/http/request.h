@@ -60,6 +60,11 @@ struct http_question {
 void http_request_read(const struct http_listener *listener, const struct http_head *head,
 	struct http_question *out);
 
+/* Reads who calls, for the console: out->request has the token, or as `principal` what the header
+ * of the listener's `identity` says. False: neither, or both; see status. */
+bool http_request_read_caller(const struct http_listener *listener, const struct http_head *head,
+	struct http_question *out);
+
 /* Is the text a token of RFC 9110, section 5.6.2, as methods and headers' names are? */
 bool http_request_is_word(const char *text);
 

@@ -2,6 +2,7 @@
 #include "client/http/routes.h"
 
 #include "client/http/authzen_routes.h"
+#include "client/http/console.h"
 #include "client/wire.h"
 #include "daemon/host/log.h"
 
@@ -140,7 +141,7 @@ static void on_status(void *data, int error, const struct authz_reply *reply)
 static void ask_status(struct http_exchange *exchange, authz_on_reply on_reply)
 {
 	static const struct authz_reply none = { 0 };
-	static const struct http_call status = { "status", NULL, 0 };
+	static const struct http_call status = { "status", NULL, 0, 0 };
 	struct http_program *program = exchange->door->program;
 	int r = http_ask_call(&program->ask, &status, on_reply, exchange, &exchange->asked);
 
@@ -165,14 +166,18 @@ void http_routes(const struct http_config *config, const struct http_listener *l
 {
 	size_t count = 0;
 
-	out[count++] = (struct http_route){ "/healthz", "GET", false, on_healthz };
-	out[count++] = (struct http_route){ "/readyz", "GET", false, on_readyz };
+	out[count++] = (struct http_route){ "/healthz", "GET", 0, on_healthz };
+	out[count++] = (struct http_route){ "/readyz", "GET", 0, on_readyz };
 	if (config->metrics) {
-		out[count++] = (struct http_route){ "/metrics", "GET", false, on_metrics };
+		out[count++] = (struct http_route){ "/metrics", "GET", 0, on_metrics };
 	}
 	if (listener->authzen != NULL) {
 		http_authzen_routes(out + count);
 		count += HTTP_AUTHZEN_ROUTES;
 	}
-	out[count] = (struct http_route){ NULL, NULL, false, NULL };
+	if (listener->console) {
+		http_console_routes(false, out + count);
+		count += HTTP_CONSOLE_ROUTES;
+	}
+	out[count] = (struct http_route){ NULL, NULL, 0, NULL };
 }

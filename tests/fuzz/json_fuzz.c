@@ -3,6 +3,7 @@
  * json_fuzz: any bytes as a line of JSON. What has a form on the wire is one whole value there, and
  * printed again it is the same document.
  */
+#include "client/http/json.h"
 #include "tests/fuzz/fuzz.h"
 #include "tools/document.h"
 
@@ -28,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct wire_buf buf;
 
 	wire_buf_init(&buf, WIRE_MAX_RESPONSE);
-	if (value != NULL && document_to_wire(value, &buf) == NULL && buf.status == WIRE_OK) {
+	if (value != NULL && http_json_to_wire(value, &buf) == NULL && buf.status == WIRE_OK) {
 		check_again(&buf);
 	}
 	wire_buf_finish(&buf);

@@ -10,6 +10,7 @@
  */
 #include <sys/stat.h>
 
+#include "client/http/json.h"
 #include "daemon/call/dispatch.h"
 #include "daemon/config/config.h"
 #include "daemon/decide/actor.h"
@@ -320,7 +321,7 @@ static void make(struct scene *scene, const char *request)
 	struct wire_buf bytes;
 
 	wire_buf_init(&bytes, WIRE_MAX_REQUEST);
-	fuzz_require(value != NULL && document_to_wire(value, &bytes) == NULL);
+	fuzz_require(value != NULL && http_json_to_wire(value, &bytes) == NULL);
 	fuzz_require(run_request(scene, bytes.data, bytes.len));
 	if (memcmp(scene->out.data, result, sizeof result) != 0) {
 		dprintf(STDERR_FILENO, "%s\n%.*s\n", request, (int)scene->out.len,

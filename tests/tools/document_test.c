@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/http/json.h"
 #include "tools/document.h"
 
 /* Takes the document over. */
@@ -142,7 +143,7 @@ static const char *wrong_with(const char *text)
 	const char *wrong;
 
 	wire_buf_init(&buf, 4096);
-	wrong = document_to_wire(value, &buf);
+	wrong = http_json_to_wire(value, &buf);
 	if (wrong == NULL) {
 		json_t *back = document_wire(wire_cursor_of(buf.data, buf.len));
 

@@ -37,6 +37,7 @@ extern const struct command command_plan;
 extern const struct command command_who;
 extern const struct command command_help;
 extern const struct command command_http_check;
+extern const struct command command_console;
 extern const struct command command_log;
 extern const struct command command_review;
 extern const struct command command_lsp;

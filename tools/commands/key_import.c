@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/http/json.h"
 #include "policy/text/timetext.h"
 #include "tools/commands/commands.h"
 #include "tools/hash_text.h"
@@ -104,7 +105,7 @@ static const char *put_pair(struct params *params, const char *name, json_t *val
 	wire_put_cstr(&params->buf, name);
 	params->count++;
 	if (!is_time(name) || !json_is_string(value)) {
-		return document_to_wire(value, &params->buf);
+		return http_json_to_wire(value, &params->buf);
 	}
 	if (pol_timetext_parse(pol_str_of(json_string_value(value)), &time) != POL_OK) {
 		return "has a time that is neither Unix seconds nor RFC 3339";

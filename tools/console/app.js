@@ -21,8 +21,8 @@ import { UsePage } from './pages/use.js';
 
 /* `shown`: is there anything on the page for this caller? */
 const PAGES = {
-	keys: { text: 'Keys', page: KeysPage, one: KeyPage, shown: () => may('list', '/keys'), icon: 'M15 7a4 4 0 1 1-3.9 5H8v2H6v2H3v-3l5.2-5.2A4 4 0 0 1 15 7Zm1 3.2h.01' },
-	people: { text: 'People and services', page: PeoplePage, one: PersonPage, shown: () => may('list', '/principals'), icon: 'M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7Zm-6 9a6 6 0 0 1 12 0M16 5a3 3 0 0 1 0 6m2 9a6 6 0 0 0-3-5.2' },
+	keys: { text: 'Keys', page: KeysPage, one: KeyPage, shown: () => may('list', '/keys'), icon: 'M8 16a4 4 0 1 1 3.6-5.7H20V14h-2.5v-1.7H15V14h-2.6A4 4 0 0 1 8 16Zm0-4h.01' },
+	people: { text: 'People and services', short: 'People', page: PeoplePage, one: PersonPage, shown: () => may('list', '/principals'), icon: 'M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7Zm-6 9a6 6 0 0 1 12 0M16 5a3 3 0 0 1 0 6m2 9a6 6 0 0 0-3-5.2' },
 	roles: { text: 'Roles', page: RolesPage, one: RolePage, shown: () => may('list', '/roles'), icon: 'M12 3l8 3v6c0 4.5-3.2 7.6-8 9-4.8-1.4-8-4.5-8-9V6l8-3Zm-3 9 2.2 2.2L15.5 10' },
 	try: { text: 'Try', page: TryPage, shown: () => may('list', '/keys') && may('list', '/principals') && may('list', '/roles'), icon: 'M7 5l11 7-11 7V5Z' },
 	policy: { text: 'Policy', page: PolicyPage, one: PolicyPage, shown: () => may('list', '/roles'), icon: 'M7 3h8l4 4v14H7V3Zm8 0v4h4M10 12h6m-6 4h6' },
@@ -72,7 +72,7 @@ function Side() {
 		<a class="brand" href=${href('keys')}><svg class="icon" viewBox="0 0 24 24" aria-hidden="true"><path d="M12 2 4 6v6c0 5 3.4 8.5 8 10 4.6-1.5 8-5 8-10V6l-8-4Z" /></svg>authzd</a>
 		<ul>${Object.entries(PAGES).filter(([, one]) => one.shown()).map(([key, one]) => {
 			const is_here = key === here || EDITORS[here] && key === 'roles';
-			return html`<li key=${key}><a href=${href(key)} aria-current=${is_here ? 'page' : undefined}><${Icon} path=${one.icon} /><span>${one.text}</span></a></li>`;
+			return html`<li key=${key}><a href=${href(key)} aria-current=${is_here ? 'page' : undefined}><${Icon} path=${one.icon} /><span class=${one.short ? 'long' : ''}>${one.text}</span>${one.short && html`<span class="short" aria-hidden="true">${one.short}</span>`}</a></li>`;
 		})}</ul>
 		<div class="who"><span title=${caller.actor}>${who(caller)}</span>${caller.tenant && caller.tenant !== 'default' && html`<span class="dim">${caller.tenant}</span>`}
 			<span class="dim">authzd ${version}</span>

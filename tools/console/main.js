@@ -9,5 +9,8 @@ import { html } from 'htm/preact';
 import { App } from './app.js';
 import { begin } from './lib/api.js';
 
+const place = document.getElementById('app');
+
 begin();
-render(html`<${App} />`, document.getElementById('app'));
+place.replaceChildren();
+render(html`<${App} />`, place);
