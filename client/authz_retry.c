@@ -81,7 +81,7 @@ static bool only_reads(const char *method)
 {
 	static const char *const names[] = { "authorize", "authorize_many", "permissions", "plan",
 		"status", "keys.audit", "audit.verify", "policy.names", "principals.permissions",
-		"roles.holders", "who" };
+		"roles.holders", "who", "whoami", "decisions.try" };
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		if (strcmp(method, names[i]) == 0) {

@@ -72,6 +72,7 @@ enum flag {
 	FLAG_LIST_CODES,
 	FLAG_ACTOR,
 	FLAG_KEY,
+	FLAG_OF_KEY, /* --key whose decision is asked for */
 	FLAG_SINCE,
 	FLAG_BEFORE, /* --until for times in the past */
 	FLAG_AFTER,

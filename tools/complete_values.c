@@ -268,7 +268,7 @@ void complete_option(const struct completing *word, const struct command *comman
 		offer_list(word, &principals, NULL);
 	} else if (flag == FLAG_ROLE || flag == FLAG_ONE_ROLE || flag == FLAG_INHERITS) {
 		offer_list(word, &roles, NULL);
-	} else if (flag == FLAG_KEY) {
+	} else if (flag == FLAG_KEY || flag == FLAG_OF_KEY) {
 		offer_list(word, &keys, NULL);
 	} else if (flag == FLAG_TENANT) {
 		offer_list(word, &tenants, NULL);

@@ -56,32 +56,39 @@ json_t *document_words(struct pol_str words)
 	return array;
 }
 
+enum integer { INTEGER_NUMBER = 0, INTEGER_TIME, INTEGER_DAY };
+
 /* The protocol's times are integers; only their names distinguish them. */
-static bool is_time(struct wire_str key)
+static enum integer kind_of(struct wire_str key)
 {
 	static const char *const names[] = { "not_before", "until", "retiring_until",
 		"pending_until", "renew_by", "when", "time" };
 
 	if (key.len > 3 && memcmp(key.ptr + key.len - 3, "_at", 3) == 0) {
-		return true;
+		return INTEGER_TIME;
 	}
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		if (key.len == strlen(names[i]) && memcmp(key.ptr, names[i], key.len) == 0) {
-			return true;
+			return INTEGER_TIME;
 		}
 	}
-	return false;
+	return key.len == 3 && memcmp(key.ptr, "day", 3) == 0 ? INTEGER_DAY : INTEGER_NUMBER;
 }
 
-static json_t *integer(int64_t value, bool time)
+/* A day is a date of RFC 3339: what a time begins with. */
+#define DATE_LEN (sizeof "2006-01-02" - 1)
+
+static json_t *integer(int64_t value, enum integer kind)
 {
 	char text[POL_TIME_TEXT];
 
-	return time && pol_timetext_format(value, text) == POL_OK ? json_string(text)
-								  : json_integer(value);
+	if (kind == INTEGER_NUMBER || pol_timetext_format(value, text) != POL_OK) {
+		return json_integer(value);
+	}
+	return kind == INTEGER_DAY ? json_stringn(text, DATE_LEN) : json_string(text);
 }
 
-static json_t *take_value(struct wire_cursor *cursor, bool time);
+static json_t *take_value(struct wire_cursor *cursor, enum integer kind);
 
 static json_t *take_array(struct wire_cursor *cursor)
 {
@@ -90,7 +97,7 @@ static json_t *take_array(struct wire_cursor *cursor)
 
 	wire_read_array(cursor, &count);
 	for (uint32_t i = 0; i < count && !wire_at_end(cursor); i++) {
-		if (json_array_append_new(array, take_value(cursor, false)) != 0) {
+		if (json_array_append_new(array, take_value(cursor, INTEGER_NUMBER)) != 0) {
 			json_decref(array);
 			return NULL;
 		}
@@ -107,7 +114,7 @@ static json_t *take_map(struct wire_cursor *cursor)
 	wire_read_map(cursor, &count);
 	for (uint32_t i = 0; i < count && wire_read_text(cursor, &key); i++) {
 		if (json_object_setn_new(
-			    object, key.ptr, key.len, take_value(cursor, is_time(key))) != 0) {
+			    object, key.ptr, key.len, take_value(cursor, kind_of(key))) != 0) {
 			json_decref(object);
 			return NULL;
 		}
@@ -116,7 +123,7 @@ static json_t *take_map(struct wire_cursor *cursor)
 }
 
 /* The depth is bounded: the answer's walker goes down to WIRE_MAX_DEPTH. */
-static json_t *take_value(struct wire_cursor *cursor, bool time)
+static json_t *take_value(struct wire_cursor *cursor, enum integer kind)
 {
 	struct wire_str text;
 	int64_t number;
@@ -126,7 +133,7 @@ static json_t *take_value(struct wire_cursor *cursor, bool time)
 		return document_str((struct pol_str){ text.ptr, text.len });
 	}
 	if (wire_read_int(cursor, &number)) {
-		return integer(number, time);
+		return integer(number, kind);
 	}
 	if (wire_read_bool(cursor, &boolean)) {
 		return json_boolean(boolean);

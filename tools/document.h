@@ -26,7 +26,7 @@ json_t *document_text(const char *text);
 json_t *document_words(struct pol_str words);
 
 /* A value of the wire with everything in it. Times (created_at, until and so on, at any depth) are
- * written in RFC 3339, or as the number where that is impossible. */
+ * written in RFC 3339, or as the number where that is impossible; a `day` as a date. */
 json_t *document_wire(struct wire_cursor value);
 
 /* Prints it and a new line. Control characters are escaped, so that the text cannot act on a

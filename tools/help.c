@@ -15,6 +15,7 @@ static const struct {
 	{ &command_can, 1 },
 	{ &command_plan, 1 },
 	{ &command_who, 1 },
+	{ &command_whoami, 1 },
 	{ &command_http_check, 1 },
 	{ commands_key, KEY_COMMANDS },
 	{ commands_principal, PRINCIPAL_COMMANDS },

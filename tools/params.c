@@ -59,6 +59,7 @@ static const struct {
 	[FLAG_EXPLAIN] = { "explain", PARAM_SWITCH, NULL },
 	[FLAG_ACTOR] = { "actor", PARAM_TEXT, NULL },
 	[FLAG_KEY] = { "key", PARAM_TEXT, NULL },
+	[FLAG_OF_KEY] = { "key", PARAM_TEXT, NULL },
 	[FLAG_SINCE] = { "since", PARAM_TIME_AGO, NULL },
 	[FLAG_BEFORE] = { "until", PARAM_TIME_AGO, NULL },
 	[FLAG_DRY_RUN] = { "dry_run", PARAM_SWITCH, NULL },

@@ -38,11 +38,33 @@ static const char *put(struct app *app, struct params *params)
 	return text_escape(&app->arena, pol_str_of(app_text(app, "%s on %s", verb, what)));
 }
 
+/* The token of who asks about a key manages; else it is the one that is asked about. */
+static int put_token(struct app *app, struct params *params)
+{
+	bool given;
+
+	return app->args.given[FLAG_OF_KEY] ? token_manage(app) : token_put(app, params, &given);
+}
+
+static int put_options(struct app *app, struct params *params)
+{
+	enum flag flags[sizeof app->command->flags / sizeof app->command->flags[0]];
+	size_t count = 0;
+
+	/* What is tried is always explained. */
+	for (const enum flag *flag = app->command->flags; *flag != FLAG_NONE; flag++) {
+		if (*flag != FLAG_EXPLAIN || !app->args.given[FLAG_OF_KEY]) {
+			flags[count++] = *flag;
+		}
+	}
+	flags[count] = FLAG_NONE;
+	return params_options(app, params, flags);
+}
+
 int question_ask(
 	struct app *app, const char *method, struct wire_cursor *out, const char **out_what)
 {
 	struct params params;
-	bool given;
 	int status;
 
 	if (!check(app)) {
@@ -50,9 +72,9 @@ int question_ask(
 	}
 	params_begin(&params);
 	*out_what = put(app, &params);
-	status = token_put(app, &params, &given);
+	status = put_token(app, &params);
 	if (status == EXIT_YES) {
-		status = params_options(app, &params, app->command->flags);
+		status = put_options(app, &params);
 	}
 	if (status != EXIT_YES) {
 		params_finish(&params);

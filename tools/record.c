@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tools/days.h"
 #include "tools/text.h"
 #include "tools/when.h"
 
@@ -273,6 +274,8 @@ const char *record_field_text(struct app *app, struct pol_arena *arena, struct w
 		return pairs(arena, value);
 	case RECORD_COUNTS:
 		return counts(app, value);
+	case RECORD_DAYS:
+		return days_text(app, value);
 	case RECORD_LACKING:
 		return lacking(app, value);
 	case RECORD_FINDINGS:

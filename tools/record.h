@@ -55,6 +55,7 @@ enum record_kind {
 	RECORD_DURATION,
 	RECORD_MAP,      /* "a=b, c=d" */
 	RECORD_COUNTS,   /* "a 1, b 2" */
+	RECORD_DAYS,     /* days.h */
 	RECORD_STATUS,   /* active green, revoked and inactive red, expired yellow */
 	RECORD_FINDINGS, /* a list, its underscores shown as blanks; yellow */
 	RECORD_USED,     /* "USED/GRANTED" */

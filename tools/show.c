@@ -45,6 +45,7 @@ static const struct record_field key_fields[] = {
 	{ "uses", "uses", RECORD_INT },
 	{ "denials", "denials", RECORD_INT },
 	{ "denied_for", "denied for", RECORD_COUNTS },
+	{ "days", "last 32 days", RECORD_DAYS },
 };
 
 static const struct record_field principal_fields[] = {

@@ -69,7 +69,7 @@ static void note_managing(struct socket *socket)
 static int choose_path(struct app *app, struct socket *socket)
 {
 	const char *given = app->args.values[FLAG_SOCKET];
-	bool manages = !app->command->asks && app->token_len == 0;
+	bool manages = (!app->command->asks || app->args.given[FLAG_OF_KEY]) && app->token_len == 0;
 	int r;
 
 	if (given != NULL) {

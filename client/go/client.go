@@ -251,7 +251,7 @@ func decides(method string) bool {
 func onlyReads(method string) bool {
 	switch method {
 	case "status", "keys.audit", "audit.verify", "policy.names", "principals.permissions",
-		"roles.holders", "who":
+		"roles.holders", "who", "whoami", "decisions.try":
 		return true
 	}
 	return decides(method) || strings.HasSuffix(method, ".get") ||

@@ -24,10 +24,21 @@ type Key struct {
 	LastUsedAt                                              time.Time
 	LastUsedIP                                              string
 	Uses, Denials                                           int64
+	Days                                                    []Day // from Get
 	// APIKey is the new secret: only from Create, Rotate and Renew, this once.
 	APIKey Secret
 	// AsOf is the place of a change in a shared store, for Client.AsOf.
 	AsOf string
+}
+
+// Day is the use of a key on one day, which begins at Day in UTC.
+type Day struct {
+	Day           time.Time
+	Uses, Denials int64
+}
+
+func readDay(f *fields) Day {
+	return Day{Day: f.must("day").time("day"), Uses: f.number("uses"), Denials: f.number("denials")}
 }
 
 func readKey(f *fields) Key {
@@ -43,7 +54,8 @@ func readKey(f *fields) Key {
 		PendingUntil: f.time("pending_until"), RotateEvery: f.duration("rotate_every"),
 		NextRotationAt: f.time("next_rotation_at"), RenewBy: f.time("renew_by"),
 		LastUsedAt: f.time("last_used_at"), LastUsedIP: f.text("last_used_ip"),
-		Uses: f.number("uses"), Denials: f.number("denials"), AsOf: f.text("as_of"),
+		Uses: f.number("uses"), Denials: f.number("denials"), Days: list(f, "days", readDay),
+		AsOf: f.text("as_of"),
 	}
 	if f.has("secret") {
 		k.APIKey = NewSecret(f.text("secret"))
@@ -228,10 +240,13 @@ type Finding struct {
 	CreatedAt, ExpiresAt, LastUsedAt, RenewBy  time.Time
 	Findings                                   []string
 	Unused, UnusedScopes, Narrower             []string
+	UsedPermissions                            []string // of one key
 }
 
-// FindingFilter chooses them; zero fields have the daemon's defaults.
+// FindingFilter chooses them; zero fields have the daemon's defaults. Key is one key, whether or not
+// there is anything to find.
 type FindingFilter struct {
+	Key                      string
 	Tenant, Principal, Label string
 	Idle, Expiring           time.Duration
 	Limit                    int
@@ -240,7 +255,8 @@ type FindingFilter struct {
 // Audit lists keys that are idle, expiring, unused or too powerful.
 func (k *Keys) Audit(ctx context.Context, filter FindingFilter) *Pages[Finding] {
 	p := params{}
-	p.text("tenant", filter.Tenant).text("principal", filter.Principal).text("label", filter.Label)
+	p.text("key", filter.Key).text("tenant", filter.Tenant)
+	p.text("principal", filter.Principal).text("label", filter.Label)
 	p.duration("idle", filter.Idle).duration("expiring", filter.Expiring).limit(filter.Limit)
 	return newPages(ctx, k.client, "keys.audit", p, func(f *fields) Finding {
 		return Finding{
@@ -249,7 +265,8 @@ func (k *Keys) Audit(ctx context.Context, filter FindingFilter) *Pages[Finding] 
 			CreatedAt: f.time("created_at"), ExpiresAt: f.time("expires_at"),
 			LastUsedAt: f.time("last_used_at"), RenewBy: f.time("renew_by"),
 			Findings: f.texts("findings"), Unused: f.texts("unused"),
-			UnusedScopes: f.texts("unused_scopes"), Narrower: f.texts("narrower"),
+			UsedPermissions: f.texts("used_permissions"),
+			UnusedScopes:    f.texts("unused_scopes"), Narrower: f.texts("narrower"),
 		}
 	})
 }

@@ -172,6 +172,8 @@ export interface Key extends Entry {
   prefix?: string;
   expires_at?: number;
   last_used_at?: number;
+  /** Of `keys.get`: the use by day (UTC), oldest first. */
+  days?: { day: number; uses: number; denials: number }[];
   /** Of a change in a shared store: its place, for `Client.asOf`. */
   as_of?: string;
 }

@@ -20,6 +20,7 @@ static const struct {
 	{ plan_methods, &plan_method_count },
 	{ permissions_methods, &permissions_method_count },
 	{ who_methods, &who_method_count },
+	{ whoami_methods, &whoami_method_count },
 	{ keys_methods, &keys_method_count },
 	{ principals_methods, &principals_method_count },
 	{ assignments_methods, &assignments_method_count },

@@ -18,6 +18,8 @@ extern const struct method permissions_methods[];
 extern const size_t permissions_method_count;
 extern const struct method who_methods[];
 extern const size_t who_method_count;
+extern const struct method whoami_methods[];
+extern const size_t whoami_method_count;
 extern const struct method keys_methods[];
 extern const size_t keys_method_count;
 extern const struct method principals_methods[];

@@ -164,6 +164,10 @@ const char *config_copy(struct config *config, struct pol_str text);
 bool config_match_manager_allows(const struct config *config, const struct peer *peer,
 	struct pol_str resource, struct pol_str action);
 
+/* The pattern of line `number` of the `manage` lines. False: it does not name this peer. */
+bool config_match_manager_line(const struct config *config, const struct peer *peer, size_t number,
+	struct pol_str *out_pattern);
+
 /* Does any `manage` line name this peer? */
 bool config_match_manager(const struct config *config, const struct peer *peer);
 

@@ -34,6 +34,18 @@ bool config_match_manager(const struct config *config, const struct peer *peer)
 	return false;
 }
 
+bool config_match_manager_line(const struct config *config, const struct peer *peer, size_t number,
+	struct pol_str *out_pattern)
+{
+	const struct config_manager *manager = &config->managers[number];
+
+	if (!is_subject(&manager->who, peer)) {
+		return false;
+	}
+	*out_pattern = manager->pattern;
+	return true;
+}
+
 static bool is_for_everything(const struct config_manager *manager)
 {
 	return manager->action_count == 0 && pol_str_equal(manager->pattern, POL_STR("authz:/**"));

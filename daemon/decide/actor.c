@@ -34,6 +34,18 @@ bool actor_sees(const struct call *call, uint32_t tenant)
 	return call->actor == NULL || call->actor->tenant == tenant;
 }
 
+void actor_name(const struct call *call, char out[static ACTOR_NAME])
+{
+	const char *host = call->shared.shared ? call->context->config->host : NULL;
+
+	if (call->actor != NULL) {
+		snprintf(out, ACTOR_NAME, "key:%.*s", STORE_KID, call->actor->kid);
+		return;
+	}
+	snprintf(out, ACTOR_NAME, "uid:%u%s%s", (unsigned)call->peer->uid, host != NULL ? "@" : "",
+		host != NULL ? host : "");
+}
+
 /* --- a token ---------------------------------------------------------------------------------- */
 
 /* The same as for a decision: used, or presented in vain. */

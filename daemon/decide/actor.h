@@ -62,5 +62,9 @@ bool actor_is_superuser(const struct call *call);
  * what it does not have. */
 bool actor_gives_anything(const struct call *call);
 
+/* The caller, as the audit trail names it: `key:KID`, or `uid:1000`. With a NUL. */
+#define ACTOR_NAME 192
+void actor_name(const struct call *call, char out[static ACTOR_NAME]);
+
 /* May the caller know of this tenant at all? */
 bool actor_sees(const struct call *call, uint32_t tenant);

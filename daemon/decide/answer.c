@@ -63,9 +63,6 @@ void answer_fact(const struct call *call, const struct pol_decision *decision,
 	char out[POL_FACT_TEXT])
 {
 	out[0] = '\0';
-	if (!call->peer->trusted) {
-		return;
-	}
 	pol_eval_fact(call->snapshot, decision, facts, out);
 	if (decision->by == NULL && quota->any &&
 		pol_str_equal(decision->reason, POL_STR("quota"))) {
@@ -123,11 +120,13 @@ void answer_put(struct call *call, const struct ask *ask, const struct subject *
 	uint8_t *to;
 
 	/* A peer that is not trusted gets the same answer for every 401. */
-	if (!call->peer->trusted && decision->status == 401) {
+	if (!ask->trusted && decision->status == 401) {
 		reason = POL_STR("unauthenticated");
 		with_subject = false;
 	}
-	answer_fact(call, decision, &subject->facts, &outcome->quota.report, fact);
+	if (ask->trusted) {
+		answer_fact(call, decision, &subject->facts, &outcome->quota.report, fact);
+	}
 	to = wire_buf_reserve(call->out, ANSWER_FIXED + reason.len + sizeof fact +
 						 (with_subject ? subject_bytes(subject) : 0));
 	if (to == NULL) {
@@ -166,6 +165,7 @@ void answer_put(struct call *call, const struct ask *ask, const struct subject *
 	}
 	if (outcome->explained) {
 		wire_put_str(call->out, WIRE_STR("explain"));
-		explain_put(call->out, &outcome->explanation);
+		/* As roles.get has it: where the files say something is for peers. */
+		explain_put(call->out, &outcome->explanation, call->actor == NULL);
 	}
 }

@@ -82,15 +82,14 @@ static const char *read_request(
 	return NULL;
 }
 
-static const char *read_who(const struct call *call, const struct wire_value *values,
-	struct ask *out, const char **out_param)
+static const char *read_who(
+	const struct wire_value *values, struct ask *out, const char **out_param)
 {
 	read_subject(values, &out->who);
 	out->explain = values[ASK_EXPLAIN].given && values[ASK_EXPLAIN].boolean;
-	out->not_trusted =
-		!call->peer->trusted &&
-		(values[ASK_PRINCIPAL].given || values[ASK_IP].given || values[ASK_MFA_AT].given ||
-			values[ASK_TIME].given || out->explain);
+	out->not_trusted = !out->trusted && (values[ASK_PRINCIPAL].given || values[ASK_IP].given ||
+						    values[ASK_MFA_AT].given ||
+						    values[ASK_TIME].given || out->explain);
 	if (out->who.has_token && out->who.has_principal) {
 		*out_param = "principal";
 		return "give either token or principal";
@@ -112,7 +111,7 @@ static const char *read_given(const struct call *call, const struct wire_value *
 	}
 	wrong = given_read(call, &params, &given, out_param);
 	out->given = given.given;
-	if (given.of_principal && !call->peer->trusted) {
+	if (given.of_principal && !out->trusted) {
 		out->not_trusted = true;
 	}
 	return wrong;
@@ -136,10 +135,10 @@ static const char *read_facts(const struct call *call, const struct wire_value *
 	return read_given(call, values, out, out_param);
 }
 
-const char *ask_read(const struct call *call, const struct wire_value *values, struct ask *out,
-	const char **out_param)
+static const char *read_all(const struct call *call, const struct wire_value *values,
+	struct ask *out, const char **out_param)
 {
-	const char *wrong = read_who(call, values, out, out_param);
+	const char *wrong = read_who(values, out, out_param);
 
 	if (wrong == NULL) {
 		wrong = read_request(values, out, out_param);
@@ -151,11 +150,27 @@ const char *ask_read(const struct call *call, const struct wire_value *values, s
 	return wrong != NULL ? wrong : read_facts(call, values, out, out_param);
 }
 
+const char *ask_read(const struct call *call, const struct wire_value *values, struct ask *out,
+	const char **out_param)
+{
+	out->trusted = call->peer->trusted;
+	return read_all(call, values, out, out_param);
+}
+
+const char *ask_read_tried(const struct call *call, const struct wire_value *values,
+	struct ask *out, const char **out_param)
+{
+	out->trusted = true;
+	return read_all(call, values, out, out_param);
+}
+
 const char *ask_read_listing(const struct call *call, const struct wire_value *values,
 	struct ask *out, const char **out_param)
 {
-	const char *wrong = read_who(call, values, out, out_param);
+	const char *wrong;
 
+	out->trusted = call->peer->trusted;
+	wrong = read_who(values, out, out_param);
 	out->http = false;
 	out->tree = (struct pol_str){ NULL, 0 };
 	out->path = (struct pol_str){ NULL, 0 };

@@ -56,6 +56,7 @@ struct ask {
 	const struct pol_given *given; /* until the thread's next question; NULL: none */
 	bool http;
 	bool explain;
+	bool trusted;     /* the caller may state and see everything */
 	bool not_trusted; /* it states what this peer may not */
 };
 
@@ -63,6 +64,10 @@ struct ask {
  * given_begin, or given_begin_shared for entries. */
 const char *ask_read(const struct call *call, const struct wire_value *values, struct ask *out,
 	const char **out_param);
+
+/* The same for a request that nobody has made, about which the caller may know everything. */
+const char *ask_read_tried(const struct call *call, const struct wire_value *values,
+	struct ask *out, const char **out_param);
 
 /* The same for a request that names no resource: who asks, and the facts. */
 const char *ask_read_listing(const struct call *call, const struct wire_value *values,

@@ -11,9 +11,7 @@
 #include "daemon/decide/answer.h"
 #include "daemon/decide/ask.h"
 #include "daemon/decide/authorize.h"
-#include "daemon/decide/decision_event.h"
 #include "daemon/decide/decision_note.h"
-#include "daemon/decide/missing.h"
 #include "daemon/keys/denials.h"
 #include "daemon/keys/secret_rules.h"
 #include "daemon/keys/usage.h"
@@ -36,108 +34,7 @@ struct counted {
 	const uint8_t *first; /* the hash of a pending secret whose first use it was; else NULL */
 };
 
-/* --- deciding --------------------------------------------------------------------------------- */
-
-/* An explanation takes a few KiB; a stack of a thousand lines some hundred. */
-#define EXPLAIN_MEMORY ((size_t)1 << 20)
-
-/* In decisions: what explaining costs beside its own, and how many roles one is worth. */
-#define EXPLAIN_COST  2
-#define EXPLAIN_ROLES 256
-
-/* Steps of conditions that take as long as a decision. */
-#define CONDITION_STEPS 16
-
-static int explain(struct call *call, const struct subject *subject, struct outcome *out)
-{
-	struct pol_counts counts = pol_snapshot_counts(call->snapshot);
-
-	pol_arena_init(&out->arena, EXPLAIN_MEMORY);
-	out->explained = true;
-	call->cost += EXPLAIN_COST + (uint32_t)((counts.roles + counts.scopes) / EXPLAIN_ROLES);
-	if (pol_explain(call->snapshot, &subject->facts, &out->arena, &out->decision,
-		    &out->explanation) != POL_OK) {
-		return -ENOMEM;
-	}
-	if (out->explanation.stage == POL_STAGE_CHARGES && out->quota.report.any) {
-		out->explanation.quota = out->quota.report.charge->name;
-	}
-	return 0;
-}
-
-static void finish_outcome(struct outcome *outcome)
-{
-	if (outcome->explained) {
-		pol_arena_finish(&outcome->arena);
-	}
-}
-
-/* What would be allowed, but by a store that is too old. The marks stay: what the policy logs, it
- * logs as denied. */
-static void make_stale(struct pol_decision *decision)
-{
-	decision->allow = false;
-	decision->status = 503;
-	decision->reason = POL_STR("stale");
-}
-
-/* memo: of ask->path, or NULL. 0, or -ENOMEM for an explanation; either way *outcome is to be
- * forgotten. */
-static int decide(struct call *call, const struct ask *ask, struct pol_path_memo *memo,
-	struct subject *subject, struct outcome *outcome)
-{
-	struct pol_decision *out = &outcome->decision;
-	bool fresh;
-	int r = 0;
-
-	outcome->explained = false;
-	quota_counters_turn_init(&outcome->quota, call->context->quota_counters);
-	if (ask->not_trusted) {
-		*out = (struct pol_decision){
-			.status = 403, .reason = POL_STR("not_trusted"), .node = POL_NONE
-		};
-		call->denied++;
-		return 0;
-	}
-	if (call->late) {
-		*out = (struct pol_decision){ .node = POL_NONE };
-		make_stale(out);
-		call->denied++;
-		return 0;
-	}
-	fresh = call_is_fresh(call);
-	call->cost += subject_place_cost(subject);
-	if (memo == NULL || !memo->known) {
-		call->cost += (uint32_t)ask->path.len / ASK_PATH_BYTES;
-	}
-	ask_state(ask, memo, subject);
-	/* What is stale anyway takes no quota. */
-	subject->facts.counter = fresh ? &outcome->quota.counter : NULL;
-	subject->facts.dice = call_random(call);
-	if (ask->explain) {
-		r = explain(call, subject, outcome);
-	} else {
-		pol_eval(call->snapshot, &subject->facts, out);
-	}
-	subject->facts.counter = NULL;
-	if (out->allow && (!fresh || !call_is_fresh(call))) {
-		make_stale(out);
-	}
-	call->cost += out->steps / CONDITION_STEPS;
-	if (subject->facts.by_peer) {
-		subject->known_principal = (out->marks & POL_MARK_PEER) != 0;
-	}
-	*(out->allow ? &call->allowed : &call->denied) += 1;
-	if (!out->allow && call->missing != NULL &&
-		pol_str_equal(out->reason, POL_STR("missing_fact"))) {
-		missing_add(call->missing, call->snapshot, &out->missing);
-	}
-	if ((out->marks & (POL_MARK_WARN | POL_MARK_LOG)) != 0) {
-		decision_note_write(call, subject, &subject->facts, out);
-	}
-	decision_event_put(call, ask, subject, out);
-	return r;
-}
+/* --- counting --------------------------------------------------------------------------------- */
 
 /* Is the address in one of the key's networks, if it has any? */
 static bool is_in_key_networks(const struct pol_facts *facts)
@@ -221,7 +118,10 @@ void authorize_listing(struct call *call, const struct ask *ask, struct subject 
 	pol_eval_listing(call->snapshot, &subject->facts, decision);
 	subject->facts.counter = NULL;
 	out->quota = quota.report;
-	answer_fact(call, decision, &subject->facts, &quota.report, out->fact);
+	out->fact[0] = '\0';
+	if (ask->trusted) {
+		answer_fact(call, decision, &subject->facts, &quota.report, out->fact);
+	}
 	*(decision->allow ? &call->allowed : &call->denied) += 1;
 	if ((decision->marks & (POL_MARK_WARN | POL_MARK_LOG)) != 0) {
 		decision_note_write(call, subject, &subject->facts, decision);
@@ -249,14 +149,14 @@ static int authorize(struct call *call)
 	if (r < 0) {
 		return r;
 	}
-	r = decide(call, &ask, NULL, &subject, &outcome);
+	r = outcome_make(call, &ask, NULL, &subject, &outcome);
 	if (r == 0) {
 		answer_put(call, &ask, &subject, &outcome, true);
 	}
 	if (count_one(call, &ask, &subject, &outcome.decision, &counted)) {
 		count(call, &counted);
 	}
-	finish_outcome(&outcome);
+	outcome_finish(&outcome);
 	return r;
 }
 
@@ -322,7 +222,7 @@ static int answer_entry(struct call *call, struct many *many, const struct wire_
 		many->first = many->has_subject ? many->first : call->cost;
 		many->has_subject = true;
 	}
-	r = decide(call, &many->ask, memo_of(many), &many->subject, &outcome);
+	r = outcome_make(call, &many->ask, memo_of(many), &many->subject, &outcome);
 	if (r == 0) {
 		answer_put(call, &many->ask, &many->subject, &outcome, false);
 	}
@@ -330,7 +230,7 @@ static int answer_entry(struct call *call, struct many *many, const struct wire_
 		    &many->counted[many->counted_count])) {
 		many->counted_count++;
 	}
-	finish_outcome(&outcome);
+	outcome_finish(&outcome);
 	return r;
 }
 

@@ -11,6 +11,12 @@
 /* All of one piece but its texts: keys, heads, numbers, words of the language. */
 #define FIXED 256
 
+/* Where it is laid. */
+struct writer {
+	struct wire_buf *buf;
+	bool positions; /* with the places in the files */
+};
+
 /* A map of at most 15 pairs that is being laid; its head counts them. */
 struct map {
 	uint8_t *head;
@@ -18,9 +24,9 @@ struct map {
 };
 
 /* False: there is no room, and the buffer says so. */
-static bool begin(struct wire_buf *buf, size_t texts, struct map *out)
+static bool begin(const struct writer *writer, size_t texts, struct map *out)
 {
-	uint8_t *to = wire_buf_reserve(buf, FIXED + texts);
+	uint8_t *to = wire_buf_reserve(writer->buf, FIXED + texts);
 
 	if (to == NULL) {
 		return false;
@@ -30,9 +36,9 @@ static bool begin(struct wire_buf *buf, size_t texts, struct map *out)
 	return true;
 }
 
-static void end(struct wire_buf *buf, const struct map *map)
+static void end(const struct writer *writer, const struct map *map)
 {
-	buf->len = (size_t)(map->to - buf->data);
+	writer->buf->len = (size_t)(map->to - writer->buf->data);
 }
 
 static inline void lay_key(struct map *map, struct wire_str key)
@@ -95,9 +101,9 @@ static void lay_kinds(struct map *map, struct wire_str key, struct pol_explained
 }
 #define KINDS(map, key, kinds) lay_kinds((map), WIRE_STR(key), (kinds))
 
-static void lay_position(struct map *map, struct pol_position position)
+static void lay_position(const struct writer *writer, struct map *map, struct pol_position position)
 {
-	if (position.line > 0) {
+	if (writer->positions && position.line > 0) {
 		TEXT(map, "file", position.file);
 		KEY(map, "line");
 		map->to = wire_lay_uint(map->to, position.line);
@@ -106,21 +112,21 @@ static void lay_position(struct map *map, struct pol_position position)
 
 /* --- the walk --------------------------------------------------------------------------------- */
 
-static void put_line(struct wire_buf *buf, const struct pol_explained_line *line)
+static void put_line(const struct writer *writer, const struct pol_explained_line *line)
 {
 	size_t texts = line->module.len + line->stack.len + line->position.file.len +
 		       line->reason.len + line->fact.len +
 		       room_of(line->arguments, line->argument_count);
 	struct map map;
 
-	if (!begin(buf, texts, &map)) {
+	if (!begin(writer, texts, &map)) {
 		return;
 	}
 	TEXT(&map, "control", pol_str_of(pol_terms_control(line->control)));
 	TEXT(&map, "module", line->module);
 	LIST(&map, "arguments", line->arguments, line->argument_count);
 	TEXT(&map, "stack", line->stack);
-	lay_position(&map, line->position);
+	lay_position(writer, &map, line->position);
 	if (line->asked) {
 		TEXT(&map, "verdict", pol_str_of(pol_terms_verdict(line->verdict)));
 		TEXT(&map, "reason", line->reason);
@@ -130,15 +136,15 @@ static void put_line(struct wire_buf *buf, const struct pol_explained_line *line
 		TEXT(&map, "ends",
 			line->ends == POL_ENDS_GROUP ? POL_STR("group") : POL_STR("substack"));
 	}
-	end(buf, &map);
+	end(writer, &map);
 }
 
 static void put_group(
-	struct wire_buf *buf, enum pol_group number, const struct pol_explained_group *group)
+	const struct writer *writer, enum pol_group number, const struct pol_explained_group *group)
 {
 	struct map map;
 
-	if (!begin(buf, group->reason.len, &map)) {
+	if (!begin(writer, group->reason.len, &map)) {
 		return;
 	}
 	TEXT(&map, "group", pol_str_of(pol_terms_group(number)));
@@ -149,49 +155,50 @@ static void put_group(
 	}
 	KEY(&map, "lines");
 	map.to = wire_lay_array(map.to, group->line_count);
-	end(buf, &map);
+	end(writer, &map);
 	for (uint32_t i = 0; i < group->line_count; i++) {
-		put_line(buf, &group->lines[i]);
+		put_line(writer, &group->lines[i]);
 	}
 }
 
 /* Two pairs of the whole: the stack, and the array of its groups. */
-static void put_stack(struct wire_buf *buf, const struct pol_explanation *explanation)
+static void put_stack(const struct writer *writer, const struct pol_explanation *explanation)
 {
 	struct map map;
 	uint32_t count = 0;
 
-	wire_put_str(buf, WIRE_STR("stack"));
-	if (!begin(buf, explanation->stack.len + explanation->position.file.len, &map)) {
+	wire_put_str(writer->buf, WIRE_STR("stack"));
+	if (!begin(writer, explanation->stack.len + explanation->position.file.len, &map)) {
 		return;
 	}
 	TEXT(&map, "name", explanation->stack);
-	lay_position(&map, explanation->position);
+	lay_position(writer, &map, explanation->position);
 	for (int group = 0; group < POL_GROUP_COUNT; group++) {
 		count += explanation->groups[group].line_count > 0;
 	}
 	map.to = wire_lay_array(wire_lay_str(map.to, WIRE_STR("groups")), count);
-	end(buf, &map);
+	end(writer, &map);
 	for (int group = 0; group < POL_GROUP_COUNT; group++) {
 		if (explanation->groups[group].line_count > 0) {
-			put_group(buf, (enum pol_group)group, &explanation->groups[group]);
+			put_group(writer, (enum pol_group)group, &explanation->groups[group]);
 		}
 	}
 }
 
 /* --- the rules -------------------------------------------------------------------------------- */
 
-static void put_predicate(struct wire_buf *buf, const struct pol_explained_predicate *predicate)
+static void put_predicate(
+	const struct writer *writer, const struct pol_explained_predicate *predicate)
 {
 	struct map map;
 
-	if (!begin(buf, predicate->text.len + predicate->values.len, &map)) {
+	if (!begin(writer, predicate->text.len + predicate->values.len, &map)) {
 		return;
 	}
 	TEXT(&map, "predicate", predicate->text);
 	TEXT(&map, "values", predicate->values);
 	TEXT(&map, "truth", pol_str_of(pol_truth_text(predicate->truth)));
-	end(buf, &map);
+	end(writer, &map);
 }
 
 /* The pairs of a rule that are about its condition; its predicates come after them. */
@@ -206,14 +213,15 @@ static void lay_condition(struct map *map, const struct pol_explained_rule *rule
 	map->to = wire_lay_array(map->to, rule->predicate_count);
 }
 
-static void put_rule(struct wire_buf *buf, const struct pol_explained_rule *rule, bool needed)
+static void put_rule(
+	const struct writer *writer, const struct pol_explained_rule *rule, bool needed)
 {
 	size_t texts = room_of(rule->chain, rule->chain_count) + rule->text.len +
 		       rule->position.file.len + room_of(rule->at, rule->at_count) +
 		       room_of(rule->verbs, rule->verb_count) + rule->when.len;
 	struct map map;
 
-	if (!begin(buf, texts, &map)) {
+	if (!begin(writer, texts, &map)) {
 		return;
 	}
 	if (!needed) {
@@ -225,7 +233,7 @@ static void put_rule(struct wire_buf *buf, const struct pol_explained_rule *rule
 		LIST(&map, "role", rule->chain, rule->chain_count);
 	}
 	TEXT(&map, "rule", rule->text);
-	lay_position(&map, rule->position);
+	lay_position(writer, &map, rule->position);
 	if (rule->held) {
 		KEY(&map, "held");
 		lay_bool(&map, true);
@@ -238,29 +246,30 @@ static void put_rule(struct wire_buf *buf, const struct pol_explained_rule *rule
 	}
 	LIST(&map, "actions", rule->verbs, rule->verb_count);
 	lay_condition(&map, rule);
-	end(buf, &map);
+	end(writer, &map);
 	for (uint32_t i = 0; rule->when.len > 0 && i < rule->predicate_count; i++) {
-		put_predicate(buf, &rule->predicates[i]);
+		put_predicate(writer, &rule->predicates[i]);
 	}
 }
 
 /* A pair of the whole, or none. */
-static uint32_t put_rules(struct wire_buf *buf, struct wire_str key,
+static uint32_t put_rules(const struct writer *writer, struct wire_str key,
 	const struct pol_explained_rule *rules, uint32_t count, bool needed)
 {
 	if (count == 0) {
 		return 0;
 	}
-	wire_put_str(buf, key);
-	wire_put_array(buf, count);
+	wire_put_str(writer->buf, key);
+	wire_put_array(writer->buf, count);
 	for (uint32_t i = 0; i < count; i++) {
-		put_rule(buf, &rules[i], needed);
+		put_rule(writer, &rules[i], needed);
 	}
 	return 1;
 }
 
-void explain_put(struct wire_buf *buf, const struct pol_explanation *explanation)
+void explain_put(struct wire_buf *buf, const struct pol_explanation *explanation, bool positions)
 {
+	const struct writer writer = { buf, positions };
 	size_t texts = explanation->resource.len + explanation->action.len + explanation->fact.len +
 		       explanation->quota.len + room_of(explanation->has, explanation->has_count) +
 		       room_of(explanation->key_at, explanation->key_at_count);
@@ -268,7 +277,7 @@ void explain_put(struct wire_buf *buf, const struct pol_explanation *explanation
 	uint32_t more = 0;
 	struct map map;
 
-	if (!begin(buf, texts, &map)) {
+	if (!begin(&writer, texts, &map)) {
 		return;
 	}
 	if (explanation->stage != POL_STAGE_END) {
@@ -282,15 +291,15 @@ void explain_put(struct wire_buf *buf, const struct pol_explanation *explanation
 	LIST(&map, "key_at", explanation->key_at, explanation->key_at_count);
 	KINDS(&map, "missing", explanation->missing);
 	KINDS(&map, "none", explanation->none);
-	end(buf, &map);
+	end(&writer, &map);
 	if (explanation->has_stack) {
-		put_stack(buf, explanation);
+		put_stack(&writer, explanation);
 		more += 2;
 	}
 	more += put_rules(
-		buf, WIRE_STR("rules"), explanation->rules, explanation->rule_count, false);
+		&writer, WIRE_STR("rules"), explanation->rules, explanation->rule_count, false);
 	more += put_rules(
-		buf, WIRE_STR("needed"), explanation->needs, explanation->need_count, true);
+		&writer, WIRE_STR("needed"), explanation->needs, explanation->need_count, true);
 	if (explanation->more_needs > 0) {
 		wire_put_str(buf, WIRE_STR("more"));
 		wire_put_int(buf, explanation->more_needs);

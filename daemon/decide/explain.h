@@ -8,4 +8,5 @@
 #include "client/wire.h"
 #include "policy/ask/explain.h"
 
-void explain_put(struct wire_buf *buf, const struct pol_explanation *explanation);
+/* positions: with the places in the policy's files. */
+void explain_put(struct wire_buf *buf, const struct pol_explanation *explanation, bool positions);

@@ -233,7 +233,8 @@ __attribute__((noinline)) static int look_up_key(struct call *call, const struct
 	const struct usage_token *presented, struct subject *subject)
 {
 	struct subject_found found;
-	int r = subject_find_key(call, ask, presented, subject, &found);
+	int r = ask->by_id ? subject_find_by_id(call, ask, subject, &found)
+			   : subject_find_key(call, ask, presented, subject, &found);
 
 	if (r < 0 || !subject->verified) {
 		take_nothing(call, subject, found.state);
@@ -244,7 +245,7 @@ __attribute__((noinline)) static int look_up_key(struct call *call, const struct
 		take_refused(subject);
 		return 0;
 	}
-	if (pepper_is_old(call->context->pepper, &subject->key, subject->by_other)) {
+	if (!ask->by_id && pepper_is_old(call->context->pepper, &subject->key, subject->by_other)) {
 		rehash(call, ask->token, subject);
 	}
 	r = subject_take_key(call, subject);
@@ -259,7 +260,8 @@ static int gather_key(struct call *call, const struct subject_ask *ask, struct s
 	struct usage_token presented;
 	struct secret_token token;
 
-	if (ask->token.len > SUBJECT_MAX_TOKEN || !secret_token_split(ask->token, &token)) {
+	if (ask->by_id || ask->token.len > SUBJECT_MAX_TOKEN ||
+		!secret_token_split(ask->token, &token)) {
 		return look_up_key(call, ask, NULL, subject);
 	}
 	usage_token_make(call->context->usage, &token, call->view, &presented);
@@ -286,7 +288,7 @@ static void gather_peer(struct call *call, const struct subject_ask *ask, struct
 	uint32_t groups[PEER_GROUPS + 1];
 	uint32_t declared;
 
-	if (!pol_peer_any(call->snapshot) || !peer->known ||
+	if (ask->no_peer || !pol_peer_any(call->snapshot) || !peer->known ||
 		is_other_tenant_or_environment(call, ask)) {
 		return;
 	}

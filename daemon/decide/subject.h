@@ -30,6 +30,8 @@ struct subject_ask {
 	bool has_principal;
 	bool has_environment;
 	bool has_tenant;
+	bool by_id;   /* decisions.try: `token` is a key's id, whose current secret it stands for */
+	bool no_peer; /* decisions.try: without a token, nobody: the peer does not count */
 	struct pol_str token;
 	struct pol_str principal;
 	struct pol_str environment; /* the one that the service serves; `*`: any */

@@ -60,3 +60,8 @@ struct subject_found {
  * presented: NULL if the token cannot be split. 0 or a negative errno. */
 int subject_find_key(struct call *call, const struct subject_ask *ask,
 	const struct usage_token *presented, struct subject *subject, struct subject_found *out);
+
+/* The same for the key whose id is ask->token, as if its current secret had been presented. A key
+ * that the caller may not see is not found. */
+int subject_find_by_id(struct call *call, const struct subject_ask *ask, struct subject *subject,
+	struct subject_found *out);

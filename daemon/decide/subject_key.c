@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/decide/actor.h"
 #include "daemon/decide/subject_internal.h"
 #include "daemon/keys/secret_rules.h"
 #include "daemon/keys/usage.h"
@@ -308,4 +309,26 @@ int subject_find_key(struct call *call, const struct subject_ask *ask,
 		out->state = sound ? POL_KEY_UNKNOWN : POL_KEY_MALFORMED;
 	}
 	return r;
+}
+
+int subject_find_by_id(struct call *call, const struct subject_ask *ask, struct subject *subject,
+	struct subject_found *out)
+{
+	struct store_key *key = &subject->key;
+	bool current;
+	int r = store_get_key(call->read, ask->token, key);
+
+	*out = (struct subject_found){ .state = POL_KEY_UNKNOWN };
+	if (r == -ENOENT || r == -EBADMSG) {
+		return 0;
+	}
+	if (r < 0 || key->deleted_at != 0 || !actor_sees(call, key->tenant)) {
+		return r;
+	}
+	current = (secret_rules_live(key, call->now) & KEY_SECRET_CURRENT) != 0;
+	out->state = state_of(call, key->kid, key);
+	out->state = !current && out->state == POL_KEY_ACTIVE ? POL_KEY_EXPIRED : out->state;
+	out->acceptable = judge(call, ask, subject, out->state);
+	subject->verified = true;
+	return 0;
 }

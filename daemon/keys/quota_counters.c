@@ -176,20 +176,67 @@ struct pol_str quota_counters_take(struct quota_counters *quotas, const struct p
 	return reason;
 }
 
+struct pol_str quota_counters_look(struct quota_counters *quotas, const struct pol_facts *facts,
+	const struct pol_charge *const *items, uint32_t count, int64_t now,
+	struct quota_counters_report *out)
+{
+	bool used_up = false;
+
+	*out = (struct quota_counters_report){ .any = false };
+	for (uint32_t i = 0; i < count && !used_up; i++) {
+		struct quota_counter copy;
+		uint64_t tag[2];
+
+		make_tag(quotas, facts, items[i], tag);
+		pthread_mutex_lock(&quotas->lock);
+		copy = quota_table_look(&quotas->table, tag, items[i], now);
+		pthread_mutex_unlock(&quotas->lock);
+		used_up = copy.used >= items[i]->limit;
+		if (used_up) {
+			out->any = false;
+		} else {
+			copy.used++;
+		}
+		report_least(out, items[i], &copy, now);
+	}
+	return used_up ? POL_STR("quota") : (struct pol_str){ NULL, 0 };
+}
+
+static int64_t milliseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 static struct pol_str on_take(const struct pol_counter *counter, const struct pol_facts *facts,
 	const struct pol_charge *const *items, uint32_t count)
 {
 	struct quota_counters_turn *turn = counter->context;
-	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return quota_counters_take(turn->quotas, facts, items, count,
-		(int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, &turn->report);
+	return quota_counters_take(
+		turn->quotas, facts, items, count, milliseconds(), &turn->report);
+}
+
+static struct pol_str on_look(const struct pol_counter *counter, const struct pol_facts *facts,
+	const struct pol_charge *const *items, uint32_t count)
+{
+	struct quota_counters_turn *turn = counter->context;
+
+	return quota_counters_look(
+		turn->quotas, facts, items, count, milliseconds(), &turn->report);
 }
 
 void quota_counters_turn_init(struct quota_counters_turn *turn, struct quota_counters *quotas)
 {
 	*turn = (struct quota_counters_turn){ .counter = { .take = on_take, .context = turn },
+		.quotas = quotas };
+}
+
+void quota_counters_turn_look(struct quota_counters_turn *turn, struct quota_counters *quotas)
+{
+	*turn = (struct quota_counters_turn){ .counter = { .take = on_look, .context = turn },
 		.quotas = quotas };
 }
 

@@ -44,6 +44,12 @@ struct quota_counters_report {
 	uint64_t reset; /* seconds from now */
 };
 
+/* The same for a request that nobody has made: the answer and the report of quota_counters_take,
+ * which takes no charge and makes no counter. */
+struct pol_str quota_counters_look(struct quota_counters *quotas, const struct pol_facts *facts,
+	const struct pol_charge *const *items, uint32_t count, int64_t now,
+	struct quota_counters_report *out);
+
 /* A counter for one decision's facts; `report` is filled when quotas are charged. */
 struct quota_counters_turn {
 	struct pol_counter counter; /* for facts.counter */
@@ -51,6 +57,9 @@ struct quota_counters_turn {
 	struct quota_counters_report report;
 };
 void quota_counters_turn_init(struct quota_counters_turn *turn, struct quota_counters *quotas);
+
+/* The same with quota_counters_look. */
+void quota_counters_turn_look(struct quota_counters_turn *turn, struct quota_counters *quotas);
 
 /* Charges all items, or none; `now`: milliseconds of any clock that does not go back. Returns the
  * reason of a refusal, or an empty one. The counter above calls it with the monotonic clock. */

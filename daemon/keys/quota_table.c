@@ -256,17 +256,44 @@ static uint32_t make(struct quota_table *table, const uint64_t tag[2],
 	return number;
 }
 
-struct quota_counter *quota_table_find(struct quota_table *table, const uint64_t tag[2],
-	const struct pol_charge *charge, int64_t now)
+/* The counter with this tag, or NONE. */
+static uint32_t search(const struct quota_table *table, const uint64_t tag[2])
 {
-	int64_t end = now + (int64_t)charge->period * 1000;
-	uint32_t number = *bucket_of(table, tag);
-	struct quota_counter *counter;
+	uint32_t number = table->buckets[tag[0] & (table->max - 1)];
 
 	while (number != NONE &&
 		memcmp(table->counters[number].tag, tag, sizeof table->counters[number].tag) != 0) {
 		number = table->counters[number].next;
 	}
+	return number;
+}
+
+static int64_t end_of(const struct pol_charge *charge, int64_t now)
+{
+	return now + (int64_t)charge->period * 1000;
+}
+
+struct quota_counter quota_table_look(const struct quota_table *table, const uint64_t tag[2],
+	const struct pol_charge *charge, int64_t now)
+{
+	int64_t end = end_of(charge, now);
+	uint32_t number = search(table, tag);
+	struct quota_counter out = { .end = end };
+
+	if (number != NONE && table->counters[number].end > now) {
+		out = table->counters[number];
+		out.end = out.end < end ? out.end : end;
+	}
+	return out;
+}
+
+struct quota_counter *quota_table_find(struct quota_table *table, const uint64_t tag[2],
+	const struct pol_charge *charge, int64_t now)
+{
+	int64_t end = end_of(charge, now);
+	uint32_t number = search(table, tag);
+	struct quota_counter *counter;
+
 	if (number == NONE) {
 		number = make(table, tag, charge, now, end);
 	}

@@ -62,3 +62,7 @@ void quota_table_set_policy(struct quota_table *table, const struct pol_snapshot
  * NULL: the quota may have no more. */
 struct quota_counter *quota_table_find(struct quota_table *table, const uint64_t tag[2],
 	const struct pol_charge *charge, int64_t now);
+
+/* The same without a change of the table: a copy of what quota_table_find would give. */
+struct quota_counter quota_table_look(const struct quota_table *table, const uint64_t tag[2],
+	const struct pol_charge *charge, int64_t now);

@@ -10,6 +10,7 @@
 #include "daemon/keys/key_cache.h"
 #include "daemon/keys/key_table.h"
 #include "daemon/keys/learned.h"
+#include "daemon/keys/usage_days.h"
 #include "daemon/keys/usage_slot.h"
 
 /* struct usage_rare is allocated for this many neighbouring keys at a time. */
@@ -21,6 +22,7 @@ _Static_assert(sizeof(struct usage_slot) <= KEY_TABLE_LINE, "it fits the table")
 
 /* The arrays are for all keys, 9 MiB; their pages take memory when they are first touched. */
 struct usage {
+	struct store *store;
 	const struct secrets *secrets;
 	struct learned *learned;
 	struct denials *denials;
@@ -42,6 +44,7 @@ int usage_create(struct store *store, struct usage **out)
 	if (usage == NULL) {
 		return -ENOMEM;
 	}
+	usage->store = store;
 	usage->secrets = store_secrets(store);
 	r = learned_create(&usage->learned);
 	if (r == 0) {
@@ -339,7 +342,46 @@ int usage_get(struct usage *usage, struct store_read *read, uint64_t number, str
 	return store_get_use(read, number, out);
 }
 
+/* Gives the days of `use`, which is that of the key now. */
+static int get_days(struct usage *usage, struct store_read *read, uint64_t number,
+	const struct store_use *use, struct store_days *out)
+{
+	struct store_use before;
+	struct store_days days;
+	int r = store_get_days(read, number, &before, &days);
+
+	/* Nobody knows of what days the counts in memory are. */
+	if (r == -EBADMSG) {
+		before = *use;
+		days = (struct store_days){ 0 };
+		r = 0;
+	}
+	if (r == 0) {
+		usage_days_add(&days, &before, use, store_latest(usage->store));
+		*out = days;
+	}
+	return r;
+}
+
+int usage_get_days(
+	struct usage *usage, struct store_read *read, uint64_t number, struct store_days *out)
+{
+	struct store_use use;
+	int r = usage_get(usage, read, number, &use);
+
+	return r < 0 ? r : get_days(usage, read, number, &use, out);
+}
+
 /* --- flushing --------------------------------------------------------------------------------- */
+
+static int put_use(struct usage *usage, struct store_write *write, uint64_t number,
+	const struct store_use *use)
+{
+	struct store_days days;
+	int r = get_days(usage, store_write_reader(write), number, use, &days);
+
+	return r < 0 ? r : store_put_use(write, number, use, &days);
+}
 
 /* `slots`: the 64 of the word. */
 static int flush_word(
@@ -359,7 +401,7 @@ static int flush_word(
 		usage->flushing[usage->flushing_count++] = first + bit;
 		usage_slot_take(&at, &use);
 		if (r == 0) {
-			r = store_put_use(write, first + bit, &use);
+			r = put_use(usage, write, first + bit, &use);
 		}
 	}
 	return r;

@@ -100,8 +100,10 @@ bool usage_learn_hash(struct usage *usage, uint64_t number, uint64_t hash);
 /* Forgets all use: the store was replaced. The writer's thread, after the commit. */
 void usage_begin_again(struct usage *usage);
 
-/* The use of a key as of now, flushed or not. */
+/* The use of a key as of now, flushed or not; and by day. */
 int usage_get(struct usage *usage, struct store_read *read, uint64_t number, struct store_use *out);
+int usage_get_days(
+	struct usage *usage, struct store_read *read, uint64_t number, struct store_days *out);
 
 /* Writes a slice of what was used since the last flush, in order of numbers, and the latest time
  * (store/clock.h); the writer's thread alone. *out_more: call again. Call usage_flushed when the

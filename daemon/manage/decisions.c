@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* decisions.watch: the decisions since the last call, with the facts that they were made from. */
+/* The methods of decisions, and decisions.watch: the decisions since the last call, with the facts
+ * that they were made from. */
 #include <errno.h>
 
 #include "daemon/call/methods.h"
@@ -7,6 +8,7 @@
 #include "daemon/decide/decision_watch.h"
 #include "daemon/host/log.h"
 #include "daemon/manage/audit_encode.h"
+#include "daemon/manage/decisions.h"
 
 enum { CURSOR, END, WATCH_FIELDS };
 
@@ -95,6 +97,8 @@ static int watch(struct call *call)
 }
 
 const struct method decisions_methods[] = {
+	{ "decisions.try", decisions_try_fields, DECISIONS_TRY_FIELDS,
+		METHOD_MANAGES | METHOD_TOKEN, decisions_try },
 	{ "decisions.watch", watch_fields, WATCH_FIELDS, METHOD_MANAGES | METHOD_ANY_AGE, watch },
 };
 const size_t decisions_method_count = sizeof decisions_methods / sizeof decisions_methods[0];

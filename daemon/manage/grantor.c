@@ -3,6 +3,7 @@
 
 #include "daemon/decide/actor.h"
 #include "daemon/keys/secret_rules.h"
+#include "daemon/manage/authz_nodes.h"
 #include "policy/decide/subject.h"
 
 /* --- what is held, and until when ------------------------------------------------------------- */
@@ -39,47 +40,24 @@ const struct pol_facts *party_at(
 
 /* --- a manager of the configuration ----------------------------------------------------------- */
 
-/* An id that no record has, so that only a pattern for all ids matches it. */
-#define ANY_ID "\x01"
-
-/* Every permission of the tree authz: that a `manage` line can give for all ids. */
-static const struct {
-	const char *noun;
-	bool below; /* on /NOUN/ID, not on /NOUN */
-	const char *actions[9];
-} nodes[] = {
-	{ "keys", false, { "list", "create" } },
-	{ "keys", true,
-		{ "read", "update", "disable", "enable", "rotate", "revoke", "delete",
-			"restore" } },
-	{ "principals", false, { "list", "create" } },
-	{ "principals", true, { "read", "update", "disable", "enable", "delete", "issue" } },
-	{ "roles", false, { "list", "create" } },
-	{ "roles", true, { "read", "update", "delete" } },
-	{ "assignments", false, { "list", "create", "delete" } },
-	{ "grants/scopes", true, { "grant" } },
-	{ "grants/roles", true, { "grant" } },
-	{ "audit", false, { "read" } },
-};
-
 /* The permissions that `manage` lines give to a peer without a token, as runs. */
 static int find_runs(struct call *call, struct grantor *grantor)
 {
-	for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++) {
-		const char *const *action = nodes[i].actions;
+	for (size_t i = 0; i < AUTHZ_NODES; i++) {
+		const struct authz_node *node = &authz_nodes[i];
+		bool below = node->param != NULL;
 
-		for (; *action != NULL; action++) {
-			struct pol_str id =
-				nodes[i].below ? POL_STR(ANY_ID) : (struct pol_str){ 0 };
+		for (const char *const *action = node->actions; *action != NULL; action++) {
+			struct pol_str id = below ? POL_STR(AUTHZ_ANY_ID) : (struct pol_str){ 0 };
 			struct pol_run *run = &grantor->runs[grantor->run_count];
-			int r = actor_can(call, nodes[i].noun, id, *action);
+			int r = actor_can(call, node->noun, id, *action);
 
 			if (r < 0) {
 				return r;
 			}
 			if (r > 0 && grantor->run_count < 64 &&
-				pol_escalation_permission(call->snapshot, nodes[i].noun,
-					nodes[i].below, *action, run)) {
+				pol_escalation_permission(
+					call->snapshot, node->noun, below, *action, run)) {
 				grantor->run_count++;
 			}
 		}

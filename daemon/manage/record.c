@@ -10,6 +10,7 @@
 #include "daemon/keys/secret_rules.h"
 #include "daemon/keys/usage.h"
 #include "daemon/manage/record_dangling.h"
+#include "daemon/manage/record_days.h"
 #include "daemon/share/share.h"
 #include "daemon/store/shared.h"
 #include "policy/ask/written.h"
@@ -204,7 +205,9 @@ static void encode_marked(struct call *call, struct map *map, struct pol_str kid
 	}
 }
 
-int record_encode_key(struct call *call, const struct store_key *key, struct pol_str secret)
+/* `days` NULL: the answer has none. */
+static int encode_key(struct call *call, const struct store_key *key, struct pol_str secret,
+	const struct store_days *days)
 {
 	struct map map = open_map(call);
 	struct store_use use;
@@ -248,9 +251,25 @@ int record_encode_key(struct call *call, const struct store_key *key, struct pol
 	encode_rotation(&map, key, call->now);
 	encode_use(&map, &use);
 	encode_denied(&map, usage_denials(call->context->usage), key->number);
+	if (days != NULL) {
+		map.pairs += record_days(call, days);
+	}
 	map.pairs += record_dangling_key(call, key);
 	close_map(&map);
 	return 0;
+}
+
+int record_encode_key(struct call *call, const struct store_key *key, struct pol_str secret)
+{
+	return encode_key(call, key, secret, NULL);
+}
+
+int record_encode_key_days(struct call *call, const struct store_key *key)
+{
+	struct store_days days;
+	int r = usage_get_days(call->context->usage, call->read, key->number, &days);
+
+	return r < 0 ? r : encode_key(call, key, (struct pol_str){ NULL, 0 }, &days);
 }
 
 void record_encode_principal(struct call *call, const struct store_principal *principal)

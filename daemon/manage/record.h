@@ -12,6 +12,8 @@
 
 /* `secret` is the token if this call made it; else its ptr is NULL. 0 or a negative errno. */
 int record_encode_key(struct call *call, const struct store_key *key, struct pol_str secret);
+/* The same without a secret, and with `days`: what this host counted by day. */
+int record_encode_key_days(struct call *call, const struct store_key *key);
 void record_encode_principal(struct call *call, const struct store_principal *principal);
 /* A role of the store, and the number of permissions that its own grants allow and deny now. */
 struct record_role {

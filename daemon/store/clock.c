@@ -50,6 +50,12 @@ int64_t store_now(struct store *store)
 	return now < latest - STORE_CLOCK_SLACK ? latest : now;
 }
 
+int64_t store_latest(struct store *store)
+{
+	(void)store_now(store);
+	return atomic_load_explicit(&store->latest, memory_order_relaxed);
+}
+
 struct store_clock store_clock(struct store *store)
 {
 	int64_t counts = store_now(store), now = wall();

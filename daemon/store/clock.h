@@ -26,6 +26,10 @@ struct store_write;
 /* Unix seconds. Any thread. */
 int64_t store_now(struct store *store);
 
+/* The latest time that is taken as right, in Unix seconds: as the above, but not that of a clock
+ * that went ahead. Any thread. */
+int64_t store_latest(struct store *store);
+
 struct store_clock {
 	int64_t latest; /* Unix seconds */
 	int64_t back;   /* seconds that the wall clock is before `latest`; 0: it is not set back */

@@ -38,11 +38,10 @@ struct store;
 #define STORE_MAP_SIZE       ((size_t)16 << 30) /* sparse: takes address space only */
 #define STORE_MAP_SIZE_SMALL ((size_t)1 << 30)  /* small enough for sanitizers and valgrind */
 
-/* The format of the store, whose number is in it. CHANGELOG.md has what an upgrade promises. A
- * store with a place in a shared log (shared.h) has the second one: a program that does not know
- * the log would change such a store without it. */
-#define STORE_FORMAT        2 /* the last one that this program knows */
-#define STORE_FORMAT_SINGLE 1
+/* The format of the store, whose number is in it. CHANGELOG.md has what an upgrade promises. 3: the
+ * use of keys has days. 2: a place in a shared log (shared.h). A store of a lower number is of that
+ * form too, and gets this number when it is opened. */
+#define STORE_FORMAT 3
 
 struct store_options {
 	/* The data file. LMDB's lock file is this name with `-lock`, the trail's head with `-head`.

@@ -9,7 +9,8 @@
  *     file.c         the data file: its lock, and how a new one is made
  *     txn.c          transactions
  *     pack.c         keys of tables, lists, assignments (bytes.h: integers)
- *     record.c       tags, and the bytes of principals, uses and counters; record_key.c: of keys
+ *     record.c       tags, and the bytes of principals and counters; record_key.c: of keys;
+ *                    record_use.c: of their uses
  *     read.c         look-ups and lists of keys and principals
  *     put.c          the one place where a write puts and deletes; records what it does
  *     apply.c        does the same to another store (changes_format.h: the form)
@@ -51,7 +52,7 @@
  *                                                   two ids that no principal has, what every
  *                                                   principal, and every caller, is assigned
  *     principals_by_role  T L role principal     -> nothing
- *     uses                N                      -> the key's use
+ *     uses                N                      -> the key's use, in all and by day
  *     retries             hash of a request's id -> what the request made
  *     retries_by_time     time hash              -> nothing; the time has the form of a number
  *     used                N                      -> hashes of the permissions that the key used
@@ -471,7 +472,9 @@ struct store_list store_text_take_list(struct store_text *text, uint32_t size, u
 int store_encode_key(struct store *store, const struct store_key *key, size_t *out_len);
 int store_encode_principal(
 	struct store *store, const struct store_principal *principal, size_t *out_len);
-size_t store_encode_use(struct store *store, uint64_t number, const struct store_use *use);
+/* `days` NULL: none. */
+size_t store_encode_use(struct store *store, uint64_t number, const struct store_use *use,
+	const struct store_days *days);
 size_t store_encode_meta(struct store *store, struct pol_str name, uint64_t value);
 
 /* Check the tag and the key, and decode. -EBADMSG. */
@@ -487,5 +490,6 @@ int store_decode_role(struct store *store, MDB_val value, uint32_t tenant, struc
 	struct store_role *out);
 int store_decode_retry(struct store *store, MDB_val value, const uint8_t id[static STORE_HASH],
 	struct store_retry *out);
-int store_decode_use(struct store *store, MDB_val value, uint64_t number, struct store_use *out);
+int store_decode_use(struct store *store, MDB_val value, uint64_t number, struct store_use *out,
+	struct store_days *out_days);
 int store_decode_meta(struct store *store, MDB_val value, struct pol_str name, uint64_t *out);

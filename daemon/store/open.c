@@ -140,9 +140,14 @@ static int open_secrets(MDB_txn *txn, struct store *store, const struct store_op
 				"store was made with",
 				options->pepper, options->path);
 		}
-		return version <= STORE_FORMAT ? 0 : refuse_newer(options->path, version, why);
+		if (version > STORE_FORMAT) {
+			return refuse_newer(options->path, version, why);
+		}
+		if (version == STORE_FORMAT) {
+			return 0;
+		}
 	}
-	r = store_put_format(&write, STORE_FORMAT_SINGLE);
+	r = store_put_format(&write, STORE_FORMAT);
 	return r == 0 ? 0 : store_why(why, r, "%s: %s", options->path, store_explain(r));
 }
 

@@ -124,11 +124,11 @@ int store_get_holder(
 		store, store_decode_principal(store, value, tenant, id, out), "principals", id);
 }
 
-int store_get_use(struct store_read *read, uint64_t number, struct store_use *out)
+int store_get_days(struct store_read *read, uint64_t number, struct store_use *out,
+	struct store_days *out_days)
 {
 	struct store *store = read->store;
 	struct store_place place;
-	struct store_use use = { 0 };
 	MDB_val key, value;
 	int r;
 
@@ -136,13 +136,30 @@ int store_get_use(struct store_read *read, uint64_t number, struct store_use *ou
 	store_place_u64(&place, number);
 	key = place_value(&place);
 	r = store_error(mdb_get(read->txn, store->tables[STORE_USES], &key, &value));
-	if (r == 0) {
-		r = store_report(store, store_decode_use(store, value, number, &use), "uses",
-			POL_STR("(by number)"));
-	}
-	if (r == 0 || r == -ENOENT || r == -EBADMSG) {
-		*out = use;
+	if (r == -ENOENT) {
+		*out = (struct store_use){ 0 };
+		*out_days = (struct store_days){ 0 };
 		return 0;
+	}
+	if (r == 0) {
+		r = store_report(store, store_decode_use(store, value, number, out, out_days),
+			"uses", POL_STR("(by number)"));
+	}
+	return r;
+}
+
+int store_get_use(struct store_read *read, uint64_t number, struct store_use *out)
+{
+	struct store_days days;
+	struct store_use use;
+	int r = store_get_days(read, number, &use, &days);
+
+	if (r == -EBADMSG) {
+		use = (struct store_use){ 0 };
+		r = 0;
+	}
+	if (r == 0) {
+		*out = use;
 	}
 	return r;
 }

@@ -22,16 +22,6 @@ enum {
 };
 
 enum {
-	USE_HAS_IP = STORE_AT_BODY,
-	USE_NUMBER = STORE_AT_BODY + 2,
-	USE_AT = USE_NUMBER + 8,
-	USE_COUNT = USE_AT + 8,
-	USE_DENIALS = USE_COUNT + 8,
-	USE_IP = USE_DENIALS + 8,
-	USE_END = USE_IP + 16,
-};
-
-enum {
 	META_VALUE = STORE_AT_BODY,
 	META_NAME = META_VALUE + 8,
 };
@@ -188,37 +178,7 @@ int store_decode_principal(struct store *store, MDB_val value, uint32_t tenant, 
 	return 0;
 }
 
-/* --- uses and meta ---------------------------------------------------------------------------- */
-
-size_t store_encode_use(struct store *store, uint64_t number, const struct store_use *use)
-{
-	uint8_t *at = store->buffer;
-
-	memset(at, 0, USE_END);
-	at[USE_HAS_IP] = use->has_ip;
-	store_put64(at + USE_NUMBER, number);
-	store_put64(at + USE_AT, (uint64_t)use->at);
-	store_put64(at + USE_COUNT, use->uses);
-	store_put64(at + USE_DENIALS, use->denials);
-	memcpy(at + USE_IP, use->ip, sizeof use->ip);
-	store_seal(store, STORE_USES, USE_END);
-	return USE_END;
-}
-
-int store_decode_use(struct store *store, MDB_val value, uint64_t number, struct store_use *out)
-{
-	const uint8_t *at = store_unseal(store, value, STORE_USES, USE_END);
-
-	if (at == NULL || value.mv_size != USE_END || store_get64(at + USE_NUMBER) != number) {
-		return -EBADMSG;
-	}
-	out->at = store_get_time(at + USE_AT);
-	out->uses = store_get64(at + USE_COUNT);
-	out->denials = store_get64(at + USE_DENIALS);
-	out->has_ip = at[USE_HAS_IP] != 0;
-	memcpy(out->ip, at + USE_IP, sizeof out->ip);
-	return 0;
-}
+/* --- meta ------------------------------------------------------------------------------------- */
 
 size_t store_encode_meta(struct store *store, struct pol_str name, uint64_t value)
 {

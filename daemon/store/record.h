@@ -216,9 +216,21 @@ struct store_use {
 	uint64_t uses;
 	uint64_t denials;
 };
+/* The same by day (UTC): keys/usage_days.h. */
+#define STORE_DAYS 32
+struct store_days {
+	uint32_t newest;           /* days since 1970-01-01 */
+	uint64_t uses[STORE_DAYS]; /* of that day, and of each day before it */
+	uint64_t denials[STORE_DAYS];
+};
 /* Gives zeroes when there is no record, or it was altered. */
 int store_get_use(struct store_read *read, uint64_t number, struct store_use *out);
-int store_put_use(struct store_write *write, uint64_t number, const struct store_use *use);
+/* Gives zeroes when there is no record. -EBADMSG: it was altered. */
+int store_get_days(struct store_read *read, uint64_t number, struct store_use *out,
+	struct store_days *out_days);
+/* `days` NULL: none. */
+int store_put_use(struct store_write *write, uint64_t number, const struct store_use *use,
+	const struct store_days *days);
 
 /* Which permissions a key has used: daemon/keys/learned.h. */
 #define STORE_MAX_USED 256

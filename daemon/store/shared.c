@@ -143,17 +143,8 @@ bool store_is_shared(struct store_read *read)
 
 int store_put_shared(struct store_write *write, const struct store_shared *shared)
 {
-	struct pol_str before;
 	uint8_t at[SHARED_END];
-	int r = store_get_named(&write->reader, shared_name, &before);
 
-	if (r == -ENOENT) {
-		r = store_write_ready(write);
-		r = r < 0 ? r : store_put_format(write, STORE_FORMAT);
-	}
-	if (r < 0 && r != -EBADMSG) {
-		return r;
-	}
 	memcpy(at + SHARED_REALM, shared->realm, STORE_REALM);
 	store_put64(at + SHARED_EPOCH, shared->epoch);
 	store_put64(at + SHARED_SEQUENCE, shared->sequence);
@@ -168,9 +159,6 @@ int store_drop_shared(struct store_write *write)
 {
 	int r = drop_named(write, shared_name);
 
-	if (r == 0) {
-		r = store_put_format(write, STORE_FORMAT_SINGLE);
-	}
 	return r == -ENOENT ? 0 : r;
 }
 

@@ -251,7 +251,8 @@ int store_delete_principal(struct store_write *write, uint32_t tenant, struct po
 	return r;
 }
 
-int store_put_use(struct store_write *write, uint64_t number, const struct store_use *use)
+int store_put_use(struct store_write *write, uint64_t number, const struct store_use *use,
+	const struct store_days *days)
 {
 	struct store_place place = { .len = 0 };
 	MDB_val value;
@@ -260,7 +261,8 @@ int store_put_use(struct store_write *write, uint64_t number, const struct store
 	if (r < 0) {
 		return r;
 	}
-	value = (MDB_val){ store_encode_use(write->store, number, use), write->store->buffer };
+	value = (MDB_val){ store_encode_use(write->store, number, use, days),
+		write->store->buffer };
 	store_place_u64(&place, number);
 	return put(write, STORE_USES, &place, value, 0);
 }

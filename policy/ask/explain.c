@@ -155,39 +155,56 @@ static void explain_resource(struct pol_explainer *explainer)
 	}
 }
 
+/* Explains the decision that the trace is of. */
+static enum pol_status explain(struct pol_explainer *explainer, const struct pol_facts *facts,
+	const struct pol_decision *decision, struct pol_explanation *out)
+{
+	const struct pol_trace *trace = explainer->trace;
+	struct pol_truth_table truth;
+	struct pol_explanation explanation = { .stage = trace->stage };
+
+	explainer->out = &explanation;
+	explainer->truth = &truth;
+	explainer->predicates_left = POL_EXPLAIN_PREDICATES;
+	explain_stack(explainer);
+	if (trace->stage >= POL_STAGE_RESOURCE) {
+		explain_resource(explainer);
+	}
+	if (trace->stage == POL_STAGE_NETWORKS) {
+		char fact[POL_FACT_TEXT];
+
+		pol_eval_fact(explainer->snapshot, decision, facts, fact);
+		explanation.fact = keep_fact(explainer, fact);
+	}
+	if (trace->stage >= POL_STAGE_SUBJECT) {
+		pol_truth_begin(&truth, explainer->snapshot, &trace->facts, trace->tree, trace->at);
+		pol_explain_rules(explainer);
+		truth.steps = POL_TRUTH_STEPS;
+		pol_explain_needs(explainer);
+	}
+	if (explainer->arena->status == POL_OK) {
+		*out = explanation;
+	}
+	return explainer->arena->status;
+}
+
 enum pol_status pol_explain(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
 	struct pol_arena *arena, struct pol_decision *decision, struct pol_explanation *out)
 {
 	struct pol_trace trace;
-	struct pol_truth_table truth;
-	struct pol_explanation explanation = { 0 };
-	struct pol_explainer explainer = { .snapshot = snapshot,
-		.trace = &trace,
-		.arena = arena,
-		.out = &explanation,
-		.truth = &truth,
-		.predicates_left = POL_EXPLAIN_PREDICATES };
+	struct pol_explainer explainer = { .snapshot = snapshot, .trace = &trace, .arena = arena };
 
 	pol_eval_traced(snapshot, facts, &trace, decision);
-	explanation.stage = trace.stage;
-	explain_stack(&explainer);
-	if (trace.stage >= POL_STAGE_RESOURCE) {
-		explain_resource(&explainer);
-	}
-	if (trace.stage == POL_STAGE_NETWORKS) {
-		char fact[POL_FACT_TEXT];
+	return explain(&explainer, facts, decision, out);
+}
 
-		pol_eval_fact(snapshot, decision, facts, fact);
-		explanation.fact = keep_fact(&explainer, fact);
-	}
-	if (trace.stage >= POL_STAGE_SUBJECT) {
-		pol_truth_begin(&truth, snapshot, &trace.facts, trace.tree, trace.at);
-		pol_explain_rules(&explainer);
-		truth.steps = POL_TRUTH_STEPS;
-		pol_explain_needs(&explainer);
-	}
-	if (arena->status == POL_OK) {
-		*out = explanation;
-	}
-	return arena->status;
+enum pol_status pol_explain_tried(const struct pol_snapshot *snapshot,
+	const struct pol_facts *facts, struct pol_arena *arena, struct pol_decision *decision,
+	struct pol_explanation *out)
+{
+	struct pol_trace trace;
+	struct pol_explainer explainer = { .snapshot = snapshot, .trace = &trace, .arena = arena };
+
+	pol_eval_tried(snapshot, facts, &trace, decision);
+	return explain(&explainer, facts, decision, out);
 }

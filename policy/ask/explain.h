@@ -135,3 +135,8 @@ struct pol_explanation {
  * and *out is not written. */
 enum pol_status pol_explain(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
 	struct pol_arena *arena, struct pol_decision *decision, struct pol_explanation *out);
+
+/* The same about a request that nobody has made: the lines of `record` do not run. */
+enum pol_status pol_explain_tried(const struct pol_snapshot *snapshot,
+	const struct pol_facts *facts, struct pol_arena *arena, struct pol_decision *decision,
+	struct pol_explanation *out);

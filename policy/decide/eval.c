@@ -315,7 +315,9 @@ static void answer(struct pol_evaluation *eval, struct pol_decision *out)
 	out->by = reason.len > 0 ? eval->by : NULL;
 	eval->request.allowed = reason.len == 0;
 	/* Lines of `record` run after the decision and cannot change it. */
-	(void)run_group(eval, POL_GROUP_RECORD);
+	if (!eval->unmade) {
+		(void)run_group(eval, POL_GROUP_RECORD);
+	}
 	out->allow = reason.len == 0;
 	out->reason = out->allow ? POL_STR("ok") : reason;
 	out->status = out->allow ? 200 : pol_reason_status(reason);
@@ -357,6 +359,7 @@ static void begin(struct pol_evaluation *eval, const struct pol_snapshot *snapsh
 	eval->trace = NULL;
 	eval->charges.count = 0;
 	eval->uncertain = false;
+	eval->unmade = false;
 }
 
 void pol_eval(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
@@ -428,12 +431,13 @@ void pol_eval_of_node(const struct pol_snapshot *snapshot, const struct pol_fact
 	}
 }
 
-void pol_eval_traced(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
-	struct pol_trace *trace, struct pol_decision *out)
+static void evaluate_traced(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
+	struct pol_trace *trace, bool unmade, struct pol_decision *out)
 {
 	struct pol_evaluation eval;
 
 	begin(&eval, snapshot, facts);
+	eval.unmade = unmade;
 	eval.stack = select_stack(snapshot, facts->service);
 	eval.trace = trace;
 	eval.at = NULL;
@@ -450,6 +454,18 @@ void pol_eval_traced(const struct pol_snapshot *snapshot, const struct pol_facts
 	trace->request = eval.request;
 	trace->request.facts = &trace->facts;
 	trace->request.matched = NULL; /* it ends here */
+}
+
+void pol_eval_traced(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
+	struct pol_trace *trace, struct pol_decision *out)
+{
+	evaluate_traced(snapshot, facts, trace, false, out);
+}
+
+void pol_eval_tried(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
+	struct pol_trace *trace, struct pol_decision *out)
+{
+	evaluate_traced(snapshot, facts, trace, true, out);
 }
 
 void pol_eval_fact(const struct pol_snapshot *snapshot, const struct pol_decision *decision,

@@ -64,6 +64,10 @@ struct pol_trace;
 void pol_eval_traced(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
 	struct pol_trace *trace, struct pol_decision *out);
 
+/* The same about a request that nobody has made: the lines of `record` do not run. */
+void pol_eval_tried(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
+	struct pol_trace *trace, struct pol_decision *out);
+
 /* What the subject's roles may turn out to be, for a decision about all resources of a node. */
 enum pol_eval_roles {
 	POL_ROLES_NOTHING = 0, /* neither its roles nor `anyone` allow it */

@@ -40,6 +40,7 @@ struct pol_evaluation {
 	struct pol_charges charges;
 	struct pol_matched matched;
 	struct pol_eval_node *of_node; /* of POL_ABOUT_NODE, else not set */
+	bool unmade;                   /* nobody made the request: `record` does not run */
 	bool uncertain;                /* by conditions that are unknown: `unknown` is set */
 	struct pol_unknown unknown;    /* not zeroed */
 	uint32_t steps;                /* that conditions took */

@@ -144,7 +144,7 @@ SWAPS = (
     Swap("not_trusted | malformed_token", "authorize", "'unauthenticated' != 'not_trusted'", (
         Edit("daemon/decide/authorize.c", "r = ask.not_trusted ? 0 : subject_gather(call, &ask.who, &subject);",
              "r = subject_gather(call, &ask.who, &subject);"),
-        Edit("daemon/decide/authorize.c", "\tif (ask->not_trusted) {\n",
+        Edit("daemon/decide/outcome.c", "\tif (ask->not_trusted) {\n",
              "\tif (ask->not_trusted && subject->facts.key_state != POL_KEY_MALFORMED) {\n"),
     )),
     Swap("malformed_token | unknown_key", "authorize", "'unknown_key' != 'malformed_token'", (

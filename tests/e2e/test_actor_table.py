@@ -94,6 +94,8 @@ class Table(people.PeopleTest):
         self.count += 1
         if verb in ("list", "names", "verify", "status", "reload", "audit", "backup", "watch"):
             return {"role": "empty"} if noun == "assignments" else {}
+        if verb == "try":
+            return {"principal": principal, "method": "GET", "path": "/health"}
         if noun in ("pepper", "store"):
             return {}
         if noun == "hosts":

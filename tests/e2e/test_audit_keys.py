@@ -120,6 +120,95 @@ class Auditing(people.PeopleTest):
         self.remember()
         self.assertEqual(self.audit(), {})
 
+    def one(self, id, **params):
+        """The one item of an answer about one key."""
+        answer = self.c.call("keys.audit", key=id, **params)
+        self.assertEqual((len(answer["items"]), "cursor" in answer), (1, False))
+        return answer["items"][0]
+
+    def test_one_key_is_shown_with_what_it_used_and_did_not(self):
+        self.alice("clerk")
+        id, secret = self.key(scopes=["loans:read"], expires_in="365d")
+        item = self.one(id)
+        self.assertEqual((item["findings"], item["used"], item["granted"], item["used_permissions"]),
+                         (["never_used"], 0, 3, []))
+        self.assertEqual(item["unused"], ["api:/loans list", "api:/loans/{loan} read",
+                                          "api:/loans/{loan}/payments list"])
+        self.assert_reason("ok", self.ask(secret, "GET", "/loans"))
+        self.assert_reason("ok", self.ask(secret, "GET", "/loans/7"))
+        self.assert_reason("scope", self.ask(secret, "DELETE", "/loans/7"))
+        self.remember()
+        item = self.one(id)
+        self.assertEqual((item["findings"], item["used"], item["granted"]), (["unused_permissions"], 2, 3))
+        self.assertEqual(item["used_permissions"], ["api:/loans list", "api:/loans/{loan} read"])
+        self.assertEqual(item["unused"], ["api:/loans/{loan}/payments list"])
+        listed = self.audit()[id]
+        self.assertEqual({**item, "used_permissions": 0}, {**listed, "used_permissions": 0})
+        self.assertNotIn("used_permissions", listed)
+
+    def test_one_key_is_shown_without_a_finding_and_when_it_has_ended(self):
+        self.alice()
+        id, secret = self.key(scopes=["loans:read"], expires_in="365d")
+        for path in ("/loans", "/loans/7", "/loans/7/payments"):
+            self.assert_reason("ok", self.ask(secret, "GET", path))
+        self.remember()
+        self.assertEqual(self.audit(), {})
+        item = self.one(id)
+        self.assertEqual((item["findings"], item["unused"], len(item["used_permissions"])), ([], [], 3))
+        self.assertEqual(self.one(id, expiring="3650d")["findings"], ["expiring"])
+        self.c.call("keys.revoke", id=id)
+        item = self.one(id)
+        self.assertEqual((item["status"], item["findings"]), ("revoked", []))
+        self.c.call("keys.delete", id=id)
+        self.assert_error("not_found", self.c.call, "keys.audit", key=id)
+
+    def test_up_to_1000_unused_permissions_of_one_key_are_named(self):
+        paths = "".join(f"/r{i} {{ GET }}\n" for i in range(1100))
+        self.d.replace("b.policy", f"tree wide {{\n{paths}}}\nrole wide {{ allow GET on wide:/* }}\n")
+        self.assertEqual(self.d.tool("reload").returncode, 0)
+        id, secret = self.key(roles=["wide"])
+        self.assertTrue(self.ask(secret, "GET", "/r7", tree="wide")["allow"])
+        self.remember()
+        self.assertEqual(len(self.audit()[id]["unused"]), 100)
+        item = self.one(id)
+        self.assertEqual((len(item["unused"]), item["granted"], item["used"]), (1000, 1100, 1))
+
+    def test_which_permissions_a_key_used_is_known_up_to_256(self):
+        paths = "".join(f"/r{i} {{ GET }}\n" for i in range(300))
+        self.d.replace("b.policy", f"tree wide {{\n{paths}}}\nrole wide {{ allow GET on wide:/* }}\n")
+        self.assertEqual(self.d.tool("reload").returncode, 0)
+        id, secret = self.key(roles=["wide"])
+        for i in range(300):
+            self.assertTrue(self.ask(secret, "GET", f"/r{i}", tree="wide")["allow"])
+        self.remember()
+        item = self.one(id)
+        self.assertEqual(len(item["used_permissions"]), 256)
+        self.assertEqual({"unused", "used", "granted"} & set(item), set())
+
+    def test_what_is_refused_of_one_key(self):
+        self.alice()
+        id, _ = self.key()
+        for params in ({"tenant": "default"}, {"principal": "alice"}, {"label": "x"}):
+            error = self.assert_error("invalid_request", self.c.call, "keys.audit", key=id, **params)
+            self.assertEqual(error.error["param"], "key")
+        self.assert_error("invalid_request", self.c.call, "keys.audit", key=7)
+        self.assert_error("not_found", self.c.call, "keys.audit", key="")
+        self.assert_error("not_found", self.c.call, "keys.audit", key="1zzzzzzzzzzz")
+
+    def test_a_token_sees_one_key_of_its_own_tenant_alone(self):
+        self.d.replace("b.policy", "role boss { allow all on authz:/** }\n")
+        self.assertEqual(self.d.tool("reload").returncode, 0)
+        self.c.call("tenants.create", id="acme")
+        self.alice()
+        other, _ = self.key()
+        _, boss = self.key(roles=["boss"], tenant="acme")
+        own, _ = self.key(roles=["viewer"], tenant="acme")
+        _, plain = self.key(roles=["viewer"], tenant="acme")
+        self.assertEqual(self.one(own, token=boss)["tenant"], "acme")
+        self.assert_error("not_found", self.c.call, "keys.audit", key=other, token=boss)
+        self.assert_error("forbidden", self.c.call, "keys.audit", key=own, token=plain)
+        self.assert_error("forbidden", self.c.call, "keys.audit", key=other, token=plain)
+
     def test_the_tool(self):
         self.alice()
         self.assertEqual(self.d.tool("key", "audit").returncode, 0)
@@ -131,8 +220,33 @@ class Auditing(people.PeopleTest):
         self.assertEqual(document["items"][0]["id"], id)
         self.assertEqual(self.d.tool("key", "audit", "--idle", "soon").returncode, 2)
 
+    def test_the_tool_about_one_key(self):
+        self.alice()
+        id, secret = self.key(name="laptop", scopes=["loans:read"], expires_in="365d")
+        done = self.d.tool("key", "audit", "--key", id)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("never used", done.stdout)
+        self.assertIn("\nnot used\n  api:/loans list\n", done.stdout)
+        self.assertNotIn("\nused\n", done.stdout)
+        for path in ("/loans", "/loans/7", "/loans/7/payments"):
+            self.ask(secret, "GET", path)
+        self.remember()
+        done = self.d.tool("key", "audit", "--key", id)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("\nused\n  api:/loans list\n", done.stdout)
+        self.assertNotIn("not used", done.stdout)
+        document = json.loads(self.d.tool("key", "audit", "--json", "--key", id).stdout)
+        self.assertEqual(len(document["items"][0]["used_permissions"]), 3)
+        for words, status, said in ((["--columns", "key"], 2, "leave it out, or --key"),
+                                    (["--label", "x"], 2, "leave out tenant, principal and label")):
+            done = self.d.tool("key", "audit", "--key", id, *words)
+            self.assertEqual(done.returncode, status, done.stderr)
+            self.assertIn(said, done.stderr)
+        self.assertIn("no such key", self.d.tool("key", "audit", "--key", "1zzzzzzzzzzz").stderr)
+
     def test_strangers_learn_nothing(self):
         self.assert_error("forbidden", self.stranger().call, "keys.audit")
+        self.assert_error("forbidden", self.stranger().call, "keys.audit", key="1zzzzzzzzzzz")
 
 
 if __name__ == "__main__":

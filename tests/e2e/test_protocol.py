@@ -46,7 +46,7 @@ def documented():
     found = {}
     for cells in rows(TEXT):
         methods = re.findall(r"`([a-z_.]+)`", cells[0])
-        if not methods or not re.fullmatch(r"(`[a-z]*\.[a-z]+`(, )?)+|`status`|`who`", cells[0]):
+        if not methods or not re.fullmatch(r"(`[a-z]*\.[a-z]+`(, )?)+|`status`|`who`|`whoami`", cells[0]):
             continue
         noun = methods[0].split(".")[0]
         given = cells[-1].split("→")[0] if "→" in cells[-1] else ""

@@ -35,6 +35,7 @@ extern const struct command command_check;
 extern const struct command command_can;
 extern const struct command command_plan;
 extern const struct command command_who;
+extern const struct command command_whoami;
 extern const struct command command_help;
 extern const struct command command_http_check;
 extern const struct command command_console;
@@ -61,6 +62,7 @@ extern const struct command command_policy_can;
 extern const struct command command_policy_who;
 
 /* Functions that rows of the tables run. */
+int key_audit_run(struct app *app);
 int key_create_run(struct app *app);
 int key_import_run(struct app *app);
 int key_import_show(struct app *app, struct wire_cursor record);

@@ -383,16 +383,18 @@ const struct command commands_key[KEY_COMMANDS] = {
 			"were made under an old pepper, or have permissions that they never\n"
 			"used. For the latter it names the scopes that would have been enough;\n"
 			"--json lists what was not used. Uses are recorded within ten seconds.\n"
-			"Exit status 1 when it finds any.\n",
+			"Exit status 1 when it finds any. --key shows one key, whether or not\n"
+			"there is anything to find, with what it used and did not use.\n",
 		.examples = "  authzcheck key audit\n"
 			    "  authzcheck key audit --idle 30d --principal alice\n"
+			    "  authzcheck key audit --key 13kT9aQ2mZx7\n"
 			    "  authzcheck key audit --json |\n"
 			    "      jq -r '.items[] | select(.narrower) | .id'\n",
-		.flags = { FLAG_IDLE, FLAG_EXPIRING, FLAG_PRINCIPAL, FLAG_LABEL, FLAG_TENANT,
-			LIST_FLAGS },
+		.flags = { FLAG_KEY, FLAG_IDLE, FLAG_EXPIRING, FLAG_PRINCIPAL, FLAG_LABEL,
+			FLAG_TENANT, LIST_FLAGS },
 		.by_token = true,
 		.all_tenants = true,
-		.run = list_run,
+		.run = key_audit_run,
 		.list = &show_audit,
 	},
 	{

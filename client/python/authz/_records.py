@@ -78,6 +78,7 @@ class Key(Record):
     uses: Optional[int]
     denials: Optional[int]
     denied_for: Optional[Mapping[str, int]]
+    days: Optional[List[Mapping[str, int]]]  # of get: day, uses, denials
     dangling: Optional[List[str]]
 
 
@@ -109,6 +110,7 @@ class KeyFindings(Record):
     granted: Optional[int]
     used: Optional[int]
     unused: Optional[List[str]]
+    used_permissions: Optional[List[str]]  # if it was about one key
     unused_scopes: Optional[List[str]]
     narrower: Optional[List[str]]
 

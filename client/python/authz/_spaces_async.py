@@ -100,12 +100,12 @@ class AsyncKeys(AsyncSpace):
         """Removes a deleted key at once, with its use."""
         return self._ask("keys.purge", {"id": id}, everywhere=everywhere)
 
-    def audit(self, *, tenant: Optional[str] = None, principal: Optional[str] = None,
-              label: Optional[str] = None, idle: Duration = None, expiring: Duration = None,
-              limit: Optional[int] = None) -> AsyncListing[KeyFindings, Listing[KeyFindings]]:
-        """Keys that are unused, without an end, about to end, or allow more than they use."""
+    def audit(self, *, key: Optional[str] = None, tenant: Optional[str] = None,
+              principal: Optional[str] = None, label: Optional[str] = None, idle: Duration = None,
+              expiring: Duration = None, limit: Optional[int] = None) -> AsyncListing[KeyFindings, Listing[KeyFindings]]:
+        """Keys that are unused, without an end, about to end, or allow more than they use; or one `key`, whatever it is."""
         return self._list("keys.audit", given(
-            tenant=tenant, principal=principal, label=label, idle=idle, expiring=expiring,
+            key=key, tenant=tenant, principal=principal, label=label, idle=idle, expiring=expiring,
             limit=limit), KeyFindings)
 
 

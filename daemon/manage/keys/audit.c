@@ -15,11 +15,12 @@
 #include "daemon/tend/pepper.h"
 #include "policy/ask/narrow.h"
 
-enum { TENANT, PRINCIPAL, LABEL, IDLE, EXPIRING, LIMIT, CURSOR, FIELDS };
+enum { KEY, TENANT, PRINCIPAL, LABEL, IDLE, EXPIRING, LIMIT, CURSOR, FIELDS };
 
 _Static_assert((int)FIELDS == (int)KEYS_AUDIT_FIELDS, "the header has the table's size");
 
 const struct wire_field keys_audit_fields[KEYS_AUDIT_FIELDS] = {
+	[KEY] = WIRE_FIELD("key", WIRE_KIND_TEXT, 0),
 	[TENANT] = WIRE_FIELD("tenant", WIRE_KIND_TEXT, 0),
 	[PRINCIPAL] = WIRE_FIELD("principal", WIRE_KIND_TEXT, 0),
 	[LABEL] = WIRE_FIELD("label", WIRE_KIND_TEXT, 0),
@@ -29,11 +30,14 @@ const struct wire_field keys_audit_fields[KEYS_AUDIT_FIELDS] = {
 	[CURSOR] = WIRE_FIELD("cursor", WIRE_KIND_TEXT, 0),
 };
 
-#define DAY              INT64_C(86400)
-#define IDLE_DAYS        90
-#define EXPIRING_DAYS    30
-#define MAX_UNUSED       100 /* names of one key in an answer; the counts are complete */
-#define MAX_STEPS        ((size_t)1 << 20) /* of one page: about ten milliseconds */
+#define DAY           INT64_C(86400)
+#define IDLE_DAYS     90
+#define EXPIRING_DAYS 30
+/* Names of one key in an answer, in a list and alone; the counts are complete. */
+#define MAX_UNUSED       100
+#define MAX_UNUSED_ALONE 1000
+#define MAX_NAME_BYTES   (LIST_MAX_BYTES / 2) /* of each of the two lists, when it is alone */
+#define MAX_STEPS        ((size_t)1 << 20)    /* of one page: about ten milliseconds */
 #define STEPS_A_DECISION 64
 
 struct auditing {
@@ -45,7 +49,11 @@ struct auditing {
 	struct pol_narrow *narrow; /* created for the first key that needs it */
 	uint64_t *hashes;          /* of the snapshot's actions; 0: not computed yet */
 	struct store_used used;    /* by the current key */
-	uint32_t unused;           /* names written */
+	bool alone;                /* the answer is about one key */
+	uint32_t unused;           /* names written, */
+	size_t unused_at;          /* from here on */
+	struct wire_buf names;     /* of what it used, if it is alone */
+	uint32_t names_count;
 	size_t steps;
 	int r;
 };
@@ -104,6 +112,10 @@ static bool was_used(void *context, uint32_t action, struct pol_str name)
 	}
 	for (uint32_t i = 0; i < auditing->used.count; i++) {
 		if (auditing->used.hashes[i] == hash) {
+			if (auditing->alone && auditing->names.len < MAX_NAME_BYTES) {
+				wire_put_str(&auditing->names, subject_wire(name));
+				auditing->names_count++;
+			}
 			return true;
 		}
 	}
@@ -114,8 +126,11 @@ static void on_unused(void *context, struct pol_str name)
 {
 	struct auditing *auditing = (struct auditing *)context;
 
-	if (auditing->unused < MAX_UNUSED) {
-		wire_put_str(auditing->list.call->out, subject_wire(name));
+	struct wire_buf *out = auditing->list.call->out;
+	uint32_t most = auditing->alone ? MAX_UNUSED_ALONE : MAX_UNUSED;
+
+	if (auditing->unused < most && out->len - auditing->unused_at < MAX_NAME_BYTES) {
+		wire_put_str(out, subject_wire(name));
 		auditing->unused++;
 	}
 }
@@ -147,15 +162,35 @@ static void encode_scopes(
 	}
 }
 
-/* Encodes the pairs and adds their number to *pairs. 1: some permission is unused. */
+static void encode_counts(
+	struct call *call, const struct pol_narrow_result *narrowed, uint32_t *pairs)
+{
+	wire_put_cstr(call->out, "granted");
+	wire_put_int(call->out, narrowed->granted);
+	wire_put_cstr(call->out, "used");
+	wire_put_int(call->out, narrowed->used);
+	*pairs += 2;
+	if (narrowed->unused_count > 0) {
+		encode_scopes(
+			call, "unused_scopes", narrowed->unused_scopes, narrowed->unused_count);
+		(*pairs)++;
+	}
+	if (narrowed->scope_count > 0) {
+		encode_scopes(call, "narrower", narrowed->scopes, narrowed->scope_count);
+		(*pairs)++;
+	}
+}
+
+/* Encodes the pairs and adds their number to *pairs; of what is unused only if all that the key
+ * used is known. 1: some permission is unused. */
 static int encode_permissions(
-	struct auditing *auditing, const struct store_key *key, uint32_t *pairs)
+	struct auditing *auditing, const struct store_key *key, bool known, uint32_t *pairs)
 {
 	struct call *call = auditing->list.call;
-	const struct pol_narrow_usage ask = { was_used, on_unused, auditing };
+	const struct pol_narrow_usage ask = { was_used, known ? on_unused : NULL, auditing };
 	struct pol_narrow_result narrowed;
 	struct subject subject;
-	size_t mark;
+	size_t before = call->out->len;
 	int r = prepare(auditing);
 
 	if (r == 0) {
@@ -166,24 +201,23 @@ static int encode_permissions(
 	}
 	auditing->unused = 0;
 	wire_put_cstr(call->out, "unused");
-	mark = wire_open_array(call->out);
+	auditing->unused_at = wire_open_array(call->out);
 	pol_narrow_find(auditing->narrow, &subject.facts, &ask, &narrowed);
-	wire_close_array(call->out, mark, auditing->unused);
+	wire_close_array(call->out, auditing->unused_at, auditing->unused);
 	auditing->steps += pol_narrow_steps(auditing->narrow);
-	wire_put_cstr(call->out, "granted");
-	wire_put_int(call->out, narrowed.granted);
-	wire_put_cstr(call->out, "used");
-	wire_put_int(call->out, narrowed.used);
-	*pairs += 3;
-	if (narrowed.unused_count > 0) {
-		encode_scopes(call, "unused_scopes", narrowed.unused_scopes, narrowed.unused_count);
+	if (known) {
+		(*pairs)++;
+		encode_counts(call, &narrowed, pairs);
+	} else {
+		wire_buf_rewind(call->out, before);
+	}
+	if (auditing->alone) {
+		wire_put_cstr(call->out, "used_permissions");
+		wire_put_array(call->out, auditing->names_count);
+		wire_put_raw(call->out, auditing->names.data, auditing->names.len);
 		(*pairs)++;
 	}
-	if (narrowed.scope_count > 0) {
-		encode_scopes(call, "narrower", narrowed.scopes, narrowed.scope_count);
-		(*pairs)++;
-	}
-	return narrowed.used < narrowed.granted;
+	return known && narrowed.used < narrowed.granted;
 }
 
 /* --- a key ------------------------------------------------------------------------------------ */
@@ -213,8 +247,8 @@ static int encode_key(struct auditing *auditing, const struct store_key *key)
 	struct findings findings = { .count = 0 };
 	size_t mark = call->out->len, map;
 	uint32_t pairs = 3;
+	bool known, complete, live = keys_is_live(key, call->now);
 	struct store_use use;
-	bool known;
 	int r = usage_get(call->context->usage, call->read, key->number, &use);
 
 	if (r == 0) {
@@ -226,17 +260,21 @@ static int encode_key(struct auditing *auditing, const struct store_key *key)
 	/* What other hosts counted; without it nobody can say that a key, or what it may do, is not
 	 * used. */
 	known = share_add_use(call->context->share, key->number, &use);
-	if (known) {
+	if (live && known) {
 		find_by_use(auditing, &use, &findings);
 	}
-	find_by_times(auditing, key, &findings);
+	if (live) {
+		find_by_times(auditing, key, &findings);
+	}
 	map = wire_open_map(call->out);
 	/* If it used more permissions than the store keeps, the unused ones are not known. */
-	if (known && auditing->used.count > 0 && !auditing->used.full) {
-		r = encode_permissions(auditing, key, &pairs);
-		add_finding(&findings, r > 0, "unused_permissions");
+	complete = known && !auditing->used.full;
+	if (auditing->alone || (complete && auditing->used.count > 0)) {
+		r = encode_permissions(auditing, key, complete, &pairs);
+		add_finding(
+			&findings, live && r > 0 && auditing->used.count > 0, "unused_permissions");
 	}
-	if (r < 0 || findings.count == 0) {
+	if (r < 0 || (findings.count == 0 && !auditing->alone)) {
 		wire_buf_rewind(call->out, mark);
 		return r < 0 ? r : 0;
 	}
@@ -289,6 +327,38 @@ static int on_key(void *context, const struct store_key *key)
 	return 0;
 }
 
+/* An answer with one item, or the refusal. */
+static int one_key(struct auditing *auditing)
+{
+	struct call *call = auditing->list.call;
+	const struct wire_value *params = call->params;
+	struct store_key key;
+	int r;
+
+	if (params[TENANT].given || params[PRINCIPAL].given || params[LABEL].given) {
+		return call_invalid(
+			call, "key", "is one key: leave out tenant, principal and label");
+	}
+	r = keys_find(call, &params[KEY], &key);
+	if (r == 0) {
+		r = list_begin(&auditing->list, call, &params[LIMIT], &params[CURSOR]);
+	}
+	if (r != 0) {
+		return r;
+	}
+	auditing->alone = true;
+	wire_buf_init(&auditing->names, MAX_NAME_BYTES + POL_NARROW_NAME + 8);
+	r = encode_key(auditing, &key);
+	r = auditing->names.status != WIRE_OK ? -ENOMEM : r;
+	wire_buf_finish(&auditing->names);
+	if (r < 0) {
+		return r;
+	}
+	auditing->list.count++;
+	call->cost += (uint32_t)(auditing->steps / STEPS_A_DECISION);
+	return list_end(&auditing->list);
+}
+
 static int64_t duration(const struct wire_value *value, int64_t fallback)
 {
 	return value->given ? value->integer : fallback;
@@ -312,6 +382,13 @@ int keys_audit(struct call *call)
 	struct auditing auditing = { .r = 0 };
 	int r = actor_may(call, "keys", (struct pol_str){ NULL, 0 }, "list");
 
+	auditing.list.call = call;
+	auditing.idle = call->now - duration(&params[IDLE], IDLE_DAYS * DAY);
+	auditing.expiring = call->now + duration(&params[EXPIRING], EXPIRING_DAYS * DAY);
+	if (r == 0 && params[KEY].given) {
+		r = one_key(&auditing);
+		goto done;
+	}
 	if (r == 0) {
 		r = keys_range(call, &params[TENANT], &params[PRINCIPAL], &auditing.range);
 	}
@@ -324,9 +401,8 @@ int keys_audit(struct call *call)
 	if (params[LABEL].given) {
 		auditing.label = subject_str(params[LABEL].text);
 	}
-	auditing.idle = call->now - duration(&params[IDLE], IDLE_DAYS * DAY);
-	auditing.expiring = call->now + duration(&params[EXPIRING], EXPIRING_DAYS * DAY);
 	r = walk(&auditing);
+done:
 	pol_narrow_destroy(auditing.narrow);
 	free(auditing.hashes);
 	return r;

@@ -91,7 +91,11 @@ static int get(struct call *call)
 	if (r == 0) {
 		r = keys_find(call, id, &key);
 	}
-	return r != 0 ? r : keys_answer(call, &key);
+	if (r != 0) {
+		return r;
+	}
+	wire_put_result(call->out, call->id);
+	return record_encode_key_days(call, &key);
 }
 
 static int save(struct call *call, const struct store_key *key)

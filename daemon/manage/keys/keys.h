@@ -24,7 +24,7 @@ enum { KEYS_CREATE_FIELDS = 14, KEYS_UPDATE_FIELDS = 7 };
 extern const struct wire_field keys_create_fields[KEYS_CREATE_FIELDS];
 extern const struct wire_field keys_update_fields[KEYS_UPDATE_FIELDS];
 
-enum { KEYS_IMPORT_FIELDS = 14, KEYS_AUDIT_FIELDS = 7 };
+enum { KEYS_IMPORT_FIELDS = 14, KEYS_AUDIT_FIELDS = 8 };
 extern const struct wire_field keys_audit_fields[KEYS_AUDIT_FIELDS];
 extern const struct wire_field keys_import_fields[KEYS_IMPORT_FIELDS];
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 
@@ -79,6 +80,37 @@ Test(quota_counters, a_window_holds_the_limit_and_the_next_begins_at_zero)
 	cr_expect_str_eq(take(quotas, "b", &two, 1000 + HOUR - 1, &report), "");
 	cr_expect_str_eq(take(quotas, "a", &two, 1000 + HOUR, &report), "");
 	cr_expect_eq(report.remaining, 1u);
+	quota_counters_destroy(quotas);
+}
+
+Test(quota_counters, a_look_reports_what_taking_would_and_takes_nothing)
+{
+	struct quota_counters *quotas = make(16);
+	const struct pol_charge items[] = { charge("two", 2, POL_PER_KEY),
+		charge("three", 3, POL_PER_KEY) };
+	const struct pol_charge *both[] = { &items[0], &items[1] };
+	struct pol_facts facts = of("a");
+	struct quota_counters_counts counts;
+	struct quota_counters_report seen, taken;
+
+	for (int64_t now = 0; now < 4 * HOUR; now += HOUR / 3) {
+		struct pol_str look = quota_counters_look(quotas, &facts, both, 2, now, &seen);
+		struct pol_str again = quota_counters_look(quotas, &facts, both, 2, now, &seen);
+		struct pol_str take = quota_counters_take(quotas, &facts, both, 2, now, &taken);
+
+		cr_expect(pol_str_equal(look, take));
+		cr_expect(pol_str_equal(again, take));
+		cr_expect_eq(seen.any, taken.any);
+		cr_expect_eq(seen.charge, taken.charge);
+		cr_expect_eq(seen.limit, taken.limit);
+		cr_expect_eq(seen.remaining, taken.remaining);
+		cr_expect_eq(seen.reset, taken.reset, "%" PRIu64 ", not %" PRIu64, seen.reset,
+			taken.reset);
+	}
+	facts = of("b");
+	cr_expect_eq(quota_counters_look(quotas, &facts, both, 2, 0, &seen).len, 0u);
+	quota_counters_count(quotas, &counts);
+	cr_expect_eq(counts.counters, 2u, "a look makes no counter");
 	quota_counters_destroy(quotas);
 }
 

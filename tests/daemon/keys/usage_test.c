@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "daemon/keys/denials.h"
+#include "daemon/store/internal.h"
 #include "tests/daemon/folder.h"
 
 static struct store *store;
@@ -213,6 +214,102 @@ Test(usage, what_is_spent_is_counted_nowhere)
 	}
 }
 
+/* --- days ------------------------------------------------------------------------------------- */
+
+static void expect_day(int64_t time, uint64_t uses, uint64_t denials)
+{
+	struct store_days days;
+
+	cr_assert_eq(store_read_renew(reader), 0);
+	cr_assert_eq(usage_get_days(usage, reader, 42, &days), 0);
+	cr_assert_lt(days.newest - time / 86400, STORE_DAYS);
+	cr_expect_eq(days.uses[days.newest - time / 86400], uses);
+	cr_expect_eq(days.denials[days.newest - time / 86400], denials);
+}
+
+Test(usage, a_day_has_what_is_stored_and_what_is_not_flushed_yet)
+{
+	int64_t now = store_latest(store), before = now - 3 * 86400;
+
+	count(42, before, false);
+	count(42, before, true);
+	expect_day(before, 2, 1);
+	flush(true);
+	expect_day(before, 2, 1);
+	count(42, now, false);
+	expect_day(before, 2, 1);
+	expect_day(now, 1, 0);
+	flush(false);
+	expect_day(now, 1, 0);
+	flush(true);
+	expect_day(before, 2, 1);
+	expect_day(now, 1, 0);
+	count(42, now, true);
+	expect_day(now, 2, 1);
+}
+
+static void put_use(const struct store_use *use)
+{
+	struct store_write *write;
+
+	cr_assert_eq(store_write_begin(store, &write), 0);
+	cr_assert_eq(store_put_use(write, 42, use, NULL), 0);
+	cr_assert_eq(store_write_keep(write), 0);
+	cr_assert_eq(store_write_commit(write, false), 0);
+	cr_assert_eq(store_read_renew(reader), 0);
+}
+
+Test(usage, what_a_record_without_days_has_is_of_no_day)
+{
+	int64_t now = store_latest(store);
+
+	put_use(&(struct store_use){ .at = now, .uses = 1000, .denials = 10 });
+	expect_day(now, 0, 0);
+	count(42, now, true);
+	expect_day(now, 1, 1);
+	flush(true);
+	expect_day(now, 1, 1);
+	cr_expect_eq(stored(42).uses, 1001);
+}
+
+static void alter_use(void)
+{
+	uint8_t number[8] = { [7] = 42 }, bytes[256];
+	MDB_val place = { sizeof number, number }, value;
+	struct store_write *write;
+
+	cr_assert_eq(store_write_begin(store, &write), 0);
+	cr_assert_eq(store_write_ready(write), 0);
+	cr_assert_eq(mdb_get(write->job, store->tables[STORE_USES], &place, &value), 0);
+	cr_assert_leq(value.mv_size, sizeof bytes);
+	memcpy(bytes, value.mv_data, value.mv_size);
+	value.mv_data = bytes;
+	bytes[STORE_AT_BODY] ^= 1;
+	cr_assert_eq(mdb_put(write->job, store->tables[STORE_USES], &place, &value, 0), 0);
+	cr_assert_eq(store_write_keep(write), 0);
+	cr_assert_eq(store_write_commit(write, false), 0);
+}
+
+Test(usage, what_was_counted_beside_an_altered_record_is_of_no_day)
+{
+	int64_t now = store_latest(store);
+
+	for (int i = 0; i < 5; i++) {
+		count(42, now, false);
+	}
+	flush(true);
+	alter_use();
+	expect_day(now, 0, 0);
+	count(42, now, false);
+	flush(true);
+	expect_day(now, 0, 0);
+	count(42, now, false);
+	expect_day(now, 1, 0);
+	flush(true);
+	expect_day(now, 1, 0);
+	cr_expect_eq(stored(42).uses, 7);
+}
+
 Test(usage, a_flush_that_fails_leaves_all_for_the_next)
 {
 	count(42, 100, false);
@@ -350,7 +447,7 @@ Test(usage, denials_beyond_four_thousand_million_are_counted)
 	struct store_use before = { .at = 1, .uses = UINT64_C(1) << 40, .denials = UINT32_MAX };
 
 	cr_assert_eq(store_write_begin(store, &write), 0);
-	cr_assert_eq(store_put_use(write, 42, &before), 0);
+	cr_assert_eq(store_put_use(write, 42, &before, NULL), 0);
 	cr_assert_eq(store_write_keep(write), 0);
 	cr_assert_eq(store_write_commit(write, false), 0);
 	cr_assert_eq(store_read_renew(reader), 0);

@@ -422,7 +422,7 @@ Test(changes, the_use_of_a_deleted_key_goes_on_each_host)
 	cr_assert_eq(pair_apply(b, changes), 0);
 	free((void *)(uintptr_t)changes.ptr);
 	write = pair_begin(b);
-	cr_assert_eq(store_put_use(write, 1, &use), 0);
+	cr_assert_eq(store_put_use(write, 1, &use, NULL), 0);
 	cr_assert_eq(store_write_keep(write), 0);
 	cr_assert_eq(store_write_commit(write, true), 0);
 	write = pair_begin(a);

@@ -103,7 +103,7 @@ Test(store, a_change_raises_the_generation_and_use_does_not)
 
 	cr_assert_eq(store_generation(store), before + 2);
 	cr_assert_eq(store_write_begin(store, &write), 0);
-	cr_assert_eq(store_put_use(write, number, &use), 0);
+	cr_assert_eq(store_put_use(write, number, &use, NULL), 0);
 	cr_assert_eq(store_write_keep(write), 0);
 	cr_assert_eq(store_write_commit(write, false), 0);
 	cr_assert_eq(store_generation(store), before + 2);

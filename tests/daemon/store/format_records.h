@@ -350,7 +350,7 @@ static const struct store_use some_use = {
 
 static void put_use(void)
 {
-	cr_assert_eq(store_put_use(batch, 0x0102030405060708, &some_use), 0);
+	cr_assert_eq(store_put_use(batch, 0x0102030405060708, &some_use, NULL), 0);
 }
 
 static int get_use(bool check)
@@ -368,6 +368,32 @@ static int get_use(bool check)
 	}
 	/* A record that is refused reads as zeroes. */
 	return r == 0 && found.at == 0 ? -EBADMSG : r;
+}
+
+static const struct store_days some_days = { .newest = 20000,
+	.uses = { 3, 0, 300, [31] = UINT64_MAX },
+	.denials = { 0, 0, 128, [31] = 1 } };
+
+static void put_days(void)
+{
+	cr_assert_eq(store_put_use(batch, 0x0102030405060708, &some_use, &some_days), 0);
+}
+
+static int get_days(bool check)
+{
+	struct store_days found;
+	struct store_use use;
+	int r = store_get_days(store_write_reader(batch), 0x0102030405060708, &use, &found);
+
+	if (check) {
+		cr_assert_eq(r, 0);
+		cr_expect_eq(use.uses, some_use.uses);
+		cr_expect_eq(found.newest, some_days.newest);
+		cr_expect_arr_eq(found.uses, some_days.uses, sizeof found.uses);
+		cr_expect_arr_eq(found.denials, some_days.denials, sizeof found.denials);
+	}
+	/* Without days it is a record of another row. */
+	return r == 0 && found.uses[0] == 0 ? -EBADMSG : r;
 }
 
 static void put_used(void)

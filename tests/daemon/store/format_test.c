@@ -329,6 +329,35 @@ Test(format, the_stores_own_format_is_opened)
 	cr_assert_eq(folder_try_store(&store, why, STORE_MAP_SIZE_SMALL), 0, "%s", why);
 }
 
+static uint64_t read_format(void)
+{
+	struct store_read *read = folder_reader(store);
+	MDB_val key = { 5, (void *)(uintptr_t) "check" }, value;
+	uint64_t found = 0;
+
+	cr_assert_eq(mdb_get(read->txn, store->tables[STORE_META], &key, &value), 0);
+	cr_assert_eq(store_decode_meta(store, value, POL_STR("check"), &found), 0);
+	store_read_close(read);
+	return found;
+}
+
+/* A program that does not know a form of records that the store may have must refuse it. */
+Test(format, a_store_of_an_older_format_gets_this_one_when_it_is_opened)
+{
+	char why[STORE_WHY] = "";
+
+	for (uint64_t older = 1; older < STORE_FORMAT; older++) {
+		write_format(older);
+		cr_assert_eq(folder_try_store(&store, why, STORE_MAP_SIZE_SMALL), 0, "%s", why);
+		cr_expect_eq(read_format(), STORE_FORMAT);
+	}
+}
+
+Test(format, a_new_store_has_this_format)
+{
+	cr_expect_eq(read_format(), STORE_FORMAT);
+}
+
 Test(format, a_store_of_a_newer_format_is_refused_and_kept)
 {
 	char why[STORE_WHY] = "";
@@ -337,6 +366,6 @@ Test(format, a_store_of_a_newer_format_is_refused_and_kept)
 	for (int i = 0; i < 2; i++) {
 		cr_assert_eq(folder_try_store(&store, why, STORE_MAP_SIZE_SMALL), -ENOTSUP);
 		cr_assert_not_null(
-			strstr(why, "a newer authzd has written this store, in format 3"));
+			strstr(why, "a newer authzd has written this store, in format 4"));
 	}
 }

@@ -213,7 +213,7 @@ static inline int pair_local(struct store_write *write, uint64_t *state)
 	const struct store_shared shared = { .sequence = pair_random(state) };
 	struct store_mark mark = { .what = STORE_MARK_DISABLE, .at = 5 };
 	uint64_t number = 1 + pair_random(state) % PAIR_KEYS;
-	int r = store_put_use(write, number, &use);
+	int r = store_put_use(write, number, &use, NULL);
 
 	memcpy(mark.kid, "1aaaaaaaaaaa", STORE_KID);
 	r = r < 0 ? r : store_put_used(write, number, &used);

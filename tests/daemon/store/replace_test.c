@@ -169,10 +169,10 @@ Test(replace, marks_and_the_place_stay_and_rows_and_uses_do_not)
 	folder_put_key(b, 5);
 	folder_put_key(b, 4);
 	write = pair_begin(b);
-	cr_assert_eq(store_put_use(write, 1, &use), 0);
-	cr_assert_eq(store_put_use(write, 2, &use), 0);
-	cr_assert_eq(store_put_use(write, 4, &use), 0);
-	cr_assert_eq(store_put_use(write, 99, &use), 0);
+	cr_assert_eq(store_put_use(write, 1, &use, NULL), 0);
+	cr_assert_eq(store_put_use(write, 2, &use, NULL), 0);
+	cr_assert_eq(store_put_use(write, 4, &use, NULL), 0);
+	cr_assert_eq(store_put_use(write, 99, &use, NULL), 0);
 	cr_assert_eq(store_put_uses_id(write, id), 0);
 	cr_assert_eq(store_put_shared(write, &pair_place), 0);
 	cr_assert_eq(store_put_row(write, 5, POL_STR("a row")), 0);

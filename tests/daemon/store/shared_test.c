@@ -75,33 +75,6 @@ Test(shared, the_forms_on_disk_are_what_stores_have)
 	store_write_abort(write);
 }
 
-static void expect_format(struct store *store, uint64_t format)
-{
-	struct store_read *read = folder_reader(store);
-	MDB_val key = { 5, (void *)(uintptr_t) "check" }, value;
-	uint64_t found = 0;
-
-	cr_assert_eq(mdb_get(read->txn, store->tables[STORE_META], &key, &value), 0);
-	cr_assert_eq(store_decode_meta(store, value, POL_STR("check"), &found), 0);
-	cr_assert_eq(found, format);
-	store_read_close(read);
-}
-
-Test(shared, a_store_with_a_place_has_a_format_that_older_programs_refuse)
-{
-	struct store_write *write = pair_begin(a);
-
-	expect_format(a, 1);
-	cr_assert_eq(store_put_shared(write, &pair_place), 0);
-	pair_end(write);
-	expect_format(a, 2);
-	write = pair_begin(a);
-	cr_assert_eq(store_put_shared(write, &pair_place), 0);
-	cr_assert_eq(store_drop_shared(write), 0);
-	pair_end(write);
-	expect_format(a, 1);
-}
-
 Test(shared, rows_are_views_of_what_was_put_and_the_oldest_are_dropped_first)
 {
 	struct store_write *write = pair_begin(a);

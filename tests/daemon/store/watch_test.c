@@ -178,7 +178,7 @@ Test(store_watch, use_and_what_is_not_committed_is_no_change)
 	cr_assert_eq(store_write_keep(write), 0);
 	store_write_abort(write);
 	write = begin();
-	cr_assert_eq(store_put_use(write, number, &(struct store_use){ .uses = 7 }), 0);
+	cr_assert_eq(store_put_use(write, number, &(struct store_use){ .uses = 7 }, NULL), 0);
 	cr_assert_eq(store_write_keep(write), 0);
 	cr_assert_eq(store_write_commit(write, false), 0);
 	cr_expect_eq(seen.keys + seen.principals + seen.alls, 0);
@@ -256,7 +256,7 @@ Test(store_watch, another_programs_change_gives_no_view_and_is_all_once_it_is_no
 	cr_expect_eq(seen.alls, 1);
 	other = seen.version;
 	cr_expect_neq(store_generation(store), generation, "workers look again");
-	cr_assert_eq(store_put_use(write, number, &(struct store_use){ .uses = 7 }), 0);
+	cr_assert_eq(store_put_use(write, number, &(struct store_use){ .uses = 7 }, NULL), 0);
 	cr_assert_eq(store_write_keep(write), 0);
 	cr_assert_eq(store_write_commit(write, false), 0);
 	cr_expect_eq(view(), other);

@@ -29,7 +29,7 @@ static void put(struct store *store, unsigned number, int64_t deleted_at)
 	key.deleted_at = deleted_at;
 	cr_assert_eq(store_update_key(write, &key), 0);
 	cr_assert_eq(store_append_audit(write, &audit), 0);
-	cr_assert_eq(store_put_use(write, key.number, &(struct store_use){ .uses = 7 }), 0);
+	cr_assert_eq(store_put_use(write, key.number, &(struct store_use){ .uses = 7 }, NULL), 0);
 	cr_assert_eq(store_write_keep(write), 0);
 	cr_assert_eq(store_write_commit(write, true), 0);
 }

@@ -1,8 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* policy: being written. */
+/* policy: the policy that decides now, what became of the last change of it, and what is in it. */
 import { html } from 'htm/preact';
-import { Head } from '../parts/bits.js';
+import { call, session } from '../lib/api.js';
+import { changed } from '../lib/load.js';
+import { set_query } from '../lib/route.js';
+import { Head, Tabs } from '../parts/bits.js';
+import { say, say_error } from '../parts/toast.js';
+import { Coverage } from './policy_coverage.js';
+import { FilePage, Files } from './policy_files.js';
+import { Matrix } from './policy_matrix.js';
+import { Now } from './policy_now.js';
+import { ResourceTree } from './policy_tree.js';
 
-export function PolicyPage({ id }) {
-	return html`<${Head} title=${id || 'policy'} />`;
+async function reload() {
+	try {
+		const { revision } = await call('policy.reload');
+		say(`The policy is read again: revision ${revision} decides.`);
+	} catch (error) {
+		say_error(error);
+	}
+	changed();
+}
+
+export function PolicyPage({ id, query }) {
+	const { caller, folder } = session.value;
+	const tabs = [
+		caller.everything && { key: 'now', text: 'Now', part: Now },
+		{ key: 'tree', text: 'Tree', part: ResourceTree },
+		folder && { key: 'matrix', text: 'Matrix', part: Matrix },
+		folder && { key: 'coverage', text: 'Tests and coverage', part: Coverage },
+		folder && { key: 'files', text: 'Files', part: Files },
+	].filter(Boolean);
+	const chosen = tabs.find((tab) => tab.key === query.show) || tabs[0];
+
+	if (id !== undefined) {
+		return html`<${FilePage} name=${id} line=${Number(query.line)} />`;
+	}
+	return html`<${Head} title="Policy" about="Roles, trees and stacks are files in git. They are changed there; this page shows what the daemon has of them.">
+			${caller.everything && html`<button type="button" onClick=${reload}>Read it again</button>`}<//>
+		<${Tabs} tabs=${tabs} chosen=${chosen.key} choose=${(key) => set_query({ show: key })} label="Parts of the policy" />
+		<div role="tabpanel"><${chosen.part} query=${query} /></div>`;
 }

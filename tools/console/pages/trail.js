@@ -1,8 +1,96 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* trail: being written. */
+/* trail: who changed what, the newest first, and whether the trail and the store are as they were written. */
 import { html } from 'htm/preact';
-import { Head } from '../parts/bits.js';
+import { useState } from 'preact/hooks';
+import { call, session } from '../lib/api.js';
+import { useLoad } from '../lib/load.js';
+import { set_query } from '../lib/route.js';
+import { count } from '../lib/text.js';
+import { from_local, now } from '../lib/time.js';
+import { Badge, Card, ErrorBox, Head, Loaded } from '../parts/bits.js';
+import { Select, Text } from '../parts/form.js';
+import { Records } from '../parts/record.js';
 
-export function TrailPage({ id }) {
-	return html`<${Head} title=${id || 'trail'} />`;
+const PAGE = 100;    /* records that are shown at once */
+const VERIFY = 1000; /* records that one call of audit.verify checks */
+const SPANS = [['', 'ever'], ['3600', 'the last hour'], ['86400', 'the last day'], ['604800', 'the last week'], ['2592000', 'the last 30 days'], ['from', 'a time …']];
+
+function params_of(query) {
+	const since = query.span === 'from' ? from_local(query.since || '') : query.span ? now() - Number(query.span) : undefined;
+
+	return { actor: query.actor || undefined, key: query.key || undefined, tenant: query.tenant || undefined, since,
+		until: from_local(query.until || ''), newest_first: true };
+}
+
+/* Checks the whole trail, then each record of the store, in parts, so that it can be watched and stopped. */
+function Verify() {
+	const [state, set_state] = useState(null);
+	const [running, set_running] = useState(null);
+	const run = async () => {
+		const mine = { going: true };
+		let problems = [], cursor;
+
+		set_running(mine);
+		try {
+			do {
+				const part = await call('audit.verify', { limit: VERIFY, cursor });
+
+				problems = problems.concat(part.items);
+				cursor = part.cursor;
+				set_state({ problems, checked: part.checked, total: part.total, done: cursor === undefined });
+			} while (cursor !== undefined && mine.going);
+		} catch (error) {
+			set_state({ error });
+		}
+		set_running(null);
+	};
+
+	return html`<${Card} title="Verify" aside=${running ? html`<button type="button" onClick=${() => { running.going = false; }}>Stop</button>`
+		: html`<button type="button" onClick=${run}>Verify the trail</button>`}>
+		<p class="dim">Compares each record with its tag, and with the one before it, then each key and principal with the change that wrote it.</p>
+		${state?.error && html`<${ErrorBox} error=${state.error} />`}
+		${state && !state.error && html`<div role="status">
+			${state.total > 0 && html`<progress max=${state.total} value=${Math.min(state.checked, state.total)} aria-label="Checked"></progress>`}
+			<p>${count(state.checked, 'record')} checked${state.total ? ` of ${state.total.toLocaleString('en')}` : ''}.
+			${state.done && state.problems.length === 0 && html` <${Badge} tone="good">nothing was altered<//>`}</p>
+			${state.problems.length > 0 && html`<ul class="lines">${state.problems.map((one, i) => html`<li key=${i}><${Badge} tone="bad">${one.problem}<//>
+				${one.sequence !== undefined && html`<span>#${one.sequence}</span>`} ${one.target && html`<strong>${one.target}</strong>`} <span>${one.message}</span></li>`)}</ul>`}
+		</div>`}<//>`;
+}
+
+export function TrailPage({ query }) {
+	const [more, set_more] = useState({ items: [], cursor: undefined, of: '' });
+	const [error, set_error] = useState(null);
+	const key = JSON.stringify(query);
+	const trail = useLoad(() => call('audit.list', { ...params_of(query), limit: PAGE }), [key]);
+	const further = more.of === key ? more : { items: [], cursor: undefined };
+	const cursor = further.items.length > 0 ? further.cursor : trail.data?.cursor;
+	const next = async () => {
+		try {
+			const page = await call('audit.list', { ...params_of(query), limit: PAGE, cursor });
+
+			set_more({ items: [...further.items, ...page.items], cursor: page.cursor, of: key });
+			set_error(null);
+		} catch (problem) {
+			set_error(problem);
+		}
+	};
+	const set = (name) => (value) => set_query({ [name]: value });
+
+	return html`<${Head} title="Trail" about="Every change of keys, people, roles, assignments and the policy, in the order in which it was made." >
+			<button type="button" onClick=${trail.reload}>Load again</button><//>
+		<div class="card filters"><div class="pair">
+			<${Text} label="By" value=${query.actor || ''} set=${set('actor')} mono=${true} placeholder="uid:0, key:ID, principal:ID" wrong=${trail.error?.param === 'actor' ? trail.error.message : undefined} />
+			<${Text} label="About key" value=${query.key || ''} set=${set('key')} mono=${true} placeholder="a key’s id" wrong=${trail.error?.param === 'key' ? trail.error.message : undefined} />
+			<${Select} label="Since" value=${query.span || ''} set=${set('span')} options=${SPANS} />
+			${query.span === 'from' && html`<${Text} label="From" type="datetime-local" value=${query.since || ''} set=${set('since')} />`}
+			<${Text} label="Until" type="datetime-local" value=${query.until || ''} set=${set('until')} />
+		</div></div>
+		<div class="stack">
+		${session.value.caller.everything && html`<${Verify} />`}
+		<${Card}><${Loaded} of=${trail}>${(page) => html`
+			<${Records} items=${[...page.items, ...further.items]} empty="Nothing is recorded that fits." />
+			<${ErrorBox} error=${error} />
+			${cursor && html`<div class="row"><button type="button" onClick=${next}>Show older ones</button></div>`}`}<//><//>
+		</div>`;
 }

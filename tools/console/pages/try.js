@@ -1,8 +1,113 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* try: being written. */
+/* try: asks what a request would be answered, without a secret, and without counting as a use. */
 import { html } from 'htm/preact';
-import { Head } from '../parts/bits.js';
+import { useEffect, useState } from 'preact/hooks';
+import { call } from '../lib/api.js';
+import { read_facts } from '../lib/facts.js';
+import { useLoad } from '../lib/load.js';
+import { go } from '../lib/route.js';
+import { from_local } from '../lib/time.js';
+import { Card, Empty, ErrorBox, Head } from '../parts/bits.js';
+import { Select, Text } from '../parts/form.js';
+import { Answer } from './try_answer.js';
 
-export function TryPage({ id }) {
-	return html`<${Head} title=${id || 'try'} />`;
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'];
+const EMPTY = { as: 'principal', id: '', ask: 'path', method: 'GET', path: '', tree: 'api', action: '', resource: '', service: '', environment: '', tenant: '', ip: '', time: '', mfa: '', facts: '' };
+
+/* The parameters of decisions.try, without what was left empty. */
+function params_of(form) {
+	const { facts, wrong } = read_facts(form.facts);
+
+	if (wrong) {
+		throw Object.assign(new Error(wrong), { code: 'invalid_request', param: 'facts' });
+	}
+	const all = {
+		[form.as]: form.as === 'nobody' ? undefined : form.id,
+		...(form.ask === 'path' ? { method: form.method, path: form.path, tree: form.tree } : { action: form.action, resource: form.resource }),
+		service: form.service, environment: form.environment, tenant: form.tenant, ip: form.ip,
+		time: from_local(form.time), mfa_at: from_local(form.mfa), facts,
+	};
+
+	return Object.fromEntries(Object.entries(all).filter(([key, value]) => key !== 'nobody' && value !== '' && value !== undefined));
+}
+
+/* Only what differs from an empty form is in the address; of facts nothing, as they may be private. */
+function query_of(form) {
+	return Object.fromEntries(Object.entries(form).filter(([key, value]) => value !== EMPTY[key] && key !== 'facts'));
+}
+
+export function TryPage({ query }) {
+	const [form, set_form] = useState({ ...EMPTY, ...query });
+	const [asked, set_asked] = useState(null);
+	const [error, set_error] = useState(null);
+	const names = useLoad(() => call('policy.names').catch(() => ({})));
+	const set = (key) => (value) => set_form((was) => ({ ...was, [key]: value }));
+	const wrong = (key) => error?.param === key ? error.message : undefined;
+	const trees = (names.data?.trees || ['api']).filter((tree) => tree !== 'authz');
+	const ask = async (event) => {
+		event?.preventDefault();
+		set_error(null);
+		try {
+			const params = params_of(form);
+
+			go('try', null, query_of(form));
+			set_asked({ params, decision: await call('decisions.try', params) });
+		} catch (problem) {
+			set_asked(null);
+			set_error(problem);
+		}
+	};
+
+	/* A link to this page has the question: it is asked at once. */
+	useEffect(() => {
+		if (form.path !== '' || form.resource !== '') {
+			ask();
+		}
+	}, []);
+	return html`<${Head} title="Try" about="What would this request be answered? Nothing is counted as a use, no quota is charged, and no secret is needed." />
+	<div class="columns try">
+		<form class="card stack" onSubmit=${ask}>
+			<h2>The request</h2>
+			<div class="pair">
+				<${Select} label="As" value=${form.as} set=${set('as')} options=${[['principal', 'a principal'], ['key', 'the holder of a key'], ['nobody', 'nobody: no token']]} />
+				${form.as !== 'nobody' && html`<${Text} label=${form.as === 'key' ? 'Key id' : 'Principal'} value=${form.id} set=${set('id')} required=${true} mono=${true}
+					wrong=${wrong(form.as)} placeholder=${form.as === 'key' ? '1BHQ9R1Xzd0E' : 'alice'} />`}
+			</div>
+			<${Select} label="Asks for" value=${form.ask} set=${set('ask')} options=${[['path', 'a method and a path, as a web server sees them'], ['action', 'an action on a resource']]} />
+			${form.ask === 'path' ? html`<div class="pair">
+				<${Select} label="Method" value=${form.method} set=${set('method')} options=${METHODS.includes(form.method) ? METHODS : [...METHODS, form.method]} />
+				<${Text} label="Path" value=${form.path} set=${set('path')} required=${true} mono=${true} placeholder="/loans/7" wrong=${wrong('path')} />
+				${trees.length > 1 && html`<${Select} label="Tree" value=${form.tree} set=${set('tree')} options=${trees.includes(form.tree) ? trees : [...trees, form.tree]} />`}
+			</div>` : html`<div class="pair">
+				<${Text} label="Action" value=${form.action} set=${set('action')} required=${true} mono=${true} placeholder="read" wrong=${wrong('action')} />
+				<${Text} label="Resource" value=${form.resource} set=${set('resource')} required=${true} mono=${true} placeholder="api:/loans/7" wrong=${wrong('resource')} />
+			</div>`}
+			<details open=${form.service + form.environment + form.tenant + form.ip + form.time + form.mfa + form.facts !== ''}>
+				<summary>Where, when, and facts</summary>
+				<div class="stack">
+				<div class="pair">
+					<${Text} label="Service" value=${form.service} set=${set('service')} wrong=${wrong('service')} hint="whose stack decides; empty: the stack other" />
+					${(names.data?.environments || []).length > 1 && html`<${Select} label="Environment" value=${form.environment} set=${set('environment')}
+						options=${[['', 'the first'], ...names.data.environments, ['*', 'any']]} />`}
+				</div>
+				<div class="pair">
+					<${Text} label="Address" value=${form.ip} set=${set('ip')} mono=${true} placeholder="10.1.2.3" wrong=${wrong('ip')} />
+					<${Text} label="Tenant" value=${form.tenant} set=${set('tenant')} wrong=${wrong('tenant')} />
+				</div>
+				<div class="pair">
+					<${Text} label="Time" type="datetime-local" value=${form.time} set=${set('time')} hint="for hours; empty: now" />
+					<${Text} label="Second factor at" type="datetime-local" value=${form.mfa} set=${set('mfa')} />
+				</div>
+				<${Text} label="Facts" lines=${3} mono=${true} value=${form.facts} set=${set('facts')} placeholder=${'resource.owner=bob\ncontext.amount=500'}
+					wrong=${error?.param?.startsWith('facts') ? error.message : undefined}
+					hint=${(names.data?.facts || []).length > 0 ? `NAME=VALUE, one a line: ${names.data.facts.map((one) => one.name || one).join(', ')}` : 'NAME=VALUE, one a line'} />
+				</div>
+			</details>
+			<${ErrorBox} error=${error} />
+			<div class="row"><button class="primary">Ask</button></div>
+		</form>
+		<div class="stack">
+		${asked ? html`<${Answer} asked=${asked} />` : html`<${Card}><${Empty} title="No question yet"><p>The answer comes with its reasons: each step, and where in the policy it is written.</p><//><//>`}
+		</div>
+	</div>`;
 }

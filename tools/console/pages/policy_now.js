@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* policy_now: the revision that decides, the last attempt to read the folder, what dangles, and the earlier loads. */
+import { html } from 'htm/preact';
+import { call, session } from '../lib/api.js';
+import { useLoad } from '../lib/load.js';
+import { href } from '../lib/route.js';
+import { count } from '../lib/text.js';
+import { Badge, Card, Facts, Loaded, Time } from '../parts/bits.js';
+import { Diagnostics } from '../parts/diagnostics.js';
+import { Actor } from '../parts/record.js';
+
+const LOOKED = 1000; /* records of the trail in which earlier loads are looked for */
+
+/* What dangles: the item's words, and the page of what it is about. */
+function Dangling({ item }) {
+	const kind = ['principal', 'key', 'role', 'everyone', 'anyone'].find((one) => item[one] !== undefined);
+	const page = { principal: 'people', key: 'keys', role: 'roles' }[kind];
+	const what = Object.entries(item).filter(([key]) => key !== kind).map(([key, value]) => `${key.replaceAll('_', ' ')} ${value}`).join(', ');
+
+	return html`<li>${page ? html`<a href=${href(page, item[kind])}>${kind} ${item[kind]}</a>` : html`<strong>${kind}</strong>`} <span>${what}</span></li>`;
+}
+
+/* Does the folder say something else than the policy that decides? */
+function Folder({ revision }) {
+	const folder = useLoad(() => call('folder.status', { revision }), [revision]);
+
+	return folder.data && (folder.data.readable === false ? html`<p class="dim">The folder cannot be read here: ${folder.data.problem}</p>`
+		: folder.data.same ? html`<${Badge} tone="good">the folder is as it was read<//>` : html`<${Badge} tone="warn">the folder has changed since<//>`);
+}
+
+function Loads() {
+	const loads = useLoad(async () => (await call('audit.list', { newest_first: true, limit: LOOKED })).items.filter((record) => record.action === 'policy.reload').slice(0, 20));
+	const field = (record, name) => (record.changes || []).find((change) => change.field === name)?.to;
+
+	return html`<${Card} title="Earlier loads"><${Loaded} of=${loads}>${(items) => items.length === 0
+		? html`<p class="dim">None is among the latest ${LOOKED.toLocaleString('en')} records of the trail.</p>`
+		: html`<div class="scroll"><table class="plain"><thead><tr><th>When</th><th>Revision</th><th>Commit</th><th>Why</th><th>By</th></tr></thead><tbody>
+			${items.map((record) => html`<tr key=${record.sequence}><td><${Time} at=${record.time} /></td><td><code>${field(record, 'revision')}</code></td>
+				<td><code>${(field(record, 'commit') || '').slice(0, 12)}</code></td><td>${field(record, 'trigger')}</td><td><${Actor} actor=${record.actor} /></td></tr>`)}
+		</tbody></table></div>`}<//><//>`;
+}
+
+export function Now() {
+	const status = useLoad(() => call('policy.status'));
+
+	return html`<${Loaded} of=${status}>${(policy) => html`<div class="stack">
+		${policy.last_good && html`<div class="box bad"><strong>The folder was broken when the daemon started, and still is.</strong>
+			<p>The policy that decides was kept <${Time} at=${policy.last_good.kept_at} />. ${policy.last_good.why}</p></div>`}
+		<div class="columns">
+		<${Card} title="The policy that decides"><${Facts} rows=${[
+			['Revision', html`<code>${policy.revision}</code> ${session.value.folder && html`<${Folder} revision=${policy.revision} />`}`],
+			['Commit', policy.commit && html`<code>${policy.commit}</code>`],
+			['Folder', html`<code>${policy.folder}</code>`],
+			['Loaded', html`<${Time} at=${policy.loaded_at} />`],
+			['Has', `${count(policy.trees, 'tree')}, ${count(policy.nodes, 'node')}, ${count(policy.permissions, 'permission')}, ${count(policy.roles, 'role')}, ${count(policy.scopes, 'scope')}, ${count(policy.tests, 'test')}`],
+			['Since the start', `${count(policy.reloads, 'policy was', 'policies were')} taken, ${policy.refused.toLocaleString('en')} refused`],
+		]} /><//>
+		<${Card} title="The last attempt to read it" aside=${policy.ok ? html`<${Badge} tone="good">taken<//>` : html`<${Badge} tone="bad">refused<//>`}>
+			<p><${Time} at=${policy.attempted_at} />: ${count(policy.errors, 'error')}, ${count(policy.warnings, 'warning')}</p>
+			${!policy.ok && html`<p class="dim">The daemon keeps deciding by revision <code>${policy.revision}</code>.</p>`}
+		<//></div>
+		${policy.diagnostics.length > 0 && html`<${Card} title="What it said"><${Diagnostics} of=${policy.diagnostics} /><//>`}
+		<${Card} title="Without effect" aside=${html`<span class="count">${policy.dangling.total}</span>`}>
+			${policy.dangling.total === 0 ? html`<p class="dim">Every role, scope and place that is assigned is one of the policy.</p>`
+			: html`<ul class="lines">${policy.dangling.items.map((item, i) => html`<${Dangling} key=${i} item=${item} />`)}
+				${policy.dangling.total > policy.dangling.items.length && html`<li class="dim">and ${count(policy.dangling.total - policy.dangling.items.length, 'other')}</li>`}</ul>`}
+		<//>
+		<${Loads} />
+	</div>`}<//>`;
+}

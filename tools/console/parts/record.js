@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* record: entries of the audit trail, as a list that is read from top to bottom. */
+import { html } from 'htm/preact';
+import { href } from '../lib/route.js';
+import { Time } from './bits.js';
+
+const PAGES = { key: 'keys', principal: 'people', role: 'roles' };
+
+/* What was done, in words: keys.create is "created". */
+const DONE = {
+	create: 'created', update: 'edited', disable: 'disabled', enable: 'enabled', rotate: 'rotated', finish: 'ended the old secret of',
+	prolong: 'prolonged the old secret of', rollback: 'rolled back the rotation of', renew: 'renewed', revoke: 'revoked', delete: 'deleted',
+	restore: 'restored', purge: 'purged', import: 'imported', reload: 'loaded',
+};
+const NOUNS = { keys: 'key', principals: 'principal', roles: 'role', assignments: 'assignment of', tenants: 'tenant', policy: 'policy', pepper: 'pepper', store: 'store', hosts: 'host' };
+
+export function said_of(action) {
+	const [noun, verb] = action.split('.');
+
+	return verb && DONE[verb] && NOUNS[noun] ? `${DONE[verb]} ${NOUNS[noun]}` : action;
+}
+
+/* The actor "uid:0", "key:1abc" or "principal:ann", with a link where the page has one. */
+export function Actor({ actor }) {
+	const at = actor.indexOf(':');
+	const [kind, id] = [actor.slice(0, at), actor.slice(at + 1)];
+
+	if (kind === 'uid') {
+		return html`<span title=${actor}>${id === '0' ? 'root' : `user ${id}`}</span>`;
+	}
+	return PAGES[kind] ? html`<span>${kind === 'key' ? 'key ' : ''}<a href=${href(PAGES[kind], id)}>${id}</a></span>` : html`<span>${actor}</span>`;
+}
+
+export function Target({ record }) {
+	const { kind, target } = record;
+
+	if (!target) {
+		return null;
+	}
+	return PAGES[kind] ? html`<a href=${href(PAGES[kind], target)}>${target}</a>` : html`<strong>${target}</strong>`;
+}
+
+export function Changes({ of = [] }) {
+	return of.length > 0 && html`<ul class="changes">${of.map((change, i) => html`<li key=${i}><span class="dim">${change.field}</span>
+		${change.from !== undefined && html`<del>${String(change.from)}</del>`}
+		${change.from !== undefined && change.to !== undefined && html`<span aria-hidden="true">→</span><span class="unseen">became</span>`}
+		${change.to !== undefined && html`<ins>${String(change.to)}</ins>`}
+		${change.from !== undefined && change.to === undefined && html`<span class="dim">removed</span>`}</li>`)}</ul>`;
+}
+
+/* items as audit.list gives them */
+export function Records({ items, empty = 'Nothing is recorded.' }) {
+	return items.length === 0 ? html`<p class="dim">${empty}</p>` : html`<ol class="records">${items.map((record) => html`<li key=${record.sequence}>
+		<div class="line"><${Time} at=${record.time} /> <span><${Actor} actor=${record.actor} /> ${said_of(record.action)} <${Target} record=${record} /></span>
+			<span class="dim seq" title="its number in the trail">#${record.sequence}</span></div>
+		<${Changes} of=${record.changes} /></li>`)}</ol>`;
+}
