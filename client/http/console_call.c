@@ -122,6 +122,15 @@ static void on_reply(void *data, int error, const struct authz_reply *reply)
 	}
 }
 
+static unsigned timeout_of(const struct http_console_call *call)
+{
+	if (call->everywhere || call->method->long_work) {
+		return HTTP_CONSOLE_LONG_TIMEOUT;
+	}
+	return call->method->again == HTTP_CONSOLE_READS ? HTTP_CONSOLE_READ_TIMEOUT
+							 : HTTP_CONSOLE_TIMEOUT;
+}
+
 static int ask(struct http_exchange *exchange)
 {
 	struct http_program *program = exchange->door->program;
@@ -130,9 +139,7 @@ static int ask(struct http_exchange *exchange)
 		.method = call->method->name,
 		.params = call->params.data,
 		.len = call->params.len,
-		.timeout_ms = call->everywhere || call->method->long_work
-				      ? HTTP_CONSOLE_LONG_TIMEOUT
-				      : HTTP_CONSOLE_TIMEOUT,
+		.timeout_ms = timeout_of(call),
 	};
 	int r = http_ask_call(&program->ask, &asked, on_reply, exchange, &exchange->asked);
 
