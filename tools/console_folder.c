@@ -276,7 +276,7 @@ json_t *console_folder_check(struct console_folder *folder)
 /* --- calls ------------------------------------------------------------------------------------ */
 
 /* Parameters of one call; each is a text. */
-#define MOST_PARAMS 3
+#define MOST_PARAMS 4
 
 static const struct row {
 	const char *method;
@@ -288,7 +288,8 @@ static const struct row {
 	{ "folder.check", console_folder_check, false, NULL, { NULL } },
 	{ "folder.coverage", console_folder_coverage, true, NULL, { NULL } },
 	{ "folder.file", console_folder_file, false, "name", { "name" } },
-	{ "folder.matrix", console_folder_matrix, true, NULL, { "tree", "role", "scope" } },
+	{ "folder.matrix", console_folder_matrix, true, NULL,
+		{ "tree", "role", "scope", "cursor" } },
 	{ "folder.role", console_folder_role, true, "name", { "name" } },
 	{ "folder.status", console_folder_status, false, NULL, { "revision" } },
 	{ "folder.tests", console_folder_tests, true, NULL, { "role" } },

@@ -31,11 +31,12 @@
  *     roles: [{role | scope, file, line, covered, tests}],
  *     lines: [{stack, text, file, line, covered, reached, tests}]
  *     `tests`: how many cover it.
- *   folder.matrix {tree?, role? | scope?}
- *     revision, holders: [{kind, name, description?}], nodes: [{resource, description?, actions:
- *     [{action, methods, description?, marks, when?}]}], conditions
+ *   folder.matrix {tree?, role? | scope?, cursor?}
+ *     revision, holders?: [{kind, name, description?}], nodes: [{resource, description?, actions:
+ *     [{action, methods, description?, marks, when?}]}], conditions, cursor?
  *     `marks` has one mark for each holder, as show_matrix.h writes them; `when` the number of a
- *     condition by the number of a holder.
+ *     condition by the number of a holder. A large one comes in parts: with `cursor` the next part
+ *     can be asked for. The holders are those of the first part, the conditions of each its own.
  *   folder.role {name}
  *     name, description?, file, line, end_line, text, cut, inherits, inherited_by,
  * inherited_through, grants (as of folder.coverage), tests (as of folder.tests)

@@ -16,10 +16,18 @@ static json_t *json_optional(struct pol_str text)
 
 /* --- folder.matrix ---------------------------------------------------------------------------- */
 
+/* Of one part of the answer: nodes, and marks of all holders. A node is never split. */
+#define PART_NODES 10000
+#define PART_MARKS ((size_t)2 * 1024 * 1024)
+
 struct building {
 	struct app *app;
 	struct show_matrix matrix;
 	json_t *nodes;
+	size_t begin; /* the number of the first node of this part */
+	size_t next;  /* of the node that is visited; at the end, of the first of the next part */
+	size_t marks;
+	bool more; /* there is a next part */
 };
 
 static json_t *json_action(struct building *building, const struct pol_shown_action *action)
@@ -36,8 +44,21 @@ static json_t *json_action(struct building *building, const struct pol_shown_act
 static bool on_node(void *context, const struct pol_shown *shown)
 {
 	struct building *building = context;
-	json_t *actions = json_array();
+	size_t marks = shown->action_count * building->matrix.holder_count;
+	size_t count = json_array_size(building->nodes);
+	json_t *actions;
 
+	if (building->next < building->begin) {
+		building->next++;
+		return true;
+	}
+	building->more = count == PART_NODES || (count > 0 && building->marks + marks > PART_MARKS);
+	if (building->more) {
+		return false;
+	}
+	building->next++;
+	building->marks += marks;
+	actions = json_array();
 	for (size_t i = 0; i < shown->action_count; i++) {
 		app_append(building->app, actions, json_action(building, &shown->actions[i]));
 	}
@@ -82,28 +103,36 @@ static bool choose_holder(struct console_folder *folder, struct pol_show_holder 
 	return console_folder_find(folder, scope, &holder->number);
 }
 
-/* False: the call failed. */
-static bool check_size(
-	struct console_folder *folder, struct pol_str tree, const struct pol_show_holder *one)
+/* Where the part begins. False: the call failed. */
+static bool read_cursor(struct console_folder *folder, size_t *out)
 {
-	const struct pol_snapshot *snapshot = folder->policy.snapshot;
-	size_t actions;
+	struct pol_str cursor = console_folder_text(folder, "cursor");
 
-	if (show_matrix_count(snapshot, tree, &actions) != POL_OK) {
-		console_folder_fail(folder, "not_found", "the policy folder has no tree '%.*s'",
-			POL_STR_ARGS(tree));
-		return false;
-	}
-	if (one == NULL && !show_matrix_fits(snapshot, actions)) {
-		console_folder_fail(folder, "limit_reached",
-			"%zu actions for %zu roles and scopes are more than a page can have: "
-			"choose "
-			"a tree, a role or a scope",
-			actions,
-			pol_snapshot_role_count(snapshot) + pol_snapshot_scope_count(snapshot));
-		return false;
+	*out = 0;
+	for (size_t i = 0; i < cursor.len; i++) {
+		if (i == 9 || cursor.ptr[i] < '0' || cursor.ptr[i] > '9') {
+			console_folder_fail(
+				folder, "invalid_request", "'cursor' is none that an answer had");
+			return false;
+		}
+		*out = *out * 10 + (size_t)(cursor.ptr[i] - '0');
 	}
 	return true;
+}
+
+/* The holders are in the first part alone. */
+static json_t *json_part(struct building *building)
+{
+	json_t *result = json_pack("{s:s, s:o*, s:O, s:O}", "revision",
+		pol_snapshot_revision(building->matrix.snapshot), "holders",
+		building->begin == 0 ? json_holders(building) : NULL, "nodes", building->nodes,
+		"conditions", building->matrix.conditions);
+
+	if (result != NULL && building->more) {
+		json_object_set_new(result, "cursor",
+			document_text(app_text(building->app, "%zu", building->next)));
+	}
+	return result;
 }
 
 json_t *console_folder_matrix(struct console_folder *folder)
@@ -114,17 +143,20 @@ json_t *console_folder_matrix(struct console_folder *folder)
 	struct pol_show_holder holder;
 	const struct pol_show_holder *one;
 	json_t *result = NULL;
+	enum pol_status status;
 
-	if (!choose_holder(folder, &holder, &one) || !check_size(folder, tree, one) ||
-		!show_matrix_begin(&building.matrix, building.app, snapshot, one)) {
-		show_matrix_finish(&building.matrix);
+	if (!choose_holder(folder, &holder, &one) || !read_cursor(folder, &building.begin)) {
 		return NULL;
 	}
 	building.nodes = json_array();
-	if (pol_show(snapshot, tree, NULL, on_node, &building) == POL_OK) {
-		result = json_pack("{s:s, s:o, s:O, s:O}", "revision",
-			pol_snapshot_revision(snapshot), "holders", json_holders(&building),
-			"nodes", building.nodes, "conditions", building.matrix.conditions);
+	status = show_matrix_begin(&building.matrix, building.app, snapshot, one)
+			 ? pol_show(snapshot, tree, NULL, on_node, &building)
+			 : POL_ENOMEM;
+	if (status == POL_EINVALID) {
+		console_folder_fail(folder, "not_found", "the policy folder has no tree '%.*s'",
+			POL_STR_ARGS(tree));
+	} else if (status == POL_OK) {
+		result = json_part(&building);
 	}
 	json_decref(building.nodes);
 	show_matrix_finish(&building.matrix);

@@ -405,3 +405,89 @@ Test(console_folder, bad_parameters_and_other_calls_are_refused)
 	expect_error(&kept, "folder.", "{}", "unknown_method", "unknown");
 	end(&kept);
 }
+
+/* Asks for all parts with the given parameters; returns how many there are, and the marks of all.
+ */
+static size_t read_parts(const struct kept *kept, const char *params, char *marks, size_t size)
+{
+	json_t *given = json_loads(params, 0, NULL), *answer, *node, *action;
+	const json_t *part;
+	size_t count = 0, i, k, used = 0;
+	bool more = true;
+
+	for (; more; count++) {
+		answer = console_folder_call(kept->folder, "folder.matrix", given);
+		part = json_object_get(answer, "result");
+		cr_assert_not_null(part);
+		cr_expect_eq(json_object_get(part, "holders") != NULL, count == 0);
+		json_array_foreach(json_object_get(part, "nodes"), i, node)
+		{
+			json_array_foreach(json_object_get(node, "actions"), k, action)
+			{
+				used += (size_t)snprintf(marks + used, size - used, "%s|",
+					json_string_value(json_object_get(action, "marks")));
+				cr_assert_lt(used, size);
+			}
+		}
+		more = json_object_get(part, "cursor") != NULL;
+		if (more) {
+			json_object_set(given, "cursor", json_object_get(part, "cursor"));
+		}
+		json_decref(answer);
+	}
+	json_decref(given);
+	return count;
+}
+
+static size_t add_run(char *out, char mark, size_t count)
+{
+	if (count == 0) {
+		return 0;
+	}
+	return (size_t)(count == 1 ? snprintf(out, 24, "%c", mark)
+				   : snprintf(out, 24, "%c%zu", mark, count));
+}
+
+Test(console_folder, a_large_matrix_comes_in_parts_that_are_the_whole_together)
+{
+	enum { ROLES = 2500, NODES = 1000, OTHERS = 5, SIZE = 1024 * 1024 };
+	struct kept kept = begin();
+	char *text = malloc(SIZE), *marks = malloc(SIZE), *want = malloc(SIZE);
+	size_t used = 0;
+
+	cr_assert(text != NULL && marks != NULL && want != NULL);
+	used = (size_t)snprintf(text, SIZE, "tree big {\n");
+	for (size_t i = 0; i < NODES; i++) {
+		used += (size_t)snprintf(text + used, SIZE - used, "/n%zu { GET }\n", i);
+	}
+	used += (size_t)snprintf(text + used, SIZE - used, "}\n");
+	for (size_t i = 0; i < ROLES; i++) {
+		used += (size_t)snprintf(text + used, SIZE - used,
+			"role r%zu { allow GET on big:/n%zu }\n", i, i % NODES);
+	}
+	cr_assert_lt(used, SIZE);
+	put(&kept, "below/more.policy", text);
+	cr_expect_eq(read_parts(&kept, "{\"tree\": \"big\"}", marks, SIZE), 2);
+	used = 0;
+	for (size_t i = 0; i < NODES; i++) {
+		/* Every thousandth role has it, and none of the other roles and scopes. */
+		size_t first = i;
+
+		for (size_t role = i; role < ROLES; role += NODES) {
+			used += add_run(want + used, '.', role == i ? first : NODES - 1);
+			used += add_run(want + used, '+', 1);
+			first = role;
+		}
+		used += add_run(want + used, '.', ROLES - 1 - first + OTHERS);
+		want[used++] = '|';
+		cr_assert_lt(used, SIZE - 100);
+	}
+	want[used] = '\0';
+	cr_expect(strcmp(marks, want) == 0, "%.100s", marks);
+	expect_error(&kept, "folder.matrix", "{\"cursor\": \"-1\"}", "invalid_request", "cursor");
+	expect_error(&kept, "folder.matrix", "{\"cursor\": \"1x\"}", "invalid_request", "cursor");
+	free(text);
+	free(marks);
+	free(want);
+	end(&kept);
+}
