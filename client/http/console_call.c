@@ -46,17 +46,10 @@ static void answer_refusal(struct http_exchange *exchange, const struct authz_re
 	const char *code = reply->code;
 	struct wire_buf out;
 
-	/* What it says of a token that it does not accept, in every tenant and for every reason. */
+	/* What it says of a caller that it does not accept, for whatever reason. */
 	if (((struct pending *)exchange->state)->is_session && strcmp(code, "forbidden") == 0 &&
 		!exchange->door->console->is_local) {
-		http_console_refuse(exchange, "unauthenticated",
-			"this key is not accepted: sign in with another");
-		return;
-	}
-	/* A daemon of before this program. */
-	if (((struct pending *)exchange->state)->is_session &&
-		strcmp(code, "unknown_method") == 0) {
-		answer_session(exchange, wire_cursor_of(NULL, 0));
+		http_console_refuse(exchange, "unauthenticated", reply->message);
 		return;
 	}
 	if (reply->data == NULL) {

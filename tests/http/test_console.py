@@ -75,6 +75,8 @@ class Routes(ConsoleTest):
         session = answer.json()
         self.assertEqual((session["mode"], session["version"], session["service"]), ("local", "0.1.0", None))
         self.assertEqual(set(session), {"mode", "version", "caller", "folder", "service"})
+        caller = session["caller"]
+        self.assertEqual((caller["actor"], caller["everything"]), (f"uid:{os.geteuid()}", True))
 
     def test_calls_are_those_of_the_daemon(self):
         console = self.console()
@@ -290,6 +292,23 @@ class Attacks(ConsoleTest):
             out = subprocess.run(["setpriv", f"--reuid={user}", "--clear-groups", *arguments], check=True,
                                  stdout=subprocess.PIPE, timeout=harness.DEADLINE, cwd="/").stdout.decode().split()
             self.assertEqual(out, expected, user)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can be another user")
+    def test_another_users_connections_take_no_room(self):
+        console = self.console()
+        crowd = subprocess.Popen(
+            ["setpriv", "--reuid=65534", "--clear-groups", "/usr/bin/python3", "-c",
+             "import socket, sys\n"
+             "crowd = [socket.create_connection((sys.argv[1], int(sys.argv[2]))) for _ in range(100)]\n"
+             "ended = [one for one in crowd[8:] if one.recv(1) == b'']\n"
+             "print(len(ended), flush=True)\nsys.stdin.read()", console.host, str(console.port)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/", preexec_fn=harness.die_with_parent)
+        self.addCleanup(crowd.wait)
+        self.addCleanup(crowd.kill)
+        with crowd.stdout, crowd.stdin:
+            self.assertEqual(crowd.stdout.readline(), b"92\n")
+            for _ in range(20):
+                self.assertEqual(console.call("status").status, 200)
 
     @unittest.skipUnless(os.geteuid() == 0, "only root can be another user")
     def test_who_started_it_by_sudo_may_connect(self):

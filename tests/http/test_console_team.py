@@ -110,7 +110,15 @@ class Tokens(Team):
         status, headers, body = self.ask("GET", "/console/session", **self.bearer("bob"))
         session = json.loads(body)
         self.assertEqual((status, session["mode"], session["folder"], session["service"]), (200, "team", False, "web"))
+        self.assertEqual(session["caller"]["principal"], "bob")
+        self.assertEqual(session["caller"]["items"], [{"resource": "authz:/keys", "actions": ["list"]},
+                                                      {"resource": "authz:/keys/{key}", "actions": ["read"]}])
         self.assertNotIn("Set-Cookie", headers)
+        self.d.client().call("keys.revoke", id=session["caller"]["key"])
+        for token in (self.tokens["bob"], "nothing", "x" * 600):
+            status, _, body = self.ask("GET", "/console/session", Authorization=f"Bearer {token}")
+            self.assertEqual((status, json.loads(body)["error"]), (401, {
+                "code": "unauthenticated", "message": "the token is not accepted"}))
         for method in ("POST", "DELETE"):
             self.assertEqual(self.ask(method, "/console/session", {"ticket": "0" * 64}, **self.bearer("bob"))[0], 405)
 
