@@ -111,7 +111,7 @@ test('trees that were not changed keep their lines', () => {
 	assert.deepEqual(rewrite(was, was, LOANS, new Set([3, 4])).map((line) => line.text), [texts[0], texts[1], texts[2]]);
 });
 
-test('a line about two trees is written anew for both', () => {
+test('a line about two trees is written again for both', () => {
 	const was = chosen('allow all on api:/loans/search, ui:/**');
 	const deny = new Set(['api:/loans GET']);
 

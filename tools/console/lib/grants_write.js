@@ -11,7 +11,7 @@ const WIDTH = 100;      /* characters of a line that lists several patterns */
 const MANY = 200;       /* lines, of the 256 that a role can have: more are packed tighter */
 const PACKED = 4000;
 const LEFT_OUT = 8;     /* permissions that `except` may name, of that many at least */
-const COMMON = 8;       /* nodes: a word that so many have is written for the subtree, and where a quarter has it */
+const COMMON = 8;       /* nodes: a word that this many have, or a quarter of the nodes, is written for the subtree */
 
 function pattern_of(node, is_deep) {
 	return is_deep && node.children.length > 0 ? `${node.resource.replace(/\/$/, '')}/**` : node.resource;
@@ -179,20 +179,20 @@ function is_same(a, b) {
 export function rewrite(was, now, index, without = new Set()) {
 	const of_tree = (ids, tree) => new Set([...ids].filter((id) => tree_of(id) === tree));
 	const trees = index.roots.map((root) => tree_of(root.resource));
-	const anew = new Set(trees.filter((tree) => !is_same(of_tree(was.allow, tree), of_tree(now.allow, tree)) || !is_same(of_tree(was.deny, tree), of_tree(now.deny, tree))));
+	const rewritten = new Set(trees.filter((tree) => !is_same(of_tree(was.allow, tree), of_tree(now.allow, tree)) || !is_same(of_tree(was.deny, tree), of_tree(now.deny, tree))));
 	const drawn = was.lines.filter((line) => line.is_drawn);
 	let before;
 
-	/* A line about several trees is written anew for all of them. */
+	/* A line about several trees is written again for all of them. */
 	do {
-		before = anew.size;
-		for (const line of drawn.filter((one) => [...one.trees].some((tree) => anew.has(tree)))) {
-			line.trees.forEach((tree) => anew.add(tree));
+		before = rewritten.size;
+		for (const line of drawn.filter((one) => [...one.trees].some((tree) => rewritten.has(tree)))) {
+			line.trees.forEach((tree) => rewritten.add(tree));
 		}
-	} while (anew.size > before);
-	const roots = index.roots.filter((root) => anew.has(tree_of(root.resource)));
+	} while (rewritten.size > before);
+	const roots = index.roots.filter((root) => rewritten.has(tree_of(root.resource)));
 	const kept = was.lines.map((line, i) => ({ text: line.text, kept: i, line }))
-		.filter(({ line, kept: i }) => !without.has(i) && !(line.is_drawn && [...line.trees].some((tree) => anew.has(tree))));
+		.filter(({ line, kept: i }) => !without.has(i) && !(line.is_drawn && [...line.trees].some((tree) => rewritten.has(tree))));
 
 	return [
 		...kept.filter(({ line }) => !line.deny).map(({ text, kept: i }) => ({ text, kept: i })),
