@@ -69,7 +69,7 @@ export function PeoplePage({ query }) {
 		<${Loaded} of=${people}>${(all) => html`
 			<div class="bar">
 				<${Search} label="Search people and services" value=${search} set=${(text) => set_query({ search: text })} />
-				<div class="filter">${filter('kind', KINDS, 'Kind')}${filter('status', STATES, 'Status')}${filter('from', SOURCES, 'Declared by')}
+				<div class="picks">${filter('kind', KINDS, 'Kind')}${filter('status', STATES, 'Status')}${filter('from', SOURCES, 'Declared by')}
 					${roles.data && filter('role', [['', 'every role'], ...roles.data], 'Role')}</div>
 				<span class="dim right" role="status">${found.length === all.length ? count(all.length, 'principal') : `${count(found.length, 'principal')} of ${all.length.toLocaleString('en')}`}</span></div>
 			<${Table} columns=${COLUMNS} rows=${found} id=${(one) => one.id} open=${(one) => go('people', one.id)} label="People and services" sort=${sort} set_sort=${set_sort}

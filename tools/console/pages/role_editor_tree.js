@@ -63,7 +63,7 @@ export function TreeStep({ tree, trees, draft, set, by_name, error, lines, is_la
 			tools=${html`<${Layer} layer=${layer} set=${set_layer} /><span class="dim right" role="status">${total.held} of ${total.of} ${layer === 'deny' ? 'denied' : 'allowed'}</span>`}
 			row=${(node, is_here) => html`<${PermissionChips} node=${node} draft=${draft} layer=${layer} inherited=${inherited} when=${when} tab=${is_here ? 0 : -1}
 				press=${(permissions) => set(toggle(draft, layer, permissions))} />`} />
-		<p class="tip keys"><kbd>↑</kbd> <kbd>↓</kbd> move, <kbd>→</kbd> <kbd>←</kbd> expand and close, <kbd>Space</kbd> ticks the box, <kbd>A</kbd> allows, <kbd>D</kbd> denies, <kbd>Tab</kbd> goes to the chips of the row.</p>
+		<p class="tip keyboard"><kbd>↑</kbd> <kbd>↓</kbd> move, <kbd>→</kbd> <kbd>←</kbd> expand and close, <kbd>Space</kbd> ticks the box, <kbd>A</kbd> allows, <kbd>D</kbd> denies, <kbd>Tab</kbd> goes to the chips of the row.</p>
 		${above.data?.unread.length > 0 && html`<p class="dim">What ${above.data.unread.join(', ')} allows is not drawn: you may not read it.</p>`}
 		<${ErrorBox} error=${above.error} />
 		<${Kept} kept=${kept} draft=${draft} set=${set} index=${index} error=${error} lines=${lines} tree=${tree} />`;

@@ -61,7 +61,7 @@ export function RolesPage({ query }) {
 			${may('create', '/roles') && html`<a class="button primary" href=${href('new-role')}>New role</a>`}<//>
 		<${Loaded} of=${roles}>${(all) => html`
 			<div class="bar"><${Search} label="Search roles" value=${search} set=${(text) => set_query({ search: text })} />
-				<div class="filter"><${Select} label="Of" value=${query.from || ''} options=${SOURCES} set=${(from) => set_query({ from })} /></div>
+				<div class="picks"><${Select} label="Of" value=${query.from || ''} options=${SOURCES} set=${(from) => set_query({ from })} /></div>
 				<span class="dim right" role="status">${found.length === all.length ? count(all.length, 'role') : `${count(found.length, 'role')} of ${all.length.toLocaleString('en')}`}</span></div>
 			<${Table} columns=${columns} rows=${found} id=${(role) => role.name} open=${(role) => go('roles', role.name)} label="Roles" sort=${sort} set_sort=${set_sort}
 				busy=${roles.loading} empty=${all.length === 0 ? 'There are no roles yet.' : 'No role is found.'} />`}<//>`;

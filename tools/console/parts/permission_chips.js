@@ -18,7 +18,7 @@ function Chip({ text, permissions, draft, layer, inherited, press, tab }) {
 
 	return html`<button type="button" tabIndex=${tab} class="pchip ${state} ${is_denied_above ? 'denied-above' : is_allowed_above ? 'allowed-above' : ''}" title=${title} aria-label=${title}
 		aria-pressed=${all(draft[layer]) ? 'true' : any(draft[layer]) ? 'mixed' : 'false'} onClick=${() => press(permissions)}>
-		${mark !== '' && html`<span class="mark" aria-hidden="true">${mark}</span>`}<span class="text">${text}</span>${is_both && html`<span class="also" aria-hidden="true">✓</span>`}</button>`;
+		${mark !== '' && html`<span class="sign" aria-hidden="true">${mark}</span>`}<span class="text">${text}</span>${is_both && html`<span class="also" aria-hidden="true">✓</span>`}</button>`;
 }
 
 /* An action with its methods: one press for the action, and one for each of several methods. */
