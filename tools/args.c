@@ -111,7 +111,7 @@ static const struct flag_info infos[FLAG_COUNT] = {
 	[FLAG_EXPLAIN_CODE] = { "explain", 0, KIND_VALUE, "CODE", "explain a warning's code" },
 	[FLAG_LIST_CODES] = { "list", 0, KIND_SWITCH, NULL, "list the codes of all warnings" },
 	[FLAG_ACTOR] = { "actor", 0, KIND_VALUE, "ACTOR",
-		"only what this actor did: uid:N, key:ID or daemon" },
+		"only what this actor did: uid:N, key:ID, principal:ID or daemon" },
 	[FLAG_KEY] = { "key", 0, KIND_VALUE, "ID", "this key alone" },
 	[FLAG_OF_KEY] = { "key", 0, KIND_VALUE, "ID",
 		"the key with this id, without its secret, which counts nothing" },
