@@ -53,7 +53,7 @@ class Stale(harness.DaemonTest):
         self.addCleanup(folder.cleanup)
         path = folder.name + "/authzd.conf"
         with open(path, "w", encoding="utf-8") as file:
-            file.write(f"impersonate user {pwd.getpwuid(os.geteuid()).pw_name}\n")
+            file.write(f"impersonate user {pwd.getpwuid(os.geteuid()).pw_name}\nhost one\n")
         self.d = SharedDaemon({"small.policy": POLICY}, "--config", path)
         self.addCleanup(self.d.finish)
         self.c = self.d.client()
