@@ -107,6 +107,8 @@ static const struct flag_info infos[FLAG_COUNT] = {
 		"the token; - reads it from standard input" },
 	[FLAG_TOKEN_FILE] = { "token-file", 0, KIND_VALUE, "FILE",
 		"a file whose first line is the token (or set $AUTHZ_TOKEN)" },
+	[FLAG_IMPERSONATE] = { "impersonate", 0, KIND_VALUE, "ID",
+		"call as this principal, if an 'impersonate' line names you" },
 	[FLAG_EXPLAIN] = { "explain", 0, KIND_SWITCH, NULL, "explain the decision, line by line" },
 	[FLAG_EXPLAIN_CODE] = { "explain", 0, KIND_VALUE, "CODE", "explain a warning's code" },
 	[FLAG_LIST_CODES] = { "list", 0, KIND_SWITCH, NULL, "list the codes of all warnings" },

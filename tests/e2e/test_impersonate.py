@@ -127,6 +127,24 @@ class Impersonate(people.PeopleTest):
         asked["impersonate"] = "eve"
         self.assert_error("forbidden", self.c.call, "decisions.try", **asked)
 
+    def test_the_tool_calls_as_a_principal(self):
+        self.person("ann", "helper")
+        self.assertEqual(self.d.tool("key", "create", "--role", "viewer", "--impersonate",
+                                     "ann").returncode, 0)
+        self.assertEqual(self.c.call("keys.list")["items"][0]["created_by"], "principal:ann")
+        done = self.d.tool("whoami", "--impersonate", "ann")
+        self.assertIn("principal:ann", done.stdout)
+        self.assertNotIn("everything", done.stdout)
+        done = self.d.tool("role", "list", "--impersonate", "nobody")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("the principal is not accepted", done.stderr)
+        for more in (["--token", "-"], ["--token-file", "/dev/null/none"]):
+            done = self.d.tool("key", "list", "--impersonate", "ann", *more, text="liq_live_x")
+            self.assertEqual(done.returncode, 2, done.stderr)
+        # The environment's token is of another caller, and is not used.
+        done = self.d.tool("whoami", "--impersonate", "ann", env={"AUTHZ_TOKEN": "liq_live_x"})
+        self.assertIn("principal:ann", done.stdout)
+
     def test_a_broken_line_ends_the_start(self):
         for line, said in (("impersonate user", "write it as: impersonate user|group NAME"),
                            ("impersonate root", "write it as: impersonate user|group NAME"),
