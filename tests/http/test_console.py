@@ -100,7 +100,7 @@ class Routes(ConsoleTest):
                 ("keys.list", {"nothing": 1}, 400, "invalid_request", "nothing"),
                 ("keys.get", {"id": "0" * 12}, 404, "not_found", None),
                 ("store.backup", {}, 404, "unknown_method", None),
-                ("folder.status", {}, 404, "unknown_method", None)):
+                ("folder.nothing", {}, 404, "unknown_method", None)):
             with self.subTest(method):
                 answer = console.call(method, **params)
                 error = answer.json()["error"]
