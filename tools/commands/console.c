@@ -102,7 +102,7 @@ static int read_listen(struct app *app, struct http_console_options *options)
 {
 	static const char ip4[] = "127.0.0.1:", ip6[] = "[::1]:";
 	const char *given = app->args.values[FLAG_LISTEN];
-	const char *port = given;
+	const char *port;
 
 	if (given == NULL) {
 		return EXIT_YES;
