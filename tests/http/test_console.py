@@ -370,6 +370,19 @@ class Life(ConsoleTest):
         console.terminal = None
         self.assertEqual(console.process.wait(harness.DEADLINE), 0)
 
+    def test_in_the_background_of_its_terminal_it_takes_no_line_and_is_not_stopped(self):
+        console = self.console(background=True)
+        os.write(console.terminal, b"\n")
+        self.assertEqual(console.call("status").status, 200)
+        self.assertEqual(console.call("status").status, 200)
+        os.close(console.terminal)
+        console.terminal = None
+
+        def has_ended():
+            with socket.socket() as probe:
+                return probe.connect_ex((console.host, console.port)) != 0
+        harness.wait_until(has_ended, what="it ends with the terminal")
+
     def test_without_a_terminal_it_goes_on_until_a_signal(self):
         console = self.console(terminal=False)
         self.assertEqual(console.call("status").status, 200)
