@@ -189,9 +189,6 @@ static int serve(struct app *app, struct http_console_options *options)
 		}
 		options->local = &local;
 		options->modules = app->args.values[FLAG_MODULES];
-		if (access(options->folder, R_OK | X_OK) != 0) {
-			options->folder = NULL;
-		}
 	}
 	r = http_console_serve(options);
 	console_folder_destroy(local.context);
