@@ -104,11 +104,12 @@ class Stale(harness.DaemonTest):
         for method, params in peer:
             with self.subTest(method):
                 self.assert_error("stale", self.call, method, **params)
-        for method in ("status", "policy.status", "audit.list", "tenants.list"):
+        for method in ("status", "policy.status", "policy.tree", "audit.list", "tenants.list"):
             self.call(method)
         bosses = {"token": self.boss["secret"]}, {"impersonate": "bob"}
         for boss in bosses:
             self.assert_error("stale", self.call, "audit.list", **boss)
+            self.assert_error("stale", self.call, "policy.tree", **boss)
             self.assert_error("stale", self.call, "whoami", **boss)
             self.assert_error("stale", self.call, "decisions.try", principal="alice", method="GET",
                               path="/loans/7", **boss)

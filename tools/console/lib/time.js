@@ -16,7 +16,7 @@ export function ago(seconds, at = now()) {
 
 	for (const [unit, length] of UNITS) {
 		if (Math.abs(away) >= length) {
-			return relative.format(Math.trunc(away / length), unit);
+			return relative.format(Math.round(away / length), unit);
 		}
 	}
 	return away > 0 ? 'in a moment' : 'just now';

@@ -1,51 +1,107 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* keys: all keys, to search, filter, sort and select many. */
+/* keys: all keys, to search, filter, sort, select many, and switch on and off. */
 import { html } from 'htm/preact';
-import { useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { call, list, may } from '../lib/api.js';
-import { changed, useLoad } from '../lib/load.js';
+import { fits, is_filtered, list_params, sort_of, sort_text, values_of } from '../lib/keys.js';
+import { useLoad } from '../lib/load.js';
 import { go, set_query } from '../lib/route.js';
-import { count, matches } from '../lib/text.js';
-import { Chips, Head, Loaded, Status, Time } from '../parts/bits.js';
-import { Search, Switch } from '../parts/form.js';
+import { count } from '../lib/text.js';
+import { now } from '../lib/time.js';
+import { Empty, Head, Loaded } from '../parts/bits.js';
+import { open_dialog } from '../parts/dialog.js';
 import { Table } from '../parts/table.js';
+import { tenant_param, use_tenant_of } from '../parts/tenant.js';
 import { say, say_error } from '../parts/toast.js';
+import { KeyNew } from './key_new.js';
+import { BulkBar } from './keys_bulk.js';
+import { columns } from './keys_columns.js';
+import { KeysFilter, ShowAll } from './keys_filter.js';
 
-async function turn(key, on) {
-	try {
-		await call(on ? 'keys.enable' : 'keys.disable', { id: key.id });
-		say(on ? `Key ${key.id} is on.` : `Key ${key.id} is off: requests with it are denied from now on.`);
-	} catch (error) {
-		say_error(error);
-	}
-	changed();
+const MOST = 50000;    /* keys that the page holds; above, the daemon narrows the list */
+const SHOW_MS = 250;   /* between two drawings of a list that is being loaded */
+const USUAL = 'name';  /* the order without a word of the address */
+const ROW = 52;        /* pixels: two lines */
+
+/*
+ * {of: what useLoad has, with data {keys, more}; put(records): what calls answered about keys, in the place of what the list said}.
+ * A list that is loaded again is not shown in parts, so that nothing jumps.
+ */
+function useKeys(query) {
+	const [is_big, set_big] = useState(false);
+	const params = { ...list_params(query, is_big), tenant: tenant_param(true) };
+	const text = JSON.stringify(params);
+	const whole = useRef(null);
+	const [newer, set_newer] = useState(new Map());
+	const of = useLoad(async (show) => {
+		let shown_at = 0;
+		const { items, more } = await list('keys.list', params, (keys, is_last) => {
+			if (whole.current !== text && !is_last && Date.now() - shown_at > SHOW_MS) {
+				shown_at = Date.now();
+				show({ keys, more: false });
+			}
+		}, MOST);
+
+		whole.current = text;
+		set_big((was) => was || more);
+		set_newer(new Map());
+		return { keys: items, more };
+	}, [text]);
+	const data = useMemo(() => of.data && newer.size > 0
+		? { ...of.data, keys: of.data.keys.map((key) => newer.get(key.id) || key).filter((key) => key !== null && (params.status === 'deleted') === (key.deleted_at !== undefined)) }
+		: of.data, [of.data, newer]);
+
+	return { of: { ...of, data }, put: (pairs) => set_newer((was) => new Map([...was, ...pairs])) };
 }
 
-const COLUMNS = [
-	{ key: 'name', title: 'Key', min: 170, grow: 3, weight: 9, value: (key) => key.name || key.id,
-		cell: (key) => html`<a href=${`#/keys/${key.id}`}>${key.name || html`<span class="dim">no name</span>`}</a>` },
-	{ key: 'id', title: 'Token', min: 190, grow: 1, weight: 5, value: (key) => key.id, cell: (key) => html`<code>${key.prefix}${key.id}…</code>` },
-	{ key: 'on', title: 'On', min: 64, weight: 7, cell: (key) => html`<${Switch} label=${`Key ${key.id} is on`} value=${key.status === 'active'}
-		disabled=${!['active', 'inactive'].includes(key.status) || !may(key.status === 'active' ? 'disable' : 'enable', `/keys/${key.id}`)} set=${(on) => turn(key, on)} />` },
-	{ key: 'status', title: 'Status', min: 100, weight: 8, value: (key) => key.status, cell: (key) => html`<${Status} status=${key.status} />` },
-	{ key: 'holder', title: 'Holder', min: 150, grow: 2, weight: 6, value: (key) => key.principal || (key.roles || key.scopes || []).join(),
-		cell: (key) => key.principal ? html`<a href=${`#/people/${encodeURIComponent(key.principal)}`}>${key.principal}</a>` : html`<${Chips} items=${key.roles || key.scopes} most=${2} />` },
-	{ key: 'last', title: 'Last use', min: 120, weight: 4, value: (key) => key.last_used_at, cell: (key) => html`<${Time} at=${key.last_used_at} none="never" />` },
-	{ key: 'expires', title: 'Expires', min: 120, weight: 3, value: (key) => key.expires_at, cell: (key) => html`<${Time} at=${key.expires_at} none="never" />` },
-];
+function Nothing({ query, all, create }) {
+	if (all.length > 0 || is_filtered(query)) {
+		return html`<p>No key is like that.</p>`;
+	}
+	return html`<${Empty} title="There are no keys yet"><p>A key lets a program or a person make requests. What it may do comes from a principal, from roles or from scopes.</p>
+		${create}<//>`;
+}
 
 export function KeysPage({ query }) {
-	const [sort, set_sort] = useState({ key: 'name', down: false });
+	use_tenant_of(query);
 	const [selected, select] = useState(new Set());
-	const keys = useLoad(async (show) => (await list('keys.list', {}, (items) => show(items))).items);
-	const search = query.search || '';
-	const found = useMemo(() => (keys.data || []).filter((key) => matches(search, key.id, key.name, key.label, key.principal, key.status, ...(key.roles || []), ...(key.scopes || []))),
-		[keys.data, search]);
+	const { of, put } = useKeys(query);
+	const keys = of.data?.keys || [];
+	const sort = sort_of(query.sort, USUAL);
+	const apart = ['deleted', 'altered'].includes(query.status) ? query.status : undefined;
+	const at = now();
+	const found = useMemo(() => keys.filter((key) => fits(key, query, at)), [of.data, query]);
+	const turn = async (key, on) => {
+		try {
+			put([[key.id, await call(on ? 'keys.enable' : 'keys.disable', { id: key.id })]]);
+			say(on ? `Key ${key.name || key.id} is on.` : `Key ${key.name || key.id} is off: requests with it are denied from now on.`);
+		} catch (error) {
+			say_error(error);
+		}
+	};
+	const environments = useMemo(() => values_of(keys, 'environment').length, [of.data]);
+	const shape = useMemo(() => columns({ turn, apart, tenants: tenant_param(true) === '*', environments }), [apart, tenant_param(true), environments]);
+	const is_chosen = (key) => selected.has(key.id);
+	const chosen = useMemo(() => keys.filter(is_chosen), [selected, of.data]);
+	const hidden = chosen.length - (chosen.length > 0 ? found.filter(is_chosen).length : 0);
+	const bulk_done = (results) => {
+		put(results.map(({ key, result }) => [key.id, result.status === undefined ? null : result]));
+		select(new Set([...selected].filter((id) => !results.some(({ key }) => key.id === id))));
+	};
+	const create = may('create', '/keys') && html`<button type="button" class="primary" onClick=${() => open_dialog(KeyNew)}>New key</button>`;
 
-	return html`<${Head} title="Keys" about="What the holder of a key may do is asked of the daemon for each request." />
-		<${Loaded} of=${keys}>${(all) => html`
-			<div class="bar"><${Search} label="Search keys" value=${search} set=${(text) => set_query({ search: text })} />
-				<span class="dim right">${found.length === all.length ? count(all.length, 'key') : `${count(found.length, 'key')} of ${all.length}`}</span></div>
-			<${Table} columns=${COLUMNS} rows=${found} id=${(key) => key.id} open=${(key) => go('keys', key.id)} label="Keys" sort=${sort} set_sort=${set_sort}
-				selected=${selected} select=${select} busy=${keys.loading} empty="No key is found." />`}<//>`;
+	/* What is selected among deleted keys has no meaning among the others. */
+	useEffect(() => select(new Set()), [apart, tenant_param(true)]);
+	return html`<${Head} title="Keys" about="Each key lets its holder make requests, as far as its principal, roles or scopes allow.">
+			${create}
+		<//>
+		<${Loaded} of=${of}>${(data) => html`
+			<${KeysFilter} query=${query} all=${data.keys} />
+			${data.more && html`<p class="box warn">There are more keys than the ${MOST.toLocaleString('en')} that this page holds. Choose a status, a principal or a label: the daemon then looks among all of them.</p>`}
+			${chosen.length > 0 ? html`<${BulkBar} keys=${chosen} hidden=${hidden} apart=${apart} clear=${() => select(new Set())} done=${bulk_done} />`
+			: html`<div class="strip"><span class="dim" role="status">${found.length === data.keys.length ? count(found.length, 'key') : `${found.length.toLocaleString('en')} of ${count(data.keys.length, 'key')}`}${of.loading ? ' …' : ''}</span>
+				<${ShowAll} query=${query} /></div>`}
+			<${Table} columns=${shape} rows=${found} id=${(key) => key.id} open=${(key) => go('keys', key.id)} label="Keys" height=${ROW}
+				sort=${sort} set_sort=${(to) => set_query({ sort: sort_text(to, USUAL) })}
+				selected=${selected} select=${select} busy=${of.loading && keys.length === 0} empty=${html`<${Nothing} query=${query} all=${data.keys} create=${create} />`} />`}<//>`;
 }

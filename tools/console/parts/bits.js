@@ -53,7 +53,7 @@ export function ErrorBox({ error, retry }) {
 	if (!error) {
 		return null;
 	}
-	return html`<div class="box bad" role="alert">
+	return html`<div class="box bad" role="alert" tabIndex="-1">
 		<strong>${error.message}</strong>
 		${error.ids?.length > 0 && html`<p>${error.ids.length === 1 ? 'This one:' : 'These:'} <${Chips} items=${error.ids} most=${8} /></p>`}
 		<p class="dim">${ADVICE[error.code] || ''}</p>

@@ -31,18 +31,32 @@ export function Dialogs() {
 			dialog.current.close();
 		}
 	}, [one]);
-	return html`<dialog ref=${dialog} aria-labelledby="dialog-title" onClose=${close_dialog}>
+	/* What must not be lost by a slip of the finger closes by its own button alone. */
+	const keep = (event) => {
+		if (one?.component.stays && (event.type === 'cancel' || event.key === 'Escape')) {
+			event.preventDefault();
+		}
+	};
+
+	return html`<dialog ref=${dialog} aria-labelledby="dialog-title" onClose=${close_dialog} onCancel=${keep} onKeyDown=${keep}>
 		${one && html`<${one.component} ...${one.properties} close=${close_dialog} />`}
 	</dialog>`;
 }
 
 /*
  * A form in the dialog. `send` is called when it is sent, and may return a promise; when that is
- * rejected the error is shown and the form stays. `danger` colours the button.
+ * rejected the error is shown and the form stays. `danger` colours the button. `children` may be a function: it gets
+ * wrong(name), what the daemon says about the parameter of that name, for the field to show.
  */
 export function Form({ title, about, action, danger = false, send, close, children, disabled = false, wide = false }) {
 	const [error, set_error] = useState(null);
 	const [busy, set_busy] = useState(false);
+	const form = useRef(null);
+	const wrong = (name) => error?.param !== undefined && error.param.split(/[[.]/)[0] === name ? error.message : undefined;
+
+	useEffect(() => {
+		(form.current?.querySelector('[aria-invalid="true"]') || form.current?.querySelector('[role="alert"]'))?.focus();
+	}, [error]);
 	const submit = async (event) => {
 		event.preventDefault();
 		set_busy(true);
@@ -55,12 +69,12 @@ export function Form({ title, about, action, danger = false, send, close, childr
 		set_busy(false);
 	};
 
-	return html`<form class="dialog ${wide ? 'wide' : ''}" onSubmit=${submit}>
+	return html`<form class="dialog ${wide ? 'wide' : ''}" onSubmit=${submit} ref=${form}>
 		<header><h2 id="dialog-title">${title}</h2>
 			<button type="button" class="quiet" aria-label="Close" onClick=${close}>✕</button></header>
 		<div class="body">
 			${about && html`<p class="about">${about}</p>`}
-			${children}
+			${typeof children === 'function' ? children(wrong) : children}
 			<${ErrorBox} error=${error} />
 		</div>
 		<footer>

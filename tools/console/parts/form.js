@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* form: labelled fields. Each gets `value` and `set`, and says beside it what is wrong with it. */
 import { html } from 'htm/preact';
-import { useId, useState } from 'preact/hooks';
+import { useId, useRef, useState } from 'preact/hooks';
 import { duration, from_local, to_local } from '../lib/time.js';
 import { matches } from '../lib/text.js';
 
@@ -28,7 +28,7 @@ export function Text({ label, hint, wrong, value, set, type = 'text', placeholde
 
 /* options: [[value, text], …] or texts */
 export function Select({ label, hint, wrong, value, set, options }) {
-	return html`<${Field} label=${label} hint=${hint} wrong=${wrong}>${(id, tip) => html`<select id=${id} aria-describedby=${tip}
+	return html`<${Field} label=${label} hint=${hint} wrong=${wrong}>${(id, tip) => html`<select id=${id} aria-describedby=${tip} aria-invalid=${wrong ? 'true' : undefined}
 		value=${value} onChange=${(event) => set(event.currentTarget.value)}>
 		${options.map((option) => {
 			const [key, text] = Array.isArray(option) ? option : [option, option];
@@ -53,8 +53,8 @@ export function Check({ label, hint, value, set, disabled }) {
 }
 
 /* On or off at once, as a switch. `label` is for those who do not see it. */
-export function Switch({ label, value, set, disabled }) {
-	return html`<button type="button" role="switch" class="switch" aria-checked=${value ? 'true' : 'false'} aria-label=${label} disabled=${disabled}
+export function Switch({ label, value, set, disabled, tab }) {
+	return html`<button type="button" role="switch" class="switch" aria-checked=${value ? 'true' : 'false'} aria-label=${label} disabled=${disabled} tabIndex=${tab}
 		onClick=${(event) => {
 			event.stopPropagation();
 			set(!value);
@@ -77,10 +77,20 @@ export function Ends({ label, hint, wrong, value, set, options = TIMES }) {
 	</div>`;
 }
 
-/* Several words: what was typed becomes one with Enter, a comma or when the field is left. */
-export function Words({ label, hint, wrong, value, set, placeholder, options = [] }) {
+/*
+ * Several words: what was typed becomes one with Enter, a comma or when the field is left. check(word) says what is wrong
+ * with one, undefined if nothing; a word that is pressed can be typed again.
+ */
+export function Words({ label, hint, wrong, value, set, placeholder, options = [], check = () => undefined }) {
 	const [text, set_text] = useState('');
 	const list = useId();
+	const field = useRef(null);
+	const problem = value.map(check).find((why) => why !== undefined);
+	const edit = (word) => {
+		set(value.filter((one) => one !== word));
+		set_text(word);
+		field.current.focus();
+	};
 	const add = (words) => {
 		const all = words.split(/[\s,]+/).filter((word) => word !== '' && !value.includes(word));
 
@@ -90,10 +100,10 @@ export function Words({ label, hint, wrong, value, set, placeholder, options = [
 		set_text('');
 	};
 
-	return html`<${Field} label=${label} hint=${hint} wrong=${wrong}>${(id, tip) => html`<div class="words">
-		${value.map((word) => html`<span class="chip" key=${word}>${word}<button type="button" class="quiet" aria-label=${`Remove ${word}`}
+	return html`<${Field} label=${label} hint=${hint} wrong=${problem || wrong}>${(id, tip) => html`<div class="words">
+		${value.map((word) => html`<span class="chip ${check(word) ? 'bad' : ''}" key=${word}><button type="button" class="quiet word" title="Type it again" onClick=${() => edit(word)}>${word}</button><button type="button" class="quiet" aria-label=${`Remove ${word}`}
 			onClick=${() => set(value.filter((one) => one !== word))}>✕</button></span>`)}
-		<input id=${id} aria-describedby=${tip} list=${list} autocomplete="off" spellcheck="false" placeholder=${value.length === 0 ? placeholder : ''} value=${text}
+		<input id=${id} ref=${field} aria-describedby=${tip} aria-invalid=${problem || wrong ? 'true' : undefined} list=${list} autocomplete="off" spellcheck="false" placeholder=${value.length === 0 ? placeholder : ''} value=${text}
 			onInput=${(event) => set_text(event.currentTarget.value)} onBlur=${() => add(text)}
 			onKeyDown=${(event) => {
 				if ((event.key === 'Enter' || event.key === ',') && text.trim() !== '') {
@@ -103,17 +113,17 @@ export function Words({ label, hint, wrong, value, set, placeholder, options = [
 					set(value.slice(0, -1));
 				}
 			}} />
-		<datalist id=${list}>${options.filter((option) => !value.includes(option)).map((option) => html`<option key=${option} value=${option} />`)}</datalist>
+		<datalist id=${list}>${options.filter((option) => !value.includes(option)).slice(0, 500).map((option) => html`<option key=${option} value=${option} />`)}</datalist>
 	</div>`}<//>`;
 }
 
 /* Some of a list, each with a box: [{key, text, about}]; long lists can be searched. */
-export function Several({ label, hint, value, set, options }) {
+export function Several({ label, hint, wrong, value, set, options }) {
 	const [search, set_search] = useState('');
 	const found = options.filter((option) => matches(search, option.key, option.text, option.about));
 
-	return html`<fieldset class="several"><legend>${label} ${value.length > 0 && html`<span class="count">${value.length}</span>`}</legend>
-		${hint && html`<p class="tip">${hint}</p>`}
+	return html`<fieldset class="several ${wrong ? 'wrong' : ''}"><legend>${label} ${value.length > 0 && html`<span class="count">${value.length}</span>`}</legend>
+		${(wrong || hint) && html`<p class="tip" tabIndex=${wrong ? -1 : undefined} aria-invalid=${wrong ? 'true' : undefined}>${wrong || hint}</p>`}
 		${options.length > 8 && html`<input type="search" aria-label=${`Search ${label}`} placeholder="Search" value=${search}
 			onInput=${(event) => set_search(event.currentTarget.value)} />`}
 		<div class="options">${found.slice(0, 200).map((option) => html`<${Check} key=${option.key} label=${option.text || option.key} hint=${option.about}

@@ -7,10 +7,12 @@
 import { html } from 'htm/preact';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 
-const ROW = 44;     /* pixels, as in the style */
+const ROW = 44;     /* pixels of a row, unless the page says otherwise */
 const BEYOND = 8;   /* rows above and below those in sight */
 const BOX = 40;     /* pixels of the column with the boxes */
 const PAGE = 10;    /* rows of Page Up and Page Down */
+
+const collator = new Intl.Collator('en', { numeric: true });
 
 function compare(a, b) {
 	if (a === b) {
@@ -22,7 +24,7 @@ function compare(a, b) {
 	if (b === undefined || b === null || b === '') {
 		return -1;
 	}
-	return typeof a === 'number' && typeof b === 'number' ? a - b : String(a).localeCompare(String(b), 'en', { numeric: true });
+	return typeof a === 'number' && typeof b === 'number' ? a - b : collator.compare(String(a), String(b));
 }
 
 /* The columns that fit into the width, in their own order. */
@@ -41,16 +43,18 @@ function fitting(columns, width) {
 }
 
 /*
- * columns: [{key, title, min (pixels), grow, weight, value(row): what is sorted by, cell(row), end: at the right}]
+ * columns: [{key, title, min (pixels), grow, weight, value(row): what is sorted by, cell(row, tab), end: at the right}]
  * rows, id(row), open(row), label: what the list is, sort: {key, down} and set_sort; without these the order is
  * that of the rows. selected: a Set of ids, and select(Set): then rows can be selected. busy: more is coming.
+ * height: pixels of a row. What can be pressed in a cell takes `tab` as its tabIndex: Tab stops in one row alone.
  */
-export function Table({ columns, rows, id, open, label, sort, set_sort, selected, select, busy = false, empty }) {
+export function Table({ columns, rows, id, open, label, sort, set_sort, selected, select, busy = false, empty, height = ROW }) {
 	const box = useRef(null);
 	const [size, set_size] = useState({ width: 800, height: 600 });
 	const [top, set_top] = useState(0);
 	const [at, set_at] = useState(0);
 	const wants_focus = useRef(false);
+	const chosen_last = useRef(null);
 	const shown = useMemo(() => fitting(columns, size.width - (select ? BOX : 0) - 16), [columns, size.width, select !== undefined]);
 	const sorted = useMemo(() => {
 		const column = sort && columns.find((one) => one.key === sort.key);
@@ -66,8 +70,8 @@ export function Table({ columns, rows, id, open, label, sort, set_sort, selected
 		});
 		return keyed.map((pair) => pair[1]);
 	}, [rows, sort?.key, sort?.down, columns]);
-	const first = Math.max(0, Math.floor(top / ROW) - BEYOND);
-	const last = Math.min(sorted.length, Math.ceil((top + size.height) / ROW) + BEYOND);
+	const first = Math.max(0, Math.floor(top / height) - BEYOND);
+	const last = Math.min(sorted.length, Math.ceil((top + size.height) / height) + BEYOND);
 	const here = Math.min(at, Math.max(0, sorted.length - 1));
 	const grid = `${select ? `${BOX}px ` : ''}${shown.map((column) => `minmax(${column.min}px, ${column.grow || 0}fr)`).join(' ')}`;
 
@@ -86,23 +90,29 @@ export function Table({ columns, rows, id, open, label, sort, set_sort, selected
 		}
 	});
 
-	const toggle = (row) => {
+	/* With Shift: all from the one that was chosen last. */
+	const toggle = (row, with_shift = false) => {
 		const next = new Set(selected);
 		const key = id(row);
+		const last = with_shift ? sorted.findIndex((one) => id(one) === chosen_last.current) : -1;
+		const to = sorted.indexOf(row);
 
-		if (!next.delete(key)) {
+		if (last >= 0) {
+			sorted.slice(Math.min(last, to), Math.max(last, to) + 1).forEach((one) => next.add(id(one)));
+		} else if (!next.delete(key)) {
 			next.add(key);
 		}
+		chosen_last.current = key;
 		select(next);
 	};
 	const move = (to) => {
 		const row = Math.max(0, Math.min(sorted.length - 1, to));
-		const from = row * ROW, seen = box.current.clientHeight - ROW;
+		const from = row * height, seen = box.current.clientHeight - height;
 
 		if (from < box.current.scrollTop) {
 			box.current.scrollTop = from;
-		} else if (from + ROW > box.current.scrollTop + seen) {
-			box.current.scrollTop = from + ROW - seen;
+		} else if (from + height > box.current.scrollTop + seen) {
+			box.current.scrollTop = from + height - seen;
 		}
 		wants_focus.current = true;
 		set_at(row);
@@ -144,16 +154,16 @@ export function Table({ columns, rows, id, open, label, sort, set_sort, selected
 			})}
 		</div>
 		${sorted.length === 0 && !busy && html`<div class="nothing">${empty || 'Nothing is here.'}</div>`}
-		<div class="tbody" role="rowgroup" style=${{ height: `${sorted.length * ROW}px` }}>
+		<div class="tbody" role="rowgroup" style=${{ height: `${sorted.length * height}px` }}>
 			${sorted.slice(first, last).map((row, i) => {
 				const index = first + i, key = id(row);
 				return html`<div role="row" class="tr ${selected?.has(key) ? 'chosen' : ''}" key=${key} data-row=${index} aria-rowindex=${index + 2}
 					aria-selected=${select ? (selected.has(key) ? 'true' : 'false') : undefined} tabIndex=${index === here ? 0 : -1}
-					style=${{ gridTemplateColumns: grid, transform: `translateY(${index * ROW}px)` }}
+					style=${{ gridTemplateColumns: grid, transform: `translateY(${index * height}px)`, height: `${height}px` }}
 					onFocus=${() => index !== here && set_at(index)}
-					onClick=${(event) => !event.target.closest('input, button, a') && open?.(row)}>
-					${select && html`<div role="gridcell" class="box"><input type="checkbox" tabIndex="-1" aria-label=${`Select ${key}`} checked=${selected.has(key)} onChange=${() => toggle(row)} /></div>`}
-					${shown.map((column) => html`<div role="gridcell" key=${column.key} class=${column.end ? 'end' : ''}>${column.cell(row)}</div>`)}
+					onClick=${(event) => !event.target.closest('input, button, a, .box') && open?.(row)}>
+					${select && html`<div role="gridcell" class="box"><input type="checkbox" tabIndex="-1" aria-label=${`Select ${key}`} checked=${selected.has(key)} onClick=${(event) => toggle(row, event.shiftKey)} /></div>`}
+					${shown.map((column) => html`<div role="gridcell" key=${column.key} class=${column.end ? 'end' : ''}>${column.cell(row, index === here ? 0 : -1)}</div>`)}
 				</div>`;
 			})}
 		</div>

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * keys: what the list of keys is narrowed to, as the address says it. Pure, and tested by itself.
+ *
+ * A query has `search`, `status`, `environment`, `principal`, `label`, `only` (a word of ONLY) and `sort`
+ * ("name", or "-name" for the other direction).
+ */
+import { matches } from './text.js';
+
+export const IDLE_DAYS = 90;
+
+/* Of each: does it hold for the key at a time of Unix seconds? */
+export const ONLY = {
+	endless: { text: 'without expiry', holds: (key) => key.expires_at === undefined },
+	expiring: { text: 'expires within 30 days', holds: (key, now) => key.expires_at !== undefined && key.expires_at > now && key.expires_at <= now + 30 * 86400 },
+	idle: { text: `not used for ${IDLE_DAYS} days`, holds: (key, now) => (key.last_used_at ?? key.created_at) < now - IDLE_DAYS * 86400 },
+	never: { text: 'never used', holds: (key) => key.last_used_at === undefined },
+	due: { text: 'rotation is due', holds: (key, now) => key.next_rotation_at !== undefined && key.next_rotation_at <= now },
+	rotating: { text: 'two secrets at present', holds: (key) => other_secret(key) !== null },
+	dangling: { text: 'names what the policy lacks', holds: (key) => is_dangling(key) },
+};
+
+/* What the list of all keys leaves out, so that it is asked for by itself. */
+const APART = ['deleted', 'altered'];
+
+/* The second secret of the key: {state: 'retiring' | 'pending', until}, or null. */
+export function other_secret(key) {
+	if (key.retiring_until !== undefined) {
+		return { state: 'retiring', until: key.retiring_until };
+	}
+	return key.pending_until !== undefined ? { state: 'pending', until: key.pending_until } : null;
+}
+
+/* Does the key name something that the policy lacks? The daemon gives lists, or a map of lists. */
+export function is_dangling(key) {
+	return dangling_names(key).length > 0;
+}
+
+export function dangling_names(key) {
+	const found = key.dangling;
+
+	if (found === undefined || found === null) {
+		return [];
+	}
+	return Array.isArray(found) ? found.map(String) : Object.values(found).flat().map(String);
+}
+
+/* What the key is bound to: {kind: 'principal' | 'roles' | 'scopes', names}. */
+export function holder(key) {
+	if (key.principal !== undefined) {
+		return { kind: 'principal', names: [key.principal] };
+	}
+	return key.roles !== undefined ? { kind: 'roles', names: key.roles } : { kind: 'scopes', names: key.scopes || [] };
+}
+
+/* What narrows the key beside what it is bound to. */
+export function narrowed_by(key) {
+	return [...(key.principal !== undefined || key.roles !== undefined ? key.scopes || [] : []), ...(key.at || [])];
+}
+
+/* The parameters of keys.list for a query. `is_big`: the list is too long for the page, so the daemon narrows it. */
+export function list_params(query, is_big = false) {
+	const params = {};
+
+	if (query.status && (is_big || APART.includes(query.status))) {
+		params.status = query.status;
+	}
+	if (is_big && params.status !== 'altered') {
+		params.principal = query.principal || undefined;
+		params.label = query.label || undefined;
+	}
+	return params;
+}
+
+export function fits(key, query, now) {
+	return (!query.status || APART.includes(query.status) || key.status === query.status)
+		&& (!query.environment || key.environment === query.environment)
+		&& (!query.principal || key.principal === query.principal)
+		&& (!query.label || key.label === query.label)
+		&& (!ONLY[query.only] || ONLY[query.only].holds(key, now))
+		&& matches(query.search || '', `${key.prefix}${key.id}`, key.name, key.label, key.principal, key.tenant, ...(key.roles || []), ...(key.scopes || []), ...(key.at || []));
+}
+
+/* Is the list narrowed by anything but its order? */
+export function is_filtered(query) {
+	return ['search', 'status', 'environment', 'principal', 'label', 'only'].some((word) => query[word]);
+}
+
+/* {key, down} of the table, from "-name"; and back, undefined for the order that is usual. */
+export function sort_of(text, usual) {
+	const word = text || usual;
+
+	return word.startsWith('-') ? { key: word.slice(1), down: true } : { key: word, down: false };
+}
+
+export function sort_text(sort, usual) {
+	const text = `${sort.down ? '-' : ''}${sort.key}`;
+
+	return text === usual ? undefined : text;
+}
+
+/* The values that a field has among the keys, in their order. */
+export function values_of(keys, field) {
+	return [...new Set(keys.map((key) => key[field]).filter((value) => value !== undefined && value !== ''))].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+}

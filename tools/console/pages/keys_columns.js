@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* keys_columns: the columns of the list of keys. */
+import { html } from 'htm/preact';
+import { may } from '../lib/api.js';
+import { holder, is_dangling, narrowed_by, other_secret } from '../lib/keys.js';
+import { href } from '../lib/route.js';
+import { now } from '../lib/time.js';
+import { Badge, Chips, Status, Time } from '../parts/bits.js';
+import { Switch } from '../parts/form.js';
+
+function Holder({ of, tab }) {
+	const bound = holder(of);
+	const narrow = narrowed_by(of);
+
+	return html`${bound.kind === 'principal'
+		? html`<a href=${href('people', of.principal)} tabIndex=${tab}>${of.principal}</a>`
+		: html`<${Chips} items=${bound.names} most=${2} />`}
+		${narrow.length > 0 && html`<small class="under dim" title=${narrow.join('\n')}>only ${narrow.join(', ')}</small>`}`;
+}
+
+/* The switch of a key that can be on or off; the word beside it where it says more. */
+export function OnOff({ of, turn, tab, with_word = true }) {
+	const can_turn = ['active', 'inactive'].includes(of.status) && of.deleted_at === undefined;
+	const waits = of.not_before !== undefined && of.not_before > now();
+
+	if (!can_turn) {
+		return html`<${Status} status=${of.deleted_at !== undefined ? 'deleted' : of.status} />`;
+	}
+	const is_on = of.status === 'active';
+	return html`<span class="onoff"><${Switch} label=${`Key ${of.name || of.id} is on`} value=${is_on} tab=${tab}
+		disabled=${!may(is_on ? 'disable' : 'enable', `/keys/${of.id}`)} set=${(on) => turn(of, on)} />
+		${with_word && html`<span class=${is_on ? '' : 'dim'}>${is_on ? 'on' : waits ? 'not yet' : 'off'}</span>`}</span>`;
+}
+
+function Rotation({ of }) {
+	const other = other_secret(of);
+
+	if (other) {
+		return html`<${Badge} tone="info">${other.state === 'retiring' ? 'rotating' : 'pending'}<//>`;
+	}
+	if (of.next_rotation_at !== undefined && of.next_rotation_at <= now()) {
+		return html`<${Badge} tone=${of.renew_by <= now() ? 'bad' : 'warn'}>${of.renew_by <= now() ? 'overdue' : 'due'}<//>`;
+	}
+	return html`<${Time} at=${of.next_rotation_at} none="—" />`;
+}
+
+function Ends({ of }) {
+	const is_near = of.status === 'active' && of.expires_at !== undefined && of.expires_at - now() < 14 * 86400;
+
+	return html`<span class=${is_near ? 'near' : ''}><${Time} at=${of.expires_at} none="never" /></span>`;
+}
+
+/* turn(key, on): the switch was used. apart: 'deleted', if the list has deleted keys. tenants: are the keys of several tenants shown? */
+export function columns({ turn, apart, tenants, environments }) {
+	return [
+		{ key: 'name', title: 'Key', min: 186, grow: 4, weight: 20, value: (key) => key.name || key.id,
+			cell: (key, tab) => html`<a href=${href('keys', key.id)} tabIndex=${tab} title=${key.name}>${key.name || 'no name'}</a>
+				${is_dangling(key) && html` <span class="mark warn" title="It names what the policy lacks" aria-label="It names what the policy lacks">!</span>`}
+				<small class="under"><code>${key.prefix}${key.id}…</code></small>` },
+		{ key: 'label', title: 'Label', min: 82, grow: 1, weight: 8, value: (key) => key.label, cell: (key) => key.label ? html`<span title=${key.label}>${key.label}</span>` : html`<span class="dim">—</span>` },
+		{ key: 'holder', title: 'For', min: 116, grow: 2, weight: 16, value: (key) => holder(key).names.join(), cell: (key, tab) => html`<${Holder} of=${key} tab=${tab} />` },
+		tenants && { key: 'tenant', title: 'Tenant', min: 90, grow: 1, weight: 15, value: (key) => key.tenant, cell: (key) => key.tenant },
+		{ key: 'environment', title: 'Env.', min: 62, weight: environments > 1 ? 9 : 1, value: (key) => key.environment, cell: (key) => key.environment },
+		{ key: 'status', title: 'Status', min: 100, weight: 18, value: (key) => key.status, cell: (key, tab) => html`<${OnOff} of=${key} turn=${turn} tab=${tab} />` },
+		apart === 'deleted' && { key: 'deleted', title: 'Deleted', min: 112, weight: 17, value: (key) => key.deleted_at, cell: (key) => html`<${Time} at=${key.deleted_at} />` },
+		{ key: 'last', title: 'Last use', min: 128, weight: 14, value: (key) => key.last_used_at, cell: (key) => html`<${Time} at=${key.last_used_at} none="never" />` },
+		{ key: 'expires', title: 'Expires', min: 108, weight: 12, value: (key) => key.expires_at, cell: (key) => html`<${Ends} of=${key} />` },
+		{ key: 'rotation', title: 'Rotation', min: 116, weight: 10, value: (key) => other_secret(key)?.until ?? key.next_rotation_at, cell: (key) => html`<${Rotation} of=${key} />` },
+		{ key: 'uses', title: 'Uses', min: 80, weight: 3, end: true, value: (key) => key.uses, cell: (key) => (key.uses ?? 0).toLocaleString('en') },
+		{ key: 'created', title: 'Made', min: 116, weight: 2, value: (key) => key.created_at, cell: (key) => html`<${Time} at=${key.created_at} />` },
+	].filter(Boolean);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tenant: whose records the pages show, where there are several tenants. A caller with a token sees its own alone. */
+import { signal } from '@preact/signals';
+import { html } from 'htm/preact';
+import { useId } from 'preact/hooks';
+import { list } from '../lib/api.js';
+import { useLoad } from '../lib/load.js';
+import { set_query } from '../lib/route.js';
+
+/* An id; undefined: the caller's own, "default" for a peer; '*': all of them. */
+export const tenant = signal(undefined);
+
+/* The parameter of a call. With `all` false a page that shows one tenant alone gets the usual one instead of '*'. */
+export function tenant_param(all = false) {
+	return tenant.value === '*' && !all ? undefined : tenant.value;
+}
+
+/* To be called as a page is drawn: a tenant that its address names is chosen. */
+export function use_tenant_of(query) {
+	if (query.tenant !== undefined && query.tenant !== tenant.peek()) {
+		tenant.value = query.tenant;
+	}
+}
+
+/* The chooser, where there is a choice. `all`: can the page show all tenants together? */
+export function Tenant({ all = false }) {
+	const id = useId();
+	const tenants = useLoad(async () => (await list('tenants.list').catch(() => ({ items: [] }))).items);
+	const set = (value) => {
+		tenant.value = value === 'default' ? undefined : value;
+		set_query({ tenant: tenant.value });
+	};
+
+	if (!tenants.data || tenants.data.length < 2) {
+		return null;
+	}
+	return html`<span class="labelled"><label for=${id}>Tenant</label>
+		<select id=${id} value=${tenant_param(all) ?? 'default'} onChange=${(event) => set(event.currentTarget.value)}>
+			${all && html`<option value="*">all tenants</option>`}
+			${tenants.data.map((one) => html`<option key=${one.id} value=${one.id}>${one.id}${one.status === 'active' ? '' : ' (disabled)'}</option>`)}
+		</select></span>`;
+}
