@@ -20,7 +20,8 @@ struct http_console_local {
 	 *
 	 * It is called on the program's only thread, while nothing else is answered: it must end
 	 * within a second. The process is confined then: files can be read in and below the policy
-	 * folder alone, nothing can be written, and no program be started.
+	 * folder alone, beside time zones and the folder of modules, nothing can be written, and
+	 * no program be started.
 	 */
 	json_t *(*call)(void *context, const char *method, const json_t *params);
 	void *context;

@@ -117,8 +117,9 @@ int share_append_lock(struct share_append *append);
  * Other negative errnos are the store's. */
 int share_append(struct share_append *append, struct store_write *write, uint32_t asks);
 
-/* The batch changed nothing ("already so", a refusal): is the log still where this store is, now? 0
- * or SHARE_LOST: run again, or -ENOTCONN. */
+/* The batch changed nothing ("already so", a refusal): is the log still where this store is, now?
+ * Proven by a durable commit, which a primary that was replaced cannot make. 0 or SHARE_LOST: run
+ * again, or -ENOTCONN. */
 int share_append_still(struct share_append *append);
 
 /* After the commit. `result`: of the commit; a negative one means that the row stands and this

@@ -92,7 +92,8 @@ class Table(people.PeopleTest):
         noun, verb = method.split(".")
         n = self.count
         self.count += 1
-        if verb in ("list", "names", "verify", "status", "reload", "audit", "backup", "watch"):
+        if verb in ("list", "names", "verify", "status", "reload", "audit", "backup", "watch",
+                    "tree"):
             return {"role": "empty"} if noun == "assignments" else {}
         if verb == "try":
             return {"principal": principal, "method": "GET", "path": "/health"}

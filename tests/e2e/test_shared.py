@@ -109,6 +109,17 @@ class Sharing(shared.SharedTest):
         answer = second.decide(made["secret"], ended["as_of"])
         self.assertFalse(answer["allow"], answer)
 
+    def test_a_dry_run_is_in_no_log(self):
+        first, second = self.hosts(2)
+        made = first.call("roles.create", **ROLE)
+        dry = second.call("roles.update", name="reader", grants=[], dry_run=True, as_of=made["as_of"])
+        self.assertEqual((dry["gains_total"], dry["loses_total"]), (0, sum(item["count"] for item in dry["loses"])))
+        self.assertGreater(dry["loses_total"], 0)
+        dry = first.call("roles.create", name="other", dry_run=True, everywhere=True)
+        self.assertEqual((dry["gains_total"], dry["everywhere"]), (0, True))
+        self.assertEqual(dry["as_of"], made["as_of"])
+        self.assertEqual(second.call("roles.get", name="reader", as_of=made["as_of"])["grants"], ROLE["grants"])
+
     def test_a_change_that_is_everywhere_denies_on_each_host(self):
         hosts = self.hosts(3)
         made = hosts[0].everywhere("keys.create", name="k", roles=["viewer"])

@@ -97,10 +97,11 @@ class Stale(harness.DaemonTest):
         for method, params in peer:
             with self.subTest(method):
                 self.assert_error("stale", self.call, method, **params)
-        for method in ("status", "policy.status", "audit.list", "tenants.list"):
+        for method in ("status", "policy.status", "policy.tree", "audit.list", "tenants.list"):
             self.call(method)
         boss = {"token": self.boss["secret"]}
         self.assert_error("stale", self.call, "audit.list", **boss)
+        self.assert_error("stale", self.call, "policy.tree", **boss)
         self.assert_error("not_found", self.call, "keys.get", id="1" * len(self.key["id"]))
         self.d.set("stale", 0)
         self.call("keys.list")

@@ -184,6 +184,26 @@ Test(append, what_changes_nothing_is_answered_only_where_the_log_ends)
 	share_append_end(&two.append);
 }
 
+Test(append, what_changes_nothing_is_not_answered_by_a_primary_that_was_replaced, .timeout = 60)
+{
+	cr_assert_eq(hosts_put(&one, 1), 0);
+	cr_expect_eq(share_append_still(&one.append), 0);
+	share_append_end(&one.append);
+	log_memory_replace(memory);
+	cr_expect_eq(share_append_still(&one.append), -ENOTCONN);
+	share_append_end(&one.append);
+}
+
+Test(append, what_changes_nothing_is_proven_by_a_commit_outside_the_lock)
+{
+	cr_assert_eq(share_append_lock(&one.append), 0);
+	cr_expect_eq(share_append_still(&one.append), 0);
+	cr_expect_eq(log_memory_beats(memory), 1);
+	cr_expect_not(one.append.locked);
+	share_append_end(&one.append);
+	cr_expect_eq(hosts_put(&two, 1), 0, "the lock is free");
+}
+
 Test(append, the_lock_keeps_the_place)
 {
 	struct store_write *write;

@@ -13,6 +13,11 @@ export function changed() {
 	changes.value++;
 }
 
+/* How often something was changed: a component that reads it is drawn again then. */
+export function useChanges() {
+	return changes.value;
+}
+
 /*
  * Runs `load(show)` when the component appears, when something in `on` changes, and after changed().
  * Returns {data, error, loading, reload}. `data` keeps what was there until the next answer, so that

@@ -1,8 +1,83 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* people: being written. */
+/* people: the principals, persons and services, and what all of them and everybody hold. */
 import { html } from 'htm/preact';
-import { Head } from '../parts/bits.js';
+import { useMemo, useState } from 'preact/hooks';
+import { call, list, may } from '../lib/api.js';
+import { useLazy } from '../lib/lazy.js';
+import { useLoad } from '../lib/load.js';
+import { go, href, set_query } from '../lib/route.js';
+import { count, matches } from '../lib/text.js';
+import { Badge, Card, Chips, Head, Loaded, Status, Time } from '../parts/bits.js';
+import { open_dialog } from '../parts/dialog.js';
+import { Search, Select, Switch } from '../parts/form.js';
+import { Table } from '../parts/table.js';
+import { Assignments } from './assignments.js';
+import { turn } from './person_acts.js';
+import { PersonEdit } from './person_edit.js';
 
-export function PeoplePage({ id }) {
-	return html`<${Head} title=${id || 'people'} />`;
+const KEYS = 100; /* keys of a principal that are counted in the list */
+
+function Roles({ id }) {
+	const items = useLazy(`roles of ${id}`, async () => (await call('assignments.list', { principal: id, limit: 64 })).items);
+
+	return items ? html`<${Chips} items=${[...new Set(items.map((one) => one.role))]} most=${2} />` : items === null ? html`<span class="dim">—</span>` : html`<span class="dim">…</span>`;
+}
+
+function Keys({ id }) {
+	const page = useLazy(`keys of ${id}`, () => call('keys.list', { principal: id, limit: KEYS }));
+
+	return page ? html`<span>${page.items.length}${page.cursor ? '+' : ''}</span>` : html`<span class="dim">${page === null ? '—' : '…'}</span>`;
+}
+
+const COLUMNS = [
+	{ key: 'id', title: 'Id', min: 140, grow: 2, weight: 9, value: (one) => one.id, cell: (one, tab) => html`<a href=${href('people', one.id)} tabIndex=${tab}>${one.id}</a>` },
+	{ key: 'name', title: 'Name', min: 130, grow: 3, weight: 6, value: (one) => one.name, cell: (one) => one.name || html`<span class="dim">no name</span>` },
+	{ key: 'kind', title: 'Kind', min: 90, weight: 3, value: (one) => one.kind, cell: (one) => one.kind },
+	{ key: 'on', title: 'On', min: 64, weight: 8, cell: (one, tab) => html`<${Switch} label=${`${one.id} is on`} value=${one.status === 'active'} tab=${tab}
+		disabled=${one.declared || !['active', 'inactive'].includes(one.status) || !may(one.status === 'active' ? 'disable' : 'enable', `/principals/${one.id}`)} set=${(on) => turn(one, on)} />` },
+	{ key: 'status', title: 'Status', min: 100, weight: 7, value: (one) => one.status, cell: (one) => html`<${Status} status=${one.status} />` },
+	{ key: 'roles', title: 'Roles', min: 180, grow: 3, weight: 5, cell: (one) => html`<${Roles} id=${one.id} />` },
+	{ key: 'keys', title: 'Keys', min: 70, weight: 4, end: true, cell: (one) => html`<${Keys} id=${one.id} />` },
+	{ key: 'from', title: 'Declared by', min: 120, weight: 2, value: (one) => one.declared ? 'the files' : 'the store',
+		cell: (one) => one.declared ? html`<${Badge} tone="info">the files<//>` : html`<span class="dim">the store</span>` },
+	{ key: 'created', title: 'Created', min: 120, weight: 1, value: (one) => one.created_at, cell: (one) => html`<${Time} at=${one.created_at} />` },
+];
+
+const KINDS = [['', 'every kind'], ['user', 'persons'], ['service', 'services']];
+const STATES = [['', 'every status'], ['active', 'active'], ['inactive', 'inactive'], ['attention', 'needs a look']];
+const SOURCES = [['', 'files and store'], ['store', 'of the store'], ['files', 'of the files']];
+
+function fits(one, query, holders) {
+	return (!query.kind || one.kind === query.kind)
+		&& (!query.status || (query.status === 'attention' ? one.status === 'altered' || one.dangling?.length > 0 : one.status === query.status))
+		&& (!query.from || (query.from === 'files') === (one.declared === true))
+		&& (!query.role || holders?.has(one.id));
+}
+
+export function PeoplePage({ query }) {
+	const [sort, set_sort] = useState({ key: 'id', down: false });
+	const people = useLoad(async (show) => (await list('principals.list', {}, (items) => show(items))).items);
+	const roles = useLoad(async () => (await list('roles.list')).items.map((role) => role.name));
+	const holders = useLoad(async () => query.role ? new Set((await list('assignments.list', { role: query.role })).items.map((one) => one.principal)) : null, [query.role]);
+	const search = query.search || '';
+	const found = useMemo(() => (people.data || []).filter((one) => matches(search, one.id, one.name, one.kind, ...Object.values(one.attributes || {})) && fits(one, query, holders.data)),
+		[people.data, search, query.kind, query.status, query.from, query.role, holders.data]);
+	const filter = (name, options, label) => html`<${Select} label=${label} value=${query[name] || ''} options=${options} set=${(value) => set_query({ [name]: value })} />`;
+
+	return html`<${Head} title="People and services" about="Who holds roles and keys. What a role allows counts where it is assigned, and until then.">
+			${may('create', '/principals') && html`<button type="button" class="primary" onClick=${() => open_dialog(PersonEdit)}>New</button>`}<//>
+		<${Loaded} of=${people}>${(all) => html`
+			<div class="bar">
+				<${Search} label="Search people and services" value=${search} set=${(text) => set_query({ search: text })} />
+				<div class="picks">${filter('kind', KINDS, 'Kind')}${filter('status', STATES, 'Status')}${filter('from', SOURCES, 'Declared by')}
+					${roles.data && filter('role', [['', 'every role'], ...roles.data], 'Role')}</div>
+				<span class="dim right" role="status">${found.length === all.length ? count(all.length, 'principal') : `${count(found.length, 'principal')} of ${all.length.toLocaleString('en')}`}</span></div>
+			<${Table} columns=${COLUMNS} rows=${found} id=${(one) => one.id} open=${(one) => go('people', one.id)} label="People and services" sort=${sort} set_sort=${set_sort}
+				busy=${people.loading} empty=${all.length === 0 ? 'There is nobody yet.' : 'Nobody is found.'} />
+			<div class="columns below">
+				<${Card} title="Every principal holds"><p class="dim">Each person and service has these roles as if they were assigned to it, also those that are made later. Keys without a principal do not.</p>
+					<${Assignments} holder=${{ everyone: true }} /><//>
+				<${Card} title="Every caller holds"><p class="dim">Anyone who asks, with any key or without one where the policy lets such callers in. These roles need a place.</p>
+					<${Assignments} holder=${{ anyone: true }} /><//>
+			</div>`}<//>`;
 }

@@ -1,8 +1,68 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* roles: being written. */
+/* roles: those of the policy's files and those of the store. */
 import { html } from 'htm/preact';
-import { Head } from '../parts/bits.js';
+import { useMemo, useState } from 'preact/hooks';
+import { call, list, may } from '../lib/api.js';
+import { useLazy } from '../lib/lazy.js';
+import { useLoad } from '../lib/load.js';
+import { go, href, set_query } from '../lib/route.js';
+import { count, matches } from '../lib/text.js';
+import { Badge, Chips, Head, Loaded } from '../parts/bits.js';
+import { Search, Select } from '../parts/form.js';
+import { Table } from '../parts/table.js';
 
-export function RolesPage({ id }) {
-	return html`<${Head} title=${id || 'roles'} />`;
+const HOLDERS = 100; /* holders that are counted in the list */
+
+/* Who holds a role, counted, in words: "2 people, 200+ keys" */
+function Holders({ name }) {
+	const page = useLazy(`holders of ${name}`, () => call('roles.holders', { name, limit: HOLDERS }));
+
+	if (!page) {
+		return html`<span class="dim">${page === null ? '—' : '…'}</span>`;
+	}
+	const of = (kind) => page.items.filter((item) => item.kind === kind).length;
+	const parts = [of('everyone') && 'every principal', of('anyone') && 'every caller', of('principal') && count(of('principal'), 'principal'), of('key') && `${of('key')}${page.cursor ? '+' : ''} keys`.replace(/^1 keys/, '1 key')].filter(Boolean);
+
+	return html`<span class=${parts.length === 0 ? 'dim' : ''}>${parts.length === 0 ? page.cursor ? 'some' : 'nobody' : parts.join(', ')}</span>`;
+}
+
+/* What somebody should know of a role. */
+export function Marks({ role }) {
+	return html`${role.status === 'altered' && html`<${Badge} tone="bad">altered<//> `}
+		${role.shadowed && html`<${Badge} tone="warn">shadowed<//> `}
+		${role.dangling?.length > 0 && html`<${Badge} tone="warn">${role.dangling.length} dangling<//> `}`;
+}
+
+const COLUMNS = [
+	{ key: 'name', title: 'Role', min: 160, grow: 2, weight: 9, value: (role) => role.name, cell: (role, tab) => html`<a href=${href('roles', role.name)} tabIndex=${tab}>${role.name}</a> <${Marks} role=${role} />` },
+	{ key: 'about', title: 'What it is for', min: 180, grow: 4, weight: 6, value: (role) => role.description, cell: (role) => role.description || html`<span class="dim">no description</span>` },
+	{ key: 'from', title: 'Of', min: 100, weight: 8, value: (role) => role.declared ? 'the files' : 'the store', cell: (role) => role.declared ? html`<${Badge} tone="info">the files<//>` : html`<${Badge}>the store<//>` },
+	{ key: 'inherits', title: 'Inherits', min: 150, grow: 2, weight: 4, value: (role) => (role.inherits || []).join(), cell: (role) => html`<${Chips} items=${role.inherits} most=${2} />` },
+	{ key: 'allows', title: 'Allows', min: 80, weight: 3, end: true, value: (role) => role.allowed, cell: (role) => role.allowed ?? html`<span class="dim">—</span>` },
+	{ key: 'denies', title: 'Denies', min: 80, weight: 2, end: true, value: (role) => role.denied, cell: (role) => role.denied ?? html`<span class="dim">—</span>` },
+];
+
+const HELD = { key: 'holders', title: 'Held by', min: 170, grow: 2, weight: 5, cell: (role) => html`<${Holders} name=${role.name} />` };
+
+const SOURCES = [['', 'files and store'], ['store', 'of the store'], ['files', 'of the files'], ['attention', 'needs a look']];
+
+function fits(role, from) {
+	return !from || (from === 'attention' ? role.shadowed || role.status === 'altered' || role.dangling?.length > 0 : (from === 'files') === (role.declared === true));
+}
+
+export function RolesPage({ query }) {
+	const [sort, set_sort] = useState({ key: 'name', down: false });
+	const roles = useLoad(async (show) => (await list('roles.list', {}, (items) => show(items))).items);
+	const search = query.search || '';
+	const found = useMemo(() => (roles.data || []).filter((role) => fits(role, query.from) && matches(search, role.name, role.description, ...(role.inherits || []))), [roles.data, search, query.from]);
+	const columns = may('list', '/principals') && may('list', '/keys') ? [...COLUMNS.slice(0, 4), HELD, ...COLUMNS.slice(4)] : COLUMNS;
+
+	return html`<${Head} title="Roles" about="What may be done, under one name. Roles of the policy’s files are changed there; those of the store here.">
+			${may('create', '/roles') && html`<a class="button primary" href=${href('new-role')}>New role</a>`}<//>
+		<${Loaded} of=${roles}>${(all) => html`
+			<div class="bar"><${Search} label="Search roles" value=${search} set=${(text) => set_query({ search: text })} />
+				<div class="picks"><${Select} label="Of" value=${query.from || ''} options=${SOURCES} set=${(from) => set_query({ from })} /></div>
+				<span class="dim right" role="status">${found.length === all.length ? count(all.length, 'role') : `${count(found.length, 'role')} of ${all.length.toLocaleString('en')}`}</span></div>
+			<${Table} columns=${columns} rows=${found} id=${(role) => role.name} open=${(role) => go('roles', role.name)} label="Roles" sort=${sort} set_sort=${set_sort}
+				busy=${roles.loading} empty=${all.length === 0 ? 'There are no roles yet.' : 'No role is found.'} />`}<//>`;
 }

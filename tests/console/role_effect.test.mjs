@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a role comes to, with what it inherits. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { index_trees } from '../../tools/console/lib/permissions.js';
+import { ancestors, effect, outcome } from '../../tools/console/lib/role_effect.js';
+
+const INDEX = index_trees([{ resource: 'ui:/a', actions: [{ action: 'view', methods: [] }, { action: 'edit', methods: [] }] }, { resource: 'ui:/b', actions: [{ action: 'view', methods: [] }] }]);
+
+test('ancestors are found once, nearest first, and a circle ends', () => {
+	const roles = new Map([['a', { inherits: ['b', 'c'] }], ['b', { inherits: ['d'] }], ['c', { inherits: ['d', 'a'] }], ['d', {}]]);
+
+	assert.deepEqual(ancestors('a', roles), ['b', 'c', 'd']);
+	assert.deepEqual(ancestors('d', roles), []);
+	assert.deepEqual(ancestors('unknown', roles), []);
+});
+
+test('a denial wins, wherever it comes from', () => {
+	const found = effect([{ name: 'own', grants: ['allow view on ui:/**'] }, { name: 'above', grants: ['deny view on ui:/b', 'allow edit on ui:/a when context.x'] }], INDEX);
+
+	assert.equal(outcome(found.get('ui:/a view')), 'allowed');
+	assert.equal(outcome(found.get('ui:/b view')), 'denied');
+	assert.equal(outcome(found.get('ui:/a edit')), 'sometimes');
+	assert.deepEqual(found.get('ui:/b view'), { allow: ['own'], deny: ['above'], allow_when: [], deny_when: [] });
+	assert.deepEqual(found.get('ui:/a edit').allow_when, [{ role: 'above', when: 'context.x' }]);
+});
+
+test('a denial with a condition makes what is allowed depend on it, and allows nothing', () => {
+	const found = effect([{ name: 'r', grants: ['allow view on ui:/a', 'deny view on ui:/** when context.x'] }], INDEX);
+
+	assert.equal(outcome(found.get('ui:/a view')), 'sometimes');
+	assert.equal(outcome(found.get('ui:/b view')), 'none');
+	assert.equal(outcome(undefined), 'none');
+});

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * grants_write: few and readable lines for a set of permissions: `all on X/**` for a whole subtree, a word
+ * that is held wherever it is below, such as `GET on X/**`, `all … except` where little is left out, and node by node
+ * what remains; nodes with the same words share a line. Pure, and tested by itself and against the daemon.
+ */
+import { below, tree_of, words_of } from './permissions.js';
+import { walk } from './nodes.js';
+
+const WIDTH = 100;      /* characters of a line that lists several patterns */
+const MANY = 200;       /* lines, of the 256 that a role can have: more are packed tighter */
+const PACKED = 4000;
+const LEFT_OUT = 8;     /* permissions that `except` may name, of that many at least */
+const COMMON = 8;       /* nodes: a word that this many have, or a quarter of the nodes, is written for the subtree */
+
+function pattern_of(node, is_deep) {
+	return is_deep && node.children.length > 0 ? `${node.resource.replace(/\/$/, '')}/**` : node.resource;
+}
+
+/* A node with nothing of its own and one child says less than the child. */
+function narrowed(node) {
+	const used = node.children.filter((child) => below(child).length > 0);
+
+	return node.permissions.length === 0 && used.length === 1 ? narrowed(used[0]) : node;
+}
+
+/* The ids in subtrees below the node that are held as a whole, each of which has a line of its own. */
+function in_whole_subtrees(node, held) {
+	return node.children.flatMap((child) => {
+		const all = child.children.length > 0 ? below(child) : [];
+
+		return all.length > 0 && all.every((one) => held.has(one.id)) ? all.map((one) => one.id) : in_whole_subtrees(child, held);
+	});
+}
+
+/* The words below the node that are held wherever they are, and are in more than one of its branches: [[word, permissions]] */
+function whole_words(node, held) {
+	const by_word = new Map();
+
+	for (const [branch, start] of [[node], ...node.children.map((child) => [...walk([child])])].entries()) {
+		for (const one of start.flatMap((each) => each.permissions)) {
+			for (const word of new Set([one.action, one.word])) {
+				const known = by_word.get(word) || { list: [], branches: new Set() };
+
+				known.list.push(one);
+				known.branches.add(branch);
+				by_word.set(word, known);
+			}
+		}
+	}
+	return [...by_word].filter(([, { list, branches }]) => branches.size > 1 && list.every((one) => held.has(one.id))).map(([word, { list }]) => [word, list]);
+}
+
+/* Those of these words that are worth a line for the subtree, the most frequent first; takes what they cover from `left`. */
+function common_words(node, held, left) {
+	const whole = whole_words(node, held);
+	const apart = new Set(whole.length > 0 ? in_whole_subtrees(node, held) : []);
+	const nodes = whole.length > 0 ? [...walk([node])].filter((one) => one.permissions.length > 0).length : 0;
+	const words = [];
+
+	for (;;) {
+		let best = null, most = 1;
+
+		for (const [word, list] of whole) {
+			const fresh = new Set(list.filter((one) => left.has(one.id) && !apart.has(one.id)).map((one) => one.resource)).size;
+
+			if (fresh > most && (fresh >= COMMON || fresh * 4 >= nodes)) {
+				[best, most] = [[word, list], fresh];
+			}
+		}
+		if (best === null) {
+			return words;
+		}
+		words.push(best[0]);
+		for (const one of best[1]) {
+			left.delete(one.id);
+		}
+	}
+}
+
+/* [{verbs (null: all), patterns, except}] for what is held at and below the node. `left`: what has no line yet. */
+function cover(start, held, left, may_except) {
+	const node = narrowed(start);
+	const all = below(node);
+	const missing = all.filter((one) => !held.has(one.id));
+
+	if (!all.some((one) => left.has(one.id))) {
+		return [];
+	}
+	if (missing.length === 0) {
+		all.forEach((one) => left.delete(one.id));
+		return [{ verbs: null, patterns: [pattern_of(node, true)] }];
+	}
+	const short = may_except && all.length >= LEFT_OUT && missing.length <= LEFT_OUT && missing.length * 4 <= all.length ? all_except(node, missing) : null;
+	if (short !== null && grouped(cover(node, held, new Set(left), false)).length > 1) {
+		all.forEach((one) => left.delete(one.id));
+		return [short];
+	}
+	const lines = [];
+	const words = common_words(node, held, left);
+	if (words.length > 0) {
+		lines.push({ verbs: words, patterns: [pattern_of(node, true)] });
+	}
+	if (node.permissions.some((one) => left.has(one.id))) {
+		const is_whole = node.permissions.every((one) => held.has(one.id));
+
+		lines.push({ verbs: is_whole ? null : words_of(node, (id) => left.has(id)), patterns: [pattern_of(node, false)] });
+		node.permissions.forEach((one) => left.delete(one.id));
+	}
+	return lines.concat(node.children.flatMap((child) => cover(child, held, left, may_except)));
+}
+
+/* `all on X/** except …`, if one exception says what is missing. */
+function all_except(node, missing) {
+	const ids = new Set(missing.map((one) => one.id));
+	const exceptions = grouped(cover(node, ids, new Set(ids), false));
+	const words = exceptions.flatMap((one) => one.verbs || []);
+	const is_everywhere = exceptions.every((one) => one.verbs !== null)
+		&& below(node).every((one) => ids.has(one.id) || !words.includes(one.word) && !words.includes(one.action));
+
+	if (!is_everywhere && (exceptions.length > 1 || exceptions[0].patterns.length > 3)) {
+		return null;
+	}
+	const where = is_everywhere ? '' : exceptions[0].patterns.join(', ');
+	return { verbs: null, patterns: [pattern_of(node, true)], except: [[...new Set(words)].join(', '), where].filter(Boolean).join(' on ') };
+}
+
+/* Lines with the same words as one. */
+function grouped(lines) {
+	const by_words = new Map();
+
+	for (const line of lines) {
+		const key = `${line.verbs === null ? 'all' : [...line.verbs].sort().join()} ${line.except || ''} ${line.except ? line.patterns : ''} ${tree_of(line.patterns[0])}`;
+		const known = by_words.get(key);
+
+		if (known) {
+			known.patterns = [...known.patterns, ...line.patterns];
+		} else {
+			by_words.set(key, { ...line });
+		}
+	}
+	return [...by_words.values()];
+}
+
+function written(effect, lines, width) {
+	return lines.flatMap(({ verbs, patterns, except }) => {
+		const begin = `${effect} ${verbs === null ? 'all' : verbs.join(', ')} on `;
+		const texts = [];
+		let text = '';
+
+		for (const pattern of patterns) {
+			if (text !== '' && begin.length + text.length + pattern.length > width) {
+				texts.push(text);
+				text = '';
+			}
+			text += text === '' ? pattern : `, ${pattern}`;
+		}
+		return [...texts, text].map((part) => begin + part + (except ? ` except ${except}` : ''));
+	});
+}
+
+/* The lines that allow, or deny, exactly these permissions of these trees. */
+export function write(effect, roots, ids) {
+	const lines = grouped(roots.flatMap((root) => cover(root, ids, new Set(below(root).map((one) => one.id).filter((id) => ids.has(id))), true)));
+	const texts = written(effect, lines, WIDTH);
+
+	return texts.length <= MANY ? texts : written(effect, lines, PACKED);
+}
+
+function is_same(a, b) {
+	return a.size === b.size && [...a].every((one) => b.has(one));
+}
+
+/*
+ * The lines of a role after its boxes were changed: [{text, kept: the index in `was.lines`, or undefined}]. `was` is what
+ * read() gave, `now` has `allow` and `deny`. Lines of trees that were not changed stay as they are written, and so
+ * do those that are not drawn as boxes; those in `without` go.
+ */
+export function rewrite(was, now, index, without = new Set()) {
+	const of_tree = (ids, tree) => new Set([...ids].filter((id) => tree_of(id) === tree));
+	const trees = index.roots.map((root) => tree_of(root.resource));
+	const rewritten = new Set(trees.filter((tree) => !is_same(of_tree(was.allow, tree), of_tree(now.allow, tree)) || !is_same(of_tree(was.deny, tree), of_tree(now.deny, tree))));
+	const drawn = was.lines.filter((line) => line.is_drawn);
+	let before;
+
+	/* A line about several trees is written again for all of them. */
+	do {
+		before = rewritten.size;
+		for (const line of drawn.filter((one) => [...one.trees].some((tree) => rewritten.has(tree)))) {
+			line.trees.forEach((tree) => rewritten.add(tree));
+		}
+	} while (rewritten.size > before);
+	const roots = index.roots.filter((root) => rewritten.has(tree_of(root.resource)));
+	const kept = was.lines.map((line, i) => ({ text: line.text, kept: i, line }))
+		.filter(({ line, kept: i }) => !without.has(i) && !(line.is_drawn && [...line.trees].some((tree) => rewritten.has(tree))));
+
+	return [
+		...kept.filter(({ line }) => !line.deny).map(({ text, kept: i }) => ({ text, kept: i })),
+		...write('allow', roots, now.allow).map((text) => ({ text })),
+		...kept.filter(({ line }) => line.deny).map(({ text, kept: i }) => ({ text, kept: i })),
+		...write('deny', roots, now.deny).map((text) => ({ text })),
+	];
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* person_keys: the keys that a principal holds. */
+import { html } from 'htm/preact';
+import { list, may } from '../lib/api.js';
+import { useLoad } from '../lib/load.js';
+import { href } from '../lib/route.js';
+import { Card, Loaded, Status, Time } from '../parts/bits.js';
+
+export function PersonKeys({ one }) {
+	const of = useLoad(async () => (await list('keys.list', { principal: one.id })).items, [one.id]);
+
+	return html`<${Card} title="Its keys">
+		<${Loaded} of=${of}>${(keys) => keys.length === 0 ? html`<p class="dim">${one.api_access === false ? 'None. It may hold none.' : 'None.'}</p>`
+		: html`<div class="scroll"><table class="plain"><thead><tr><th>Key</th><th>Token</th><th>Status</th><th>Last use</th><th>Expires</th></tr></thead>
+			<tbody>${keys.map((key) => html`<tr key=${key.id}><td><a href=${href('keys', key.id)}>${key.name || 'no name'}</a>${key.label && html` <span class="dim">${key.label}</span>`}</td>
+				<td><code>${key.prefix}${key.id}…</code></td><td><${Status} status=${key.status} /></td><td><${Time} at=${key.last_used_at} none="never" /></td><td><${Time} at=${key.expires_at} none="never" /></td></tr>`)}</tbody></table></div>`}<//>
+		${may('list', '/keys') && html`<p class="more"><a href=${href('keys', null, { search: one.id })}>Look among all keys</a></p>`}<//>`;
+}

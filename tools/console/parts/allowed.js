@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* allowed: what is allowed, gained or lost, as the daemon lists it, drawn as a tree. */
+import { html } from 'htm/preact';
+import { useMemo } from 'preact/hooks';
+import { nest } from '../lib/nodes.js';
+import { Chip } from './bits.js';
+import { Tree } from './tree.js';
+
+function items_of(node) {
+	return node.item ? [{ ...node.item, also: undefined }, ...(node.item.also || [])] : [];
+}
+
+/* Under which condition: now, before (`was`) or still. */
+function When({ item }) {
+	return html`${item.when && html`<${Chip} tone="info" title="Only when this is true">when ${item.when}<//>`}
+		${item.was && html`<${Chip} title="The condition before">before: when ${item.was}<//>`}
+		${item.still && html`<${Chip} tone="info" title="It stays allowed when this is true">still when ${item.still}<//>`}`;
+}
+
+/* items: [{resource, actions, when, was, still}]; tone: of the chips; mark: what stands before each action. */
+export function Allowed({ items, label, tone = 'good', mark = '', tools }) {
+	const nodes = useMemo(() => nest(items), [items]);
+	const row = (node) => items_of(node).map((item, i) => html`<span class="together" key=${i}>
+		${item.actions.map((action) => html`<${Chip} key=${action} tone=${tone}>${mark}${action}<//>`)}
+		${item.actions.length === 0 && html`<span class="dim">nothing here</span>`}<${When} item=${item} /></span>`);
+
+	return html`<${Tree} nodes=${nodes} row=${row} label=${label} tools=${tools}
+		words=${(node) => items_of(node).map((item) => `${item.actions.join(' ')} ${item.when ? `when ${item.when}` : ''}`).join(', ')} />`;
+}
