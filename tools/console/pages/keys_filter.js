@@ -5,7 +5,6 @@ import { useId, useMemo, useState } from 'preact/hooks';
 import { is_filtered, ONLY, values_of } from '../lib/keys.js';
 import { set_query } from '../lib/route.js';
 import { Search } from '../parts/form.js';
-import { Tenant } from '../parts/tenant.js';
 
 const STATUSES = [['active', 'active'], ['inactive', 'inactive'], ['expired', 'expired'], ['revoked', 'revoked'], ['deleted', 'deleted'], ['altered', 'altered']];
 const NONE = { search: undefined, status: undefined, environment: undefined, principal: undefined, label: undefined, only: undefined };
@@ -54,7 +53,6 @@ export function KeysFilter({ query, all }) {
 	return html`<div class="bar keys-filter ${is_open ? 'open' : ''}" role="search" aria-label="Which keys">
 		<${Search} label="Search keys" value=${query.search || ''} set=${(text) => set_query({ search: text })} />
 		<button type="button" class="more" aria-expanded=${is_open ? 'true' : 'false'} onClick=${() => open(!is_open)}>Filter</button>
-		<${Tenant} all />
 		<${One} label="Status" any="Any status" value=${query.status} set=${(status) => set_query({ status })} options=${STATUSES} />
 		<${Field} label="Principal" query=${query} word="principal" values=${values.principal} />
 		<${Field} label="Label" query=${query} word="label" values=${values.label} />
