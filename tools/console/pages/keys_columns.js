@@ -63,7 +63,7 @@ export function columns({ turn, apart, tenants, environments }) {
 		{ key: 'environment', title: 'Env.', min: 62, weight: environments > 1 ? 9 : 1, value: (key) => key.environment, cell: (key) => key.environment },
 		{ key: 'status', title: 'Status', min: 98, weight: 18, value: (key) => key.status, cell: (key, tab) => html`<${OnOff} of=${key} turn=${turn} tab=${tab} />` },
 		apart === 'deleted' && { key: 'deleted', title: 'Deleted', min: 132, weight: 17, value: (key) => key.deleted_at, cell: (key) => html`<${Time} at=${key.deleted_at} />` },
-		{ key: 'last', title: 'Last use', min: 132, weight: 14, value: (key) => key.last_used_at, cell: (key) => html`<${Time} at=${key.last_used_at} none="never" />` },
+		{ key: 'last', title: 'Last use', min: 138, weight: 14, value: (key) => key.last_used_at, cell: (key) => html`<${Time} at=${key.last_used_at} none="never" />` },
 		{ key: 'expires', title: 'Expires', min: 108, weight: 12, value: (key) => key.expires_at, cell: (key) => html`<${Ends} of=${key} />` },
 		{ key: 'rotation', title: 'Rotation', min: 116, weight: 10, value: (key) => other_secret(key)?.until ?? key.next_rotation_at, cell: (key) => html`<${Rotation} of=${key} />` },
 		{ key: 'uses', title: 'Uses', min: 80, weight: 3, end: true, value: (key) => key.uses, cell: (key) => (key.uses ?? 0).toLocaleString('en') },

@@ -57,6 +57,6 @@ export function KeysFilter({ query, all }) {
 		<${Field} label="Principal" query=${query} word="principal" values=${values.principal} />
 		<${Field} label="Label" query=${query} word="label" values=${values.label} />
 		${(values.environment.length > 1 || query.environment) && html`<${Field} label="Environment" query=${query} word="environment" values=${values.environment} />`}
-		<${One} label="Which" any="All of these" value=${query.only} set=${(only) => set_query({ only })} options=${Object.entries(ONLY).map(([key, one]) => [key, one.text])} />
+		<${One} label="More" any="More …" value=${query.only} set=${(only) => set_query({ only })} options=${Object.entries(ONLY).map(([key, one]) => [key, one.text])} />
 	</div>`;
 }
