@@ -406,8 +406,8 @@ struct authz_reply {
  *
  * When the connection breaks, the request is sent once more if that cannot make a change twice, and
  * while nobody listens it is tried until the deadline:
- *   - methods that only read: authorize, authorize_many, permissions, plan, status,
- *     keys.audit, audit.verify, policy.names, and names that end in .get, .list or .status;
+ *   - methods that only read: authorize, authorize_many, permissions, plan, status, keys.audit,
+ *     audit.verify, policy.names, policy.tree, and names that end in .get, .list or .status;
  *   - keys.create, keys.rotate and keys.renew, which have a request_id. This function adds a random
  *     one unless params has one. The daemon answers the second request as it answered the first,
  *     with the same secret;

@@ -80,8 +80,8 @@ static bool ends_with(const char *text, const char *end)
 static bool only_reads(const char *method)
 {
 	static const char *const names[] = { "authorize", "authorize_many", "permissions", "plan",
-		"status", "keys.audit", "audit.verify", "policy.names", "principals.permissions",
-		"roles.holders", "who", "whoami", "decisions.try" };
+		"status", "keys.audit", "audit.verify", "policy.names", "policy.tree",
+		"principals.permissions", "roles.holders", "who", "whoami", "decisions.try" };
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		if (strcmp(method, names[i]) == 0) {

@@ -14,6 +14,9 @@
 
 static void say(const struct app *app, const char *what, enum colour colour, const char *message)
 {
+	if (app->silent) {
+		return;
+	}
 	fprintf(stderr, "authzcheck: %s%s%s", text_begin(app->colour_err, colour), what,
 		text_end(app->colour_err, colour));
 	text_put(stderr, pol_str_of(message));

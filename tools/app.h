@@ -49,6 +49,7 @@ struct app {
 	json_t *document;          /* what --json prints at the end; NULL: nothing */
 	struct document_list list; /* what --json has printed before that, if it was begun */
 	bool failed;               /* app_fail was called */
+	bool silent;               /* nothing goes to standard error: the caller reads `document` */
 	bool may_be_forbidden;     /* a call that is `forbidden` is EXIT_NO and not reported */
 	bool not_everywhere;       /* some hosts did not report a change */
 	bool no_memory;            /* for the document */

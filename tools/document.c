@@ -37,6 +37,25 @@ json_t *document_text(const char *text)
 	return document_str(pol_str_of(text));
 }
 
+json_t *document_words(struct pol_str words)
+{
+	json_t *array = json_array();
+
+	while (array != NULL && words.len > 0) {
+		const char *space = memchr(words.ptr, ' ', words.len);
+		size_t len = space != NULL ? (size_t)(space - words.ptr) : words.len;
+
+		if (json_array_append_new(
+			    array, document_str((struct pol_str){ words.ptr, len })) != 0) {
+			json_decref(array);
+			return NULL;
+		}
+		len += space != NULL;
+		words = (struct pol_str){ words.ptr + len, words.len - len };
+	}
+	return array;
+}
+
 enum integer { INTEGER_NUMBER = 0, INTEGER_TIME, INTEGER_DAY };
 
 /* The protocol's times are integers; only their names distinguish them. */

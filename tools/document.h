@@ -22,6 +22,8 @@
 /* A string; bytes that are not UTF-8 become U+FFFD. */
 json_t *document_str(struct pol_str str);
 json_t *document_text(const char *text);
+/* "PUT PATCH" as ["PUT", "PATCH"]. */
+json_t *document_words(struct pol_str words);
 
 /* A value of the wire with everything in it. Times (created_at, until and so on, at any depth) are
  * written in RFC 3339, or as the number where that is impossible; a `day` as a date. */

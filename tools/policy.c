@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "daemon/load/commit.h"
 #include "daemon/load/folder.h"
 #include "policy/text/str.h"
 #include "tools/text.h"
@@ -91,6 +94,45 @@ int policy_files(struct app *app, const char *path, struct pol_str **out, size_t
 int policy_read(struct app *app, const char *path, struct policy *policy)
 {
 	return read_folder(app, policy_folder_name(app, path), policy);
+}
+
+int policy_is_current(struct app *app, const char *path, const struct policy *policy)
+{
+	char why[FOLDER_WHY];
+	struct folder *folder = NULL;
+	int status;
+
+	if (folder_list(policy_folder_name(app, path), NULL, &folder, why) < 0) {
+		return app_fail(app, EXIT_USAGE, "unreadable", "%s", why);
+	}
+	status =
+		policy->folder != NULL && folder_equal(policy->folder, folder) ? EXIT_YES : EXIT_NO;
+	folder_destroy(folder);
+	return status;
+}
+
+struct pol_str policy_file_name(const struct policy *policy, struct pol_str file)
+{
+	size_t head = policy->folder != NULL ? strlen(policy->folder->path) : 0;
+
+	/* "/" alone has its slash already. */
+	if (head > 0 && file.len > head && memcmp(file.ptr, policy->folder->path, head) == 0) {
+		head += file.ptr[head] == '/';
+		return (struct pol_str){ file.ptr + head, file.len - head };
+	}
+	return file;
+}
+
+const char *policy_commit(struct app *app, const char *path)
+{
+	char why[FOLDER_WHY], commit[COMMIT_TEXT];
+	struct folder_owners owners = { .uids = { geteuid() }, .count = 1 };
+	struct stat stat_of;
+
+	if (stat(path, &stat_of) == 0) {
+		owners.uids[owners.count++] = stat_of.st_uid;
+	}
+	return commit_read(path, &owners, commit, why) == 0 ? app_text(app, "%s", commit) : NULL;
 }
 
 /* A copy that free(3) takes; ptr NULL: no memory. */

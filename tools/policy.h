@@ -33,6 +33,14 @@ int policy_files(struct app *app, const char *path, struct pol_str **out, size_t
 /* Reads and compiles. EXIT_YES even for an invalid policy (policy->snapshot NULL); another status,
  * reported, when it could not be tried. */
 int policy_load(struct app *app, const char *path, struct policy *policy);
+/* After policy_load or policy_read: is the folder as it was read? EXIT_YES or EXIT_NO; or another
+ * status, reported: it cannot be listed any more. */
+int policy_is_current(struct app *app, const char *path, const struct policy *policy);
+/* The name of a file of the folder below it. */
+struct pol_str policy_file_name(const struct policy *policy, struct pol_str file);
+/* The commit that the folder says that it is at (daemon/load/commit.h), by files of
+ * the caller or of the owner of the folder; NULL: none. */
+const char *policy_commit(struct app *app, const char *path);
 /* The first half of policy_load: reads the files. EXIT_YES, or another status, reported. */
 int policy_read(struct app *app, const char *path, struct policy *policy);
 /* Before it is compiled: puts a text in the place of the file PATH/NAME, or adds it, also to a

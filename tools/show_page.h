@@ -11,9 +11,6 @@
 #include "policy/ask/show.h"
 #include "tools/app.h"
 
-/* Marks of one page: actions times roles and scopes. Each is one byte of the page. */
-#define SHOW_PAGE_MARKS ((size_t)8 * 1024 * 1024)
-
 struct show_page {
 	const struct pol_snapshot *snapshot;
 	const char *folder;

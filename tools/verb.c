@@ -74,7 +74,7 @@ int verb_run(struct app *app)
 	for (size_t i = 0; i < app->args.word_count; i++) {
 		params_text(&params, command->params[i], app->args.words[i]);
 	}
-	before = params.count + app->args.given[FLAG_TENANT];
+	before = params.count + app->args.given[FLAG_TENANT] + app->args.given[FLAG_DRY_RUN];
 	status = params_options(app, &params, command->flags);
 	if (status == EXIT_YES && command->edits && params.count == before) {
 		status = app_fail(

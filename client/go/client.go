@@ -250,8 +250,8 @@ func decides(method string) bool {
 // onlyReads says whether a method changes nothing, as PROTOCOL.md lists them.
 func onlyReads(method string) bool {
 	switch method {
-	case "status", "keys.audit", "audit.verify", "policy.names", "principals.permissions",
-		"roles.holders", "who", "whoami", "decisions.try":
+	case "status", "keys.audit", "audit.verify", "policy.names", "policy.tree",
+		"principals.permissions", "roles.holders", "who", "whoami", "decisions.try":
 		return true
 	}
 	return decides(method) || strings.HasSuffix(method, ".get") ||

@@ -107,6 +107,29 @@ type Role struct {
 	CreatedAt, UpdatedAt       time.Time
 	CreatedBy                  string
 	AsOf                       string // of a change in a shared store: its place
+	Effect                     Effect // of a dry run
+}
+
+// Effect is what a changed role would allow more and less than now.
+type Effect struct {
+	Gains, Loses           []EffectItem // a thousand of each at most; the totals count all permissions
+	GainsTotal, LosesTotal int64
+}
+
+// EffectItem is what is gained or lost on a node. When is the condition with the change, of what is gained,
+// and the one before, of what is lost; Was and Still are that of the other; PROTOCOL.md says more.
+type EffectItem struct {
+	Resource         string
+	Actions          []string
+	Count            int64 // of permissions
+	When, Was, Still string
+}
+
+func readEffectItem(f *fields) EffectItem {
+	return EffectItem{
+		Resource: f.must("resource").text("resource"), Actions: f.texts("actions"),
+		Count: f.number("count"), When: f.text("when"), Was: f.text("was"), Still: f.text("still"),
+	}
 }
 
 func readRole(f *fields) Role {
@@ -117,6 +140,10 @@ func readRole(f *fields) Role {
 		Denied: f.number("denied"), Declared: f.flag("declared"), Shadowed: f.flag("shadowed"),
 		CreatedAt: f.time("created_at"), UpdatedAt: f.time("updated_at"),
 		CreatedBy: f.text("created_by"), AsOf: f.text("as_of"),
+		Effect: Effect{
+			list(f, "gains", readEffectItem), list(f, "loses", readEffectItem),
+			f.number("gains_total"), f.number("loses_total"),
+		},
 	}
 }
 
@@ -124,6 +151,7 @@ func readRole(f *fields) Role {
 type NewRole struct {
 	Name, Tenant, Description string
 	Inherits, Grants          []string
+	DryRun                    bool // change nothing: the answer has the Effect
 }
 
 func (r *Roles) one(ctx context.Context, method string, p params) (Role, error) {
@@ -134,7 +162,8 @@ func (r *Roles) one(ctx context.Context, method string, p params) (Role, error) 
 func (r *Roles) Create(ctx context.Context, role NewRole) (Role, error) {
 	p := params{"name": role.Name}
 	p.text("tenant", role.Tenant).text("description", role.Description)
-	return r.one(ctx, "roles.create", p.texts("inherits", role.Inherits).texts("grants", role.Grants))
+	p.texts("inherits", role.Inherits).texts("grants", role.Grants)
+	return r.one(ctx, "roles.create", p.flag("dry_run", role.DryRun))
 }
 
 // Get reads a role.
@@ -147,7 +176,8 @@ func (r *Roles) List(ctx context.Context, tenant string) *Pages[Role] {
 	return newPages(ctx, r.client, "roles.list", params{}.text("tenant", tenant), readRole)
 }
 
-// Update changes description, inherits or grants, each replaced whole.
+// Update changes description, inherits or grants, each replaced whole; with dry_run it changes nothing, and
+// the answer has the Effect.
 func (r *Roles) Update(ctx context.Context, name, tenant string, changes Changes) (Role, error) {
 	p := changes.params("")
 	delete(p, "id")
@@ -381,4 +411,28 @@ func (p *Policy) Names(ctx context.Context) (Names, error) {
 			f.texts("scopes"), f.texts("environments"), f.texts("trees"), f.texts("actions"),
 		}
 	})
+}
+
+// Node is a node of a tree, as the policy declares it.
+type Node struct {
+	Resource, Description string
+	Actions               []Action
+}
+
+// Action is an action of a node, or a method that belongs to none.
+type Action struct {
+	Name, Description string
+	Methods           []string
+}
+
+func readNode(f *fields) Node {
+	return Node{f.must("resource").text("resource"), f.text("description"),
+		list(f, "actions", func(f *fields) Action {
+			return Action{f.text("action"), f.text("description"), f.texts("methods")}
+		})}
+}
+
+// Tree has the nodes of one tree, or of all ("") in their order, parents before children.
+func (p *Policy) Tree(ctx context.Context, tree string) *Pages[Node] {
+	return newPages(ctx, p.client, "policy.tree", params{}.text("tree", tree), readNode)
 }

@@ -205,6 +205,19 @@ func TestPrincipalsRolesAndAssignments(t *testing.T) {
 		t.Errorf("%+v", roles)
 	}
 	good[Role](t)(client.Roles.Update(ctx, "remover", "", Changes{"description": "e"}))
+	grants := []string{"allow GET on api:/loans/{loan}"}
+	dry := good[Role](t)(client.Roles.Update(ctx, "remover", "", Changes{"grants": grants, "dry_run": true})).Effect
+	if dry.GainsTotal != 1 || dry.LosesTotal != 1 || dry.Gains[0].Actions[0] != "read" ||
+		dry.Loses[0].Resource != "api:/loans/{loan}" || dry.Loses[0].Count != 1 {
+		t.Errorf("%+v", dry)
+	}
+	dry = good[Role](t)(client.Roles.Create(ctx, NewRole{Name: "other", Grants: grants, DryRun: true})).Effect
+	if dry.GainsTotal != 1 || dry.LosesTotal != 0 || len(dry.Loses) != 0 {
+		t.Errorf("%+v", dry)
+	}
+	if again := good[Role](t)(client.Roles.Get(ctx, "remover", "")); again.Grants[0] == grants[0] {
+		t.Errorf("%+v", again)
+	}
 	if removed := good[[]Assignment](t)(client.Assignments.Delete(ctx,
 		Assignment{Principal: "ann", Role: "remover"})); len(removed) != 1 || client.Allowed(ctx, seven) {
 		t.Errorf("%+v", removed)
@@ -265,5 +278,10 @@ func TestAPolicyWithAMistakeIsRefusedWithItsPlace(t *testing.T) {
 	}
 	if names := good[Names](t)(client.Policy.Names(soon(t))); len(names.Scopes) != 1 {
 		t.Errorf("%+v", names)
+	}
+	nodes := good[[]Node](t)(client.Policy.Tree(soon(t), "api").All())
+	if len(nodes) != 3 || nodes[1].Resource != "api:/loans" || nodes[1].Actions[0].Name != "list" ||
+		nodes[1].Actions[0].Methods[0] != "GET" {
+		t.Errorf("%+v", nodes)
 	}
 }

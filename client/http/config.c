@@ -47,6 +47,7 @@ static void check_whole(struct http_reader *reader)
 			return;
 		}
 	}
+	http_config_check_console(reader);
 }
 
 int http_config_read(struct http_config *config, const char *path)

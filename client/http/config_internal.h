@@ -3,7 +3,8 @@
 
 /*
  * config_internal: between config.c, which reads the file, config_rows.c, which has the table of
- * names and reads their values, and config_listen.c, which begins a listener.
+ * names and reads their values, config_listen.c, which begins a listener, and config_console.c,
+ * which reads what is about the console.
  */
 
 #include <stddef.h>
@@ -36,6 +37,25 @@ void http_config_line(struct http_reader *reader);
 
 /* A NUL-terminated copy of the word; NULL: no memory, which is reported. */
 const char *http_config_copy(struct http_reader *reader, const struct pol_setting_word *word);
+
+/* A word of the two that a setting may have. False: reported. */
+bool http_config_choose(struct http_reader *reader, const struct pol_setting_word *word,
+	const char *yes, const char *no, bool *out);
+
+/* The name of a header or a cookie: a token of RFC 9110. False: reported. */
+bool http_config_name(
+	struct http_reader *reader, const struct pol_setting_word *word, const char **out);
+
+/* The lines about the console of the reader's listener. */
+void http_config_on_console(
+	struct http_reader *reader, const struct pol_setting_word *values, size_t count);
+void http_config_on_console_origin(
+	struct http_reader *reader, const struct pol_setting_word *values, size_t count);
+void http_config_on_identity(
+	struct http_reader *reader, const struct pol_setting_word *values, size_t count);
+
+/* What no single line of these can say. */
+void http_config_check_console(struct http_reader *reader);
 
 /* The line `listen`: from then on the reader's listener is that one. */
 void http_config_on_listen(

@@ -42,8 +42,7 @@ const char *http_config_copy(struct http_reader *reader, const struct pol_settin
 	return text;
 }
 
-/* A word of the two that a setting may have. */
-static bool read_choice(struct http_reader *reader, const struct pol_setting_word *word,
+bool http_config_choose(struct http_reader *reader, const struct pol_setting_word *word,
 	const char *yes, const char *no, bool *out)
 {
 	*out = pol_str_equal(word->text, pol_str_of(yes));
@@ -55,8 +54,7 @@ static bool read_choice(struct http_reader *reader, const struct pol_setting_wor
 	return true;
 }
 
-/* The name of a header or a cookie: a token of RFC 9110. */
-static bool read_token(
+bool http_config_name(
 	struct http_reader *reader, const struct pol_setting_word *word, const char **out)
 {
 	for (size_t i = 0; i == 0 || i < word->text.len; i++) {
@@ -178,14 +176,14 @@ static void on_timeout(
 static void on_log(struct http_reader *reader, const struct pol_setting_word *values, size_t count)
 {
 	(void)count;
-	read_choice(reader, &values[0], "json", "text", &reader->config->log_json);
+	http_config_choose(reader, &values[0], "json", "text", &reader->config->log_json);
 }
 
 static void on_metrics(
 	struct http_reader *reader, const struct pol_setting_word *values, size_t count)
 {
 	(void)count;
-	read_choice(reader, &values[0], "on", "off", &reader->config->metrics);
+	http_config_choose(reader, &values[0], "on", "off", &reader->config->metrics);
 }
 
 static void on_authzen(
@@ -313,7 +311,7 @@ static void on_token(
 	bool is_cookie, *given;
 
 	(void)count;
-	if (!read_choice(reader, &values[0], "cookie", "header", &is_cookie)) {
+	if (!http_config_choose(reader, &values[0], "cookie", "header", &is_cookie)) {
 		return;
 	}
 	given = is_cookie ? &reader->has_cookie_here : &reader->has_header_here;
@@ -324,7 +322,7 @@ static void on_token(
 		return;
 	}
 	*given = true;
-	read_token(
+	http_config_name(
 		reader, &values[1], is_cookie ? &listener->token_cookie : &listener->token_header);
 }
 
@@ -386,14 +384,14 @@ static void on_preflight(
 	struct http_reader *reader, const struct pol_setting_word *values, size_t count)
 {
 	(void)count;
-	read_choice(reader, &values[0], "pass", "ask", &reader->listener->preflight_pass);
+	http_config_choose(reader, &values[0], "pass", "ask", &reader->listener->preflight_pass);
 }
 
 static void on_missing(
 	struct http_reader *reader, const struct pol_setting_word *values, size_t count)
 {
 	(void)count;
-	read_choice(reader, &values[0], "pass", "refuse", &reader->listener->missing_pass);
+	http_config_choose(reader, &values[0], "pass", "refuse", &reader->listener->missing_pass);
 }
 
 /* `department`, or `principal.department`. */
@@ -427,10 +425,13 @@ static const struct row rows[] = {
 	{ "authz", 1, 1, GLOBAL, "authz PATH", on_authz },
 	{ "authzen", 1, 1, SCOPED, "authzen URL", on_authzen },
 	{ "connections", 1, 1, GLOBAL, "connections N", on_connections },
+	{ "console", 1, 1, SCOPED, "console on|off", http_config_on_console },
+	{ "console_origin", 1, 1, REPEATED, "console_origin URL", http_config_on_console_origin },
 	{ "drain", 1, 1, GLOBAL, "drain TIME", on_drain },
 	{ "environment", 1, 1, SCOPED, "environment NAME", on_environment },
 	{ "family", 1, 1, SCOPED, "family nginx|forwarded|envoy", on_family },
 	{ "host", 2, 2, REPEATED, "host NAME TENANT", on_host },
+	{ "identity", 2, 2, SCOPED, "identity header NAME", http_config_on_identity },
 	{ "idle", 1, 1, GLOBAL, "idle TIME", on_idle },
 	{ "listen", 1, 3, REPEATED, "listen PATH MODE [GROUP], or listen 127.0.0.1:PORT",
 		http_config_on_listen },

@@ -141,6 +141,11 @@ static void shut(const struct http_connection *connection, int how)
 	}
 }
 
+void http_connection_shut(const struct http_connection *connection)
+{
+	shut(connection, SHUT_RDWR);
+}
+
 void http_connection_rests(
 	struct http_connections *list, struct http_connection *connection, uint64_t now)
 {

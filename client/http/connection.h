@@ -62,6 +62,9 @@ void http_connection_end(struct http_connections *list, struct http_connection *
 /* The head of a request is there, and its first byte is where `head` points to. */
 void http_connection_has_head(struct http_connection *connection, const char *head);
 
+/* Ends it without an answer. */
+void http_connection_shut(const struct http_connection *connection);
+
 /* Its request ended. */
 void http_connection_rests(
 	struct http_connections *list, struct http_connection *connection, uint64_t now);

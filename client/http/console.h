@@ -27,6 +27,7 @@ enum {
 	HTTP_CONSOLE_ROUTES = 7,
 	HTTP_CONSOLE_MAX_ANSWER = 8 * 1024 * 1024, /* bytes */
 	HTTP_CONSOLE_COOKIE = 32,                  /* bytes of its name, with the NUL */
+	HTTP_CONSOLE_FOREIGN = 8,                  /* connections of other users */
 };
 
 /* A zeroed one is for a team, and takes any host. */
@@ -43,6 +44,7 @@ struct http_console {
 	struct http_peers peers;
 	/* Users whose programs may connect, beside root. */
 	uid_t own, starter;
+	unsigned foreign; /* connections of others */
 };
 
 /* Is the request for the console of this door? */
@@ -50,6 +52,14 @@ bool http_console_is_target(const struct http_exchange *exchange);
 
 /* The rows of its paths. */
 void http_console_routes(bool is_local, struct http_route out[static HTTP_CONSOLE_ROUTES]);
+
+/* Notes whose connection it is, for one user's console. Of those of other users some are kept, to
+ * be refused with an answer; more are ended at once, so that they take no room from the user's own.
+ */
+void http_console_begin_connection(
+	struct http_console *console, struct http_connection *connection);
+void http_console_end_connection(
+	struct http_console *console, const struct http_connection *connection);
 
 /* Answers in JSON to a request that no handler gets; `reason` as in answer.h. */
 void http_console_problem(struct http_exchange *exchange, int status, const char *reason);

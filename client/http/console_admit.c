@@ -7,34 +7,44 @@
 
 /* Cookies are sent to every port of an address, and the port may be another user's after this
  * program has ended. So a program of another user is refused, whatever it knows. */
-static bool is_own_peer(struct http_exchange *exchange)
+static bool is_own_peer(
+	const struct http_console *console, const struct http_connection *connection)
 {
-	const struct http_console *console = exchange->door->console;
-	struct http_connection *own = exchange->own;
-	const union MHD_ConnectionInfo *info;
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection->handle, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	uid_t uid;
 
-	if (own->peer == HTTP_PEER_UNKNOWN) {
-		info = MHD_get_connection_info(
-			exchange->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-		own->peer =
-			info != NULL &&
-					http_peers_find(&console->peers, info->client_addr,
-						(const struct sockaddr *)&console->address, &uid) &&
-					(uid == 0 || uid == console->own || uid == console->starter)
-				? HTTP_PEER_OWN
-				: HTTP_PEER_FOREIGN;
-	}
-	return own->peer == HTTP_PEER_OWN;
+	return info != NULL &&
+	       http_peers_find(&console->peers, info->client_addr,
+		       (const struct sockaddr *)&console->address, &uid) &&
+	       (uid == 0 || uid == console->own || uid == console->starter);
 }
 
-/* False: answered. */
+void http_console_begin_connection(struct http_console *console, struct http_connection *connection)
+{
+	if (!console->is_local) {
+		return;
+	}
+	connection->peer = is_own_peer(console, connection) ? HTTP_PEER_OWN : HTTP_PEER_FOREIGN;
+	if (connection->peer == HTTP_PEER_FOREIGN && ++console->foreign > HTTP_CONSOLE_FOREIGN) {
+		http_connection_shut(connection);
+	}
+}
+
+void http_console_end_connection(
+	struct http_console *console, const struct http_connection *connection)
+{
+	if (connection->peer == HTTP_PEER_FOREIGN) {
+		console->foreign--;
+	}
+}
+
 bool http_console_admit(struct http_exchange *exchange, enum http_console_kind kind)
 {
 	const struct http_console *console = exchange->door->console;
 	const struct http_console_refusal *refusal;
 
-	if (console->is_local && !is_own_peer(exchange)) {
+	if (console->is_local && exchange->own->peer != HTTP_PEER_OWN) {
 		exchange->close = true;
 		http_console_refuse(exchange, "forbidden", "this console is another user's");
 		return false;
@@ -90,7 +100,21 @@ bool http_console_find_session(const struct http_exchange *exchange, struct wire
 	return false;
 }
 
-/* Who calls. False: answered. */
+static void refuse_caller(struct http_exchange *exchange, const struct http_question *question)
+{
+	if (question->status == 400) {
+		http_console_refuse(exchange, "invalid_request",
+			"the header with the user is there twice, is empty or no text, or has "
+			"another spelling");
+	} else if (question->has_token) {
+		http_console_refuse(exchange, "unauthenticated",
+			"the request has two tokens that differ, one that is malformed, or a token "
+			"and a user whom the web server names");
+	} else {
+		http_console_refuse(exchange, "unauthenticated", "sign in with a key");
+	}
+}
+
 bool http_console_find_caller(struct http_exchange *exchange, struct http_console_caller *out)
 {
 	const struct http_console *console = exchange->door->console;
@@ -108,9 +132,7 @@ bool http_console_find_caller(struct http_exchange *exchange, struct http_consol
 		return true;
 	}
 	if (!http_request_read_caller(exchange->door->listener, &exchange->head, question)) {
-		http_console_refuse(exchange,
-			question->status == 400 ? "invalid_request" : "unauthenticated",
-			"the request has no token, or two that differ: sign in with a key");
+		refuse_caller(exchange, question);
 		return false;
 	}
 	if (question->request.token != NULL) {

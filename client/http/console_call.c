@@ -46,17 +46,10 @@ static void answer_refusal(struct http_exchange *exchange, const struct authz_re
 	const char *code = reply->code;
 	struct wire_buf out;
 
-	/* What it says of a token that it does not accept, in every tenant and for every reason. */
+	/* What it says of a caller that it does not accept, for whatever reason. */
 	if (((struct pending *)exchange->state)->is_session && strcmp(code, "forbidden") == 0 &&
 		!exchange->door->console->is_local) {
-		http_console_refuse(exchange, "unauthenticated",
-			"this key is not accepted: sign in with another");
-		return;
-	}
-	/* A daemon of before this program. */
-	if (((struct pending *)exchange->state)->is_session &&
-		strcmp(code, "unknown_method") == 0) {
-		answer_session(exchange, wire_cursor_of(NULL, 0));
+		http_console_refuse(exchange, "unauthenticated", reply->message);
 		return;
 	}
 	if (reply->data == NULL) {
@@ -122,6 +115,15 @@ static void on_reply(void *data, int error, const struct authz_reply *reply)
 	}
 }
 
+static unsigned timeout_of(const struct http_console_call *call)
+{
+	if (call->everywhere || call->method->long_work) {
+		return HTTP_CONSOLE_LONG_TIMEOUT;
+	}
+	return call->method->again == HTTP_CONSOLE_READS ? HTTP_CONSOLE_READ_TIMEOUT
+							 : HTTP_CONSOLE_TIMEOUT;
+}
+
 static int ask(struct http_exchange *exchange)
 {
 	struct http_program *program = exchange->door->program;
@@ -130,9 +132,7 @@ static int ask(struct http_exchange *exchange)
 		.method = call->method->name,
 		.params = call->params.data,
 		.len = call->params.len,
-		.timeout_ms = call->everywhere || call->method->long_work
-				      ? HTTP_CONSOLE_LONG_TIMEOUT
-				      : HTTP_CONSOLE_TIMEOUT,
+		.timeout_ms = timeout_of(call),
 	};
 	int r = http_ask_call(&program->ask, &asked, on_reply, exchange, &exchange->asked);
 

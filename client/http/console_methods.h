@@ -18,8 +18,9 @@ enum http_console_again {
 };
 
 enum {
-	/* Milliseconds for an answer: the daemon answers a change after 5 seconds at the latest, if
-	 * a database must have it. */
+	/* Milliseconds for an answer; a call that reads waits so long for a daemon that is away. */
+	HTTP_CONSOLE_READ_TIMEOUT = 5 * 1000,
+	/* The daemon answers a change after 5 seconds at the latest, if a database must have it. */
 	HTTP_CONSOLE_TIMEOUT = 15 * 1000,
 	/* For one that takes as long as the trail or the policy is large, or that waits until all
 	 * hosts have it. */

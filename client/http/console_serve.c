@@ -17,6 +17,7 @@
 #include "client/http/door.h"
 #include "client/http/memory.h"
 #include "daemon/host/confine.h"
+#include "daemon/host/zonefile.h"
 
 enum {
 	CONNECTIONS = 64, /* browsers open six each */
@@ -176,8 +177,29 @@ static void on_signal(uv_signal_t *handle, int number)
 
 /* --- the process ------------------------------------------------------------------------------ */
 
-/* Files: the policy folder, to be read. */
-static int limit_files(const char *folder)
+/* What `local` reads: the policy folder, the time zones that policies name, and modules. */
+static int allow_local(const struct http_console_options *options, struct confine_files *files)
+{
+	int r = confine_files_allow_replaced(files, options->folder);
+
+	if (r == -ENOENT) {
+		r = confine_files_allow_missing(files, options->folder);
+	}
+	if (r == -ENOENT || r == -EACCES) {
+		r = 0; /* then `local` says that it cannot be read */
+	}
+	if (r == 0) {
+		r = confine_files_allow(files, ZONEFILE_FOLDER, CONFINE_READ);
+		r = r == -ENOENT ? 0 : r;
+	}
+	if (r == 0 && options->modules != NULL) {
+		r = confine_files_allow_replaced(files, options->modules);
+		r = r == 0 ? confine_files_allow_libraries(files) : r;
+	}
+	return r;
+}
+
+static int limit_files(const struct http_console_options *options)
 {
 	struct confine_files files;
 	int r = confine_files_begin(&files);
@@ -185,8 +207,8 @@ static int limit_files(const char *folder)
 	if (r == -EOPNOTSUPP) {
 		return 0;
 	}
-	if (r == 0 && folder != NULL) {
-		r = confine_files_allow_replaced(&files, folder);
+	if (r == 0 && options->local != NULL) {
+		r = allow_local(options, &files);
 		if (r < 0) {
 			confine_files_cancel(&files);
 		}
@@ -197,7 +219,9 @@ static int limit_files(const char *folder)
 /* It keeps root's capabilities where root started it: they open the daemon's socket. */
 static int confine(const struct http_console_options *options)
 {
-	const struct confine_calls needs = { .connects = true, .files = options->folder != NULL };
+	const struct confine_calls needs = { .connects = true,
+		.files = options->local != NULL,
+		.modules = options->modules != NULL };
 	const struct rlimit none = { 0, 0 };
 	int r;
 
@@ -210,7 +234,7 @@ static int confine(const struct http_console_options *options)
 	}
 	/* libmicrohttpd writes dates, for which the C library reads the zone once. */
 	tzset();
-	r = limit_files(options->folder);
+	r = limit_files(options);
 	if (r == 0) {
 		r = confine_calls(&needs);
 	}

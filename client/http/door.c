@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/http/console.h"
 #include "client/http/dispatch.h"
 #include "client/http/framing.h"
 #include "client/http/memory.h"
@@ -374,7 +375,13 @@ static void on_connection(void *data, struct MHD_Connection *connection, void **
 		program->metrics.connections++;
 		*context = http_connection_begin(
 			&program->connections, connection, uv_now(door->timer.loop));
+		if (door->console != NULL && *context != NULL) {
+			http_console_begin_connection(door->console, *context);
+		}
 	} else {
+		if (door->console != NULL && *context != NULL) {
+			http_console_end_connection(door->console, *context);
+		}
 		program->metrics.connections--;
 		http_connection_end(&program->connections, *context);
 		*context = NULL;

@@ -287,6 +287,7 @@ export class Client {
     names(params?: Params, options?: CallOptions): Promise<Entry>;
     status(params?: Params, options?: CallOptions): Promise<Entry>;
     reload(params?: Params, options?: CallOptions): Promise<Entry>;
+    tree: All<Entry>;
   };
 }
 

@@ -71,6 +71,9 @@ int confine_files_allow_missing(struct confine_files *files, const char *path);
 int confine_files_allow_folder_of(
 	struct confine_files *files, const char *path, enum confine_use use);
 
+/* Allows to read the shared libraries of the system, which a module that is loaded may need. */
+int confine_files_allow_libraries(struct confine_files *files);
+
 /* From then on the rules hold. */
 int confine_files_enter(struct confine_files *files);
 void confine_files_cancel(struct confine_files *files);

@@ -256,6 +256,15 @@ static int allow_each(struct confine_files *files, const char *const *paths, siz
 	return r;
 }
 
+int confine_files_allow_libraries(struct confine_files *files)
+{
+	/* Where the dynamic loader finds them. */
+	static const char *const paths[] = { "/etc/ld.so.cache", "/lib", "/lib64", "/usr/lib",
+		"/usr/lib64", "/usr/local/lib" };
+
+	return allow_each(files, paths, sizeof paths / sizeof paths[0]);
+}
+
 int confine_network(const char *const *paths, size_t count)
 {
 	struct confine_calls needs = { .network = true, .this_thread = true };

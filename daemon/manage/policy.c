@@ -135,9 +135,6 @@ static int policy_status(struct call *call)
 	return 0;
 }
 
-/* Far more than anybody chooses from; an answer has room for them. */
-#define NAMES_MAX 10000
-
 static struct pol_str environment_name(const struct pol_snapshot *snapshot, uint32_t number)
 {
 	const struct pol_environment *environments;
@@ -184,7 +181,7 @@ static int policy_names(struct call *call)
 
 		wire_put_cstr(call->out, declared_names[i].what);
 		at = wire_open_array(call->out);
-		while (count < NAMES_MAX &&
+		while (count < POLICY_NAMES_MAX &&
 			(name = declared_names[i].name(call->snapshot, count)).len > 0) {
 			wire_put_str(call->out, subject_wire(name));
 			count++;
@@ -227,5 +224,8 @@ const struct method policy_methods[] = {
 	{ "policy.names", NULL, 0, METHOD_MANAGES | METHOD_ANY_AGE, policy_names },
 	{ "policy.reload", NULL, 0, METHOD_MANAGES | METHOD_RELOADS, policy_reload },
 	{ "policy.status", NULL, 0, METHOD_MANAGES | METHOD_ANY_AGE, policy_status },
+	/* It shows what the files declare, which does not come from the store. */
+	{ "policy.tree", policy_tree_fields, POLICY_TREE_FIELDS,
+		METHOD_MANAGES | METHOD_TOKEN | METHOD_ANY_AGE, policy_tree },
 };
 const size_t policy_method_count = sizeof policy_methods / sizeof policy_methods[0];

@@ -13,3 +13,11 @@ int policy_admit(struct call *call);
 
 /* Appends a map: the current policy, and the last attempt to load one with its diagnostics. */
 void policy_encode(struct call *call, const struct report_policy *report);
+
+/* Names of each kind that an answer has: far more than anybody chooses from, and there is room. */
+#define POLICY_NAMES_MAX 10000
+
+/* policy_tree.c: what grants can name. */
+enum { POLICY_TREE_FIELDS = 3 };
+extern const struct wire_field policy_tree_fields[POLICY_TREE_FIELDS];
+int policy_tree(struct call *call);

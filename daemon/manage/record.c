@@ -322,7 +322,10 @@ int record_encode_role(struct call *call, const struct record_role *record)
 		encode_bool(&map, "shadowed", true);
 	}
 	r = record_dangling_role(call, record, &pairs);
-	map.pairs += pairs;
+	if (record->more_pairs > 0) {
+		wire_put_raw(map.out, record->more, record->more_len);
+	}
+	map.pairs += pairs + record->more_pairs;
 	close_map(&map);
 	return r;
 }

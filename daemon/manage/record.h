@@ -23,6 +23,10 @@ struct record_role {
 	bool shadowed;
 	/* Are the grants that have no effect looked for? It takes a few ms for the largest role. */
 	bool grants;
+	/* Further fields, packed. */
+	const uint8_t *more;
+	size_t more_len;
+	uint32_t more_pairs;
 };
 /* 0 or -ENOMEM. */
 int record_encode_role(struct call *call, const struct record_role *record);

@@ -12,10 +12,6 @@
 #include "daemon/host/zonefile.h"
 #include "daemon/serve/server.h"
 
-/* Where the dynamic loader finds the libraries that a module may need. */
-static const char *const library_paths[] = { "/etc/ld.so.cache", "/lib", "/lib64", "/usr/lib",
-	"/usr/lib64", "/usr/local/lib" };
-
 int server_start_names(struct server *server)
 {
 	int r = names_start(&server->names);
@@ -102,10 +98,7 @@ static int allow_modules(struct limiting *limiting, const struct config *config)
 {
 	int r = note(limiting, "modules", allow_replaced(limiting, config->modules));
 
-	for (size_t i = 0; i < sizeof library_paths / sizeof library_paths[0] && r == 0; i++) {
-		r = allow_if_there(limiting, library_paths[i]);
-	}
-	return r;
+	return r == 0 ? confine_files_allow_libraries(&limiting->files) : r;
 }
 
 /* SIGHUP opens the decision log again: the same file, or a new one in its folder. */

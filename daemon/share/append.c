@@ -327,32 +327,51 @@ int share_append(struct share_append *append, struct store_write *write, uint32_
 	return r;
 }
 
+/* Is the log where this store is? A primary beside which another one was promoted answers, too; it
+ * commits nothing, since no standby follows it. So one durable commit follows the look. A new
+ * server's log may lack rows that other hosts are about to give back. */
+static int ask_still(struct share_append *append, uint64_t deadline)
+{
+	struct share_log *log = append->log;
+	struct share_head head;
+	int r;
+
+	if (!share_append_wait_hold(append, deadline)) {
+		return -EPERM;
+	}
+	r = log->ops->look(log, NULL, &head, share_append_left(deadline));
+	if (r < 0) {
+		return r;
+	}
+	if (head.epoch != append->head.epoch || head.sequence != append->head.sequence ||
+		memcmp(head.tag, append->head.tag, SHARE_TAG) != 0) {
+		return SHARE_LOST;
+	}
+	if (append->locked) {
+		log->ops->unlock(log);
+		append->locked = false;
+	}
+	return log->ops->beat(log, false, share_append_left(deadline));
+}
+
 int share_append_still(struct share_append *append)
 {
 	uint64_t deadline = share_append_now() + SHARE_TAKE_MS;
-	struct share_head head;
 	int r;
 
 	do {
 		r = share_append_open(append, deadline);
-		if (r == 0) {
-			r = append->log->ops->look(
-				append->log, NULL, &head, share_append_left(deadline));
-		}
+		r = r == 0 ? ask_still(append, deadline) : r;
 		if (r == -ETIMEDOUT || r == -ENOTCONN) {
 			share_append_broken(append);
 			(void)poll(NULL, 0, SHARE_AGAIN_MS);
 		}
 	} while (r == -ETIMEDOUT && share_append_now() < deadline);
-	if (r != 0 || append->diverged) {
+	if (r < 0 || append->diverged) {
 		return -ENOTCONN;
 	}
-	if (head.epoch == append->head.epoch && head.sequence == append->head.sequence &&
-		memcmp(head.tag, append->head.tag, SHARE_TAG) == 0) {
-		return 0;
-	}
-	append->behind = true;
-	return SHARE_LOST;
+	append->behind = append->behind || r == SHARE_LOST;
+	return r;
 }
 
 void share_append_committed(struct share_append *append, int result)

@@ -35,7 +35,8 @@ struct share_fresh;
  * again after a fail-over must not refuse a change, and an outage must not hold up what is local.
  */
 #define SHARE_TAKE_MS 1000
-/* After the server's identity changed nothing is appended but what hosts give back, in ms. */
+/* After the server's identity changed nothing is appended but what hosts give back, and nothing
+ * else is answered, in ms. */
 #define SHARE_HOLD_MS 5000
 /* Between two tries of a row, after the first two: a database that fails at once is not to be asked
  * all the time. */
@@ -117,8 +118,9 @@ int share_append_lock(struct share_append *append);
  * Other negative errnos are the store's. */
 int share_append(struct share_append *append, struct store_write *write, uint32_t asks);
 
-/* The batch changed nothing ("already so", a refusal): is the log still where this store is, now? 0
- * or SHARE_LOST: run again, or -ENOTCONN. */
+/* The batch changed nothing ("already so", a refusal): is the log still where this store is, now?
+ * Proven by a durable commit, which a primary that was replaced cannot make. 0 or SHARE_LOST: run
+ * again, or -ENOTCONN. */
 int share_append_still(struct share_append *append);
 
 /* After the commit. `result`: of the commit; a negative one means that the row stands and this

@@ -94,8 +94,9 @@ struct share_log_ops {
 	 * first one may be missing: an epoch begins after a place without a row. */
 	int (*read)(struct share_log *log, uint64_t from, share_row_seen seen, void *context,
 		int timeout);
-	/* Commits something durably, so that all rows before are known to be durable. Raises the
-	 * beat; `older`: only if it was raised more than SHARE_BEAT_MS ago. */
+	/* Commits something durably, so that all rows before are known to be durable, and this
+	 * server to be the primary, if a standby acknowledges what is committed. Raises the beat;
+	 * `older`: only if it was raised more than SHARE_BEAT_MS ago. */
 	int (*beat)(struct share_log *log, bool older, int timeout);
 	bool (*is_connected)(const struct share_log *log);
 	const char *(*why)(const struct share_log *log);

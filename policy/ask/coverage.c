@@ -18,6 +18,8 @@ struct item {
 	bool reached;
 	bool deny;
 	bool scope;
+	uint32_t tests; /* that cover it */
+	uint32_t last;  /* the last of them */
 	struct pol_str name;
 };
 
@@ -36,6 +38,7 @@ struct pol_coverage {
 	struct walk roles;
 	struct walk scopes;
 	uint32_t round;
+	uint32_t test; /* the number of the present one, from 1; 0: there is none */
 	/* of the present decision: which rules that allow count. Those that deny refuse it, always.
 	 */
 	bool by_roles;
@@ -193,9 +196,14 @@ static void mark(const struct pol_coverage *coverage, struct pol_span at, bool c
 {
 	struct item *item = find(coverage, at);
 
-	if (item != NULL) {
-		item->reached = true;
-		item->covered = item->covered || covered;
+	if (item == NULL) {
+		return;
+	}
+	item->reached = true;
+	if (covered) {
+		item->tests += item->last != coverage->test;
+		item->last = coverage->test;
+		item->covered = true;
 	}
 }
 
@@ -409,6 +417,11 @@ static void mark_lines(struct pol_coverage *coverage, const struct pol_trace *tr
 	}
 }
 
+void pol_coverage_next_test(struct pol_coverage *coverage)
+{
+	coverage->test++;
+}
+
 void pol_coverage_decide(
 	struct pol_coverage *coverage, const struct pol_facts *facts, struct pol_decision *out)
 {
@@ -455,6 +468,7 @@ bool pol_coverage_item(
 		.reached = item->reached,
 		.deny = item->deny,
 		.scope = item->scope,
+		.tests = item->tests,
 		.name = item->name,
 		.position = pol_explain_position(snapshot, item->at, item->line) };
 	if (item->kind == POL_COVERAGE_RULE || item->kind == POL_COVERAGE_LINE) {

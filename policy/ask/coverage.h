@@ -42,6 +42,7 @@ struct pol_coverage_item {
 	bool reached;        /* of a rule; of a line: it was asked */
 	bool deny;           /* of a rule */
 	bool scope;          /* of a rule: it belongs to a scope */
+	uint32_t tests;      /* how many tests cover it */
 	struct pol_str name; /* of the role or scope, or of the stack that has the line */
 	struct pol_str text; /* of a rule or a line: its first line as written */
 	struct pol_position position;
@@ -57,6 +58,9 @@ struct pol_coverage;
 /* Nothing is covered yet. NULL: there is no memory. The snapshot is borrowed. */
 struct pol_coverage *pol_coverage_create(const struct pol_snapshot *snapshot);
 void pol_coverage_destroy(struct pol_coverage *coverage);
+
+/* The decisions from now on are those of another test. */
+void pol_coverage_next_test(struct pol_coverage *coverage);
 
 /* Decides as pol_eval does, and notes what the decision depended on. */
 void pol_coverage_decide(

@@ -65,6 +65,8 @@ struct run {
 	const struct pol_case *test;
 	struct pol_coverage *coverage; /* may be NULL */
 	struct pol_diags *diags;       /* may be NULL */
+	const struct pol_suite_options *options;
+	struct pol_line_cursor *lines; /* of the expectation before */
 	struct pol_arena arena;        /* of the first failure's explanation */
 	bool failed;
 	size_t more; /* expectations that failed after the first */
@@ -103,16 +105,13 @@ static void report(struct run *run, const struct pol_expectation *expectation, c
 	pol_arena_finish(&arena);
 }
 
-static void fail(struct run *run, const struct pol_expectation *expectation,
-	const struct pol_decision *decision)
+static void fail(
+	struct run *run, const struct pol_expectation *expectation, const char text[FAILURE_TEXT])
 {
-	char text[FAILURE_TEXT];
-
-	describe(expectation, decision, text);
 	run->more += run->failed;
 	if (!run->failed) {
 		run->failed = true;
-		memcpy(run->text, text, sizeof text);
+		memcpy(run->text, text, FAILURE_TEXT);
 		run->explained = explain(run, expectation, &run->arena, &run->explanation);
 	}
 	if (run->diags != NULL) {
@@ -120,14 +119,37 @@ static void fail(struct run *run, const struct pol_expectation *expectation,
 	}
 }
 
+static void tell(struct run *run, const struct pol_expectation *expectation, const char *failure)
+{
+	const struct pol_snapshot *snapshot = run->snapshot;
+	struct pol_suite_decided decided = { .facts = expectation->facts,
+		.verb = expectation->verb,
+		.resource = expectation->resource,
+		.position = { .file = run->test->file, .at = expectation->at },
+		.failure = failure };
+
+	decided.position.line = pol_diag_span_line(snapshot->files, run->lines, expectation->at);
+	run->options->decided(run->options->context, &decided);
+}
+
 static void run_case(struct run *run)
 {
+	char text[FAILURE_TEXT];
+
+	if (run->coverage != NULL) {
+		pol_coverage_next_test(run->coverage);
+	}
 	for (uint32_t i = 0; i < run->test->count; i++) {
 		const struct pol_expectation *expectation = &run->test->expectations[i];
 		struct pol_decision decision = decide(run->snapshot, expectation, run->coverage);
+		bool failed = !holds(expectation, &decision);
 
-		if (!holds(expectation, &decision)) {
-			fail(run, expectation, &decision);
+		if (failed) {
+			describe(expectation, &decision, text);
+			fail(run, expectation, text);
+		}
+		if (run->options->decided != NULL) {
+			tell(run, expectation, failed ? text : NULL);
 		}
 	}
 }
@@ -157,12 +179,15 @@ struct pol_suite_result pol_suite_run_some(const struct pol_snapshot *snapshot,
 	void *context)
 {
 	struct pol_suite_result result = { 0 };
+	struct pol_line_cursor lines = { 0 };
 
 	for (uint32_t i = 0; i < snapshot->test_count; i++) {
 		struct run run = { .snapshot = snapshot,
 			.test = &snapshot->tests[i],
 			.coverage = options->coverage,
-			.diags = diags };
+			.diags = diags,
+			.options = options,
+			.lines = &lines };
 
 		if (options->choose != NULL && !options->choose(options->context, run.test->name)) {
 			continue;

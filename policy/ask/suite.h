@@ -9,6 +9,7 @@
 
 #include "policy/ask/coverage.h"
 #include "policy/ask/explain.h"
+#include "policy/snapshot/module.h"
 #include "policy/snapshot/snapshot.h"
 #include "policy/text/diag.h"
 
@@ -28,11 +29,23 @@ struct pol_suite_failure {
 typedef void (*pol_suite_visit)(void *context, struct pol_str test, struct pol_str file,
 	uint32_t line, const struct pol_suite_failure *failure);
 
+/* One decision that a test expects. Views live as long as the snapshot. */
+struct pol_suite_decided {
+	const struct pol_facts *facts; /* all but verb and path */
+	struct pol_str verb;
+	struct pol_str resource; /* TREE:/path as written */
+	struct pol_position position;
+	const char *failure; /* "expected … got …", until the callback ends; NULL: as expected */
+};
+
 /* Which tests run, and what is recorded of them. Zeroed: all, and nothing. */
 struct pol_suite_options {
 	bool (*choose)(void *context, struct pol_str test); /* by its name; NULL: all run */
-	void *context;                                      /* of choose */
-	struct pol_coverage *coverage;                      /* of this snapshot; NULL: none */
+	/* Called for each expectation of a test, in their order, before the test is visited; NULL:
+	 * nobody asks. */
+	void (*decided)(void *context, const struct pol_suite_decided *decided);
+	void *context;                 /* of both */
+	struct pol_coverage *coverage; /* of this snapshot; NULL: none */
 };
 
 /* Runs every test of the snapshot. diags, when not NULL, must have the sources that the snapshot

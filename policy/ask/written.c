@@ -211,6 +211,60 @@ bool pol_written_role(const struct pol_snapshot *snapshot, uint32_t role, struct
 	return true;
 }
 
+/* Where the line ends on which the statement does that has this byte in its first line: after the
+ * `}` of its block, or without one, at a line end that no comma precedes. */
+static uint32_t statement_end(struct pol_lexer *lexer)
+{
+	struct pol_token token;
+	uint32_t open = 0;
+	bool comma = false;
+
+	do {
+		uint32_t before = lexer->pos;
+
+		pol_lex(lexer, &token);
+		if (token.kind == POL_TOKEN_END ||
+			(token.kind == POL_TOKEN_NL && open == 0 && !comma)) {
+			return before;
+		}
+		open += token.kind == POL_TOKEN_OPEN;
+		open -= token.kind == POL_TOKEN_CLOSE && open > 0;
+		comma = token.kind == POL_TOKEN_COMMA || (comma && token.kind == POL_TOKEN_NL);
+	} while (true);
+}
+
+bool pol_written_whole(
+	const struct pol_snapshot *snapshot, uint32_t role, struct pol_written_text *out)
+{
+	const struct pol_origin *origin = origin_of(snapshot, role);
+	struct pol_line_cursor lines = { 0 };
+	struct pol_diags ignored;
+	struct pol_lexer lexer;
+	struct pol_str text;
+	uint32_t begin, end;
+
+	if (origin == NULL) {
+		return false;
+	}
+	text = snapshot->files[origin->at.file].text;
+	for (begin = origin->at.offset; begin > 0 && text.ptr[begin - 1] != '\n'; begin--) {
+	}
+	pol_diags_init(&ignored, snapshot->files, snapshot->file_count);
+	pol_lexer_init(&lexer, &ignored, origin->at.file, text);
+	lexer.pos = lexer.line_start = begin;
+	end = statement_end(&lexer);
+	pol_diags_finish(&ignored);
+	while (end > begin && strchr(" \t\r\n", text.ptr[end - 1]) != NULL) {
+		end--;
+	}
+	*out = (struct pol_written_text){ .file = snapshot->files[origin->at.file].name,
+		.line = origin->line,
+		.text = { text.ptr + begin, end - begin } };
+	out->end_line = pol_diag_span_line(
+		snapshot->files, &lines, (struct pol_span){ origin->at.file, end, 0 });
+	return true;
+}
+
 uint32_t pol_written_parent(const struct pol_snapshot *snapshot, uint32_t role, uint32_t index)
 {
 	const struct pol_origin *origin = origin_of(snapshot, role);

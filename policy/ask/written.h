@@ -37,5 +37,15 @@ bool pol_written_grant(const struct pol_snapshot *snapshot, uint32_t role, uint3
 bool pol_written_role(const struct pol_snapshot *snapshot, uint32_t role, struct pol_str *out_file,
 	uint32_t *out_line);
 
+/* The role's declaration as written, from the beginning of its line to the end of its last one; a
+ * view. False: it is not one of the files. */
+struct pol_written_text {
+	struct pol_str file;
+	uint32_t line, end_line; /* the first and the last */
+	struct pol_str text;
+};
+bool pol_written_whole(
+	const struct pol_snapshot *snapshot, uint32_t role, struct pol_written_text *out);
+
 /* Role number `index` of those that it inherits directly, or POL_NONE. */
 uint32_t pol_written_parent(const struct pol_snapshot *snapshot, uint32_t role, uint32_t index);

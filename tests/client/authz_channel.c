@@ -218,6 +218,7 @@ Test(authz_channel, a_change_is_sent_twice_only_with_an_id)
 		{ "store.backup", 1 },
 		{ "status", 2 },
 		{ "policy.status", 2 },
+		{ "policy.tree", 2 },
 		{ "permissions", 2 },
 		{ "authorize", 2 },
 	};

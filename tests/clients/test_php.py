@@ -159,6 +159,14 @@ class Php(harness.DaemonTest):
             }}""", self.path)
         self.assertEqual(got, [1, "nothing", "forbidden"])
 
+    def test_the_tree_is_a_list_and_a_dry_run_has_its_effect(self):
+        got = php("""
+            say(array_column(iterator_to_array($client->policy->tree(tree: 'api', limit: 1), false), 'resource')[1]);
+            $dry = $client->roles->create('other', grants: ['allow GET on api:/loans'], dry_run: true);
+            say([$dry['gains_total'], $dry['loses_total']]);
+            say(kind(fn () => $client->roles->get('other')));""", self.path)
+        self.assertEqual(got, ["api:/loans", [1, 0], "not_found"])
+
     def test_an_answer_that_is_read_in_one_step_says_what_each_of_its_fields_says(self):
         # Each byte of such answers is changed to each other byte, and both ways of reading are compared.
         usual = {**ALLOW, "key": "k", "environment": "live", "principal": "ann", "tenant": "t"}

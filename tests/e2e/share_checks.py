@@ -122,6 +122,7 @@ class Checks:
                 same = False
                 self.book.accuse(f"{hosts[0].name} and {host.name} differ: {found}")
         self.judge_records(first)
+        self.judge_decisions(hosts)
         same = self.judge_trail(hosts) and same
         self.equal += same
 
@@ -147,6 +148,22 @@ class Checks:
                 ("place", {(one["principal"], *one["at"]) for one in now["places"] if one.get("at")}, set(self.book.places))):
             if there != wanted:
                 accuse(f"{kind}s: lost {wanted - there}, and nobody made {there - wanted}")
+
+    def judge_decisions(self, hosts):
+        """Each host allows the keys that are active, and no others."""
+        with self.book.lock:
+            keys = [key for key in self.book.keys.values() if key.id is not None and not key.is_open]
+        for host in hosts:
+            with harness.Client(host.socket, timeout=60) as client:
+                for key in keys:
+                    reason = harness.wait_until(lambda key=key, client=client: self.reason(client, key), 60, what=f"{host.name} fresh")
+                    if (reason == "ok") != (key.status == "active"):
+                        self.book.accuse(f"{host.name} says {reason} of {key.name} ({key.id}), which is {key.status}")
+
+    @staticmethod
+    def reason(client, key):
+        reason = client.call("authorize", token=key.secret, method="GET", path="/loans")["reason"]
+        return reason if reason != "stale" else None
 
     def judge_trail(self, hosts):
         trails = [self.entries(host) for host in hosts]
@@ -196,7 +213,11 @@ class Checks:
                 return found
 
     def verify(self):
-        """Each host's own look at its trail and its records."""
+        """Each host's own look at its trail and its records, and all have the same peppers."""
+        def peppers():
+            return {(host.state / "pepper").read_bytes() for host in self.fleet.hosts.values()}
+
+        harness.wait_until(lambda: len(peppers()) == 1, 60, what="the same peppers")
         for host in self.fleet.hosts.values():
             for problem in items(host, "audit.verify"):
                 self.book.accuse(f"{host.name}: {problem}")

@@ -16,23 +16,28 @@ from share_servers import DATABASE
 FAULTS = {}
 WEIGHTS = {}
 MOVES = set()  # those that move the primary: one a round
+ALONE = set()  # those that have a round for themselves
 
 
-def fault(weight=1, moves=False):
+def fault(weight=1, moves=False, alone=False):
     def enter(function):
         FAULTS[function.__name__] = function
         WEIGHTS[function.__name__] = weight
         if moves:
             MOVES.add(function.__name__)
+        if alone:
+            ALONE.add(function.__name__)
         return function
     return enter
 
 
 class Scene:
-    """What a fault may touch: the fleet, a random number generator, and what is broken already."""
+    """What a fault may touch: the fleet, the book, the writers, a random number generator, and what is broken already."""
 
-    def __init__(self, fleet, random, say):
+    def __init__(self, fleet, book, writers, random, say):  # pylint: disable=too-many-arguments
         self.fleet = fleet
+        self.book = book
+        self.writers = writers
         self.servers = fleet.servers
         self.proxy = fleet.proxy
         self.random = random
@@ -121,6 +126,23 @@ def twin(scene):
         scene.fleet.end_twin(other)
 
 
+@fault(3)
+def rotate_pepper(scene):
+    """A new pepper: staged, used and the old one dropped while other things happen, in later rounds too."""
+    host = scene.random.choice(list(scene.fleet.hosts.values()))
+    yield scene.seconds(0, 1)
+    try:
+        with harness.Client(host.socket, timeout=8) as client:
+            client.call("pepper.rotate")
+        scene.book.counts["peppers"] += 1
+    except harness.Error as error:
+        scene.say(f"pepper.rotate at {host.name}: {error}")
+        if error.code not in ("unavailable", "stale", "conflict", "overloaded"):
+            raise AssertionError(f"pepper.rotate at {host.name}: {error}") from None
+    except (OSError, AssertionError) as error:
+        scene.say(f"pepper.rotate at {host.name}: {error!r}")
+
+
 # Between the daemon and its database
 
 def through_proxy(what, weight=1, short=0.1, long=3, **words):
@@ -154,7 +176,7 @@ def part_host(scene):
 
 # The database
 
-def client_backends(scene, wait=None):
+def client_backends(scene, wait=False):
     """The backends of daemons, those that wait for a standby if so asked."""
     where = "AND wait_event = 'SyncRep'" if wait else ""
     rows = scene.servers.primary.query("SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' "
@@ -235,81 +257,6 @@ def part_standby(scene):
         scene.servers.synchronous.place.mend()
 
 
-# Another primary
-
-def cancel_some(scene):
-    """Rows that only the old primary has."""
-    scene.servers.synchronous.pause()
-    yield scene.random.uniform(0.2, 0.6)
-    for pid in client_backends(scene, wait=True):
-        scene.servers.primary.query(f"SELECT pg_cancel_backend({pid})")
-    yield scene.random.uniform(0.1, 0.5)
-
-
-def move_to(scene, new, hosts=None):
-    """That standby becomes the primary, of all hosts or of these."""
-    scene.servers.promote(new)
-    end = int(new.query("SELECT seq FROM authz.head", database=DATABASE)[0][0])
-    scene.fleet.aim(hosts=hosts)
-    for host in scene.fleet.hosts.values():
-        with contextlib.suppress(OSError, AssertionError, harness.Error):
-            with harness.Client(host.socket, timeout=2) as client:
-                scene.lacked = max(scene.lacked, client.call("status")["shared"]["applied"] - end)
-
-
-@fault(3, moves=True)
-def promote(scene):
-    """The old primary is fenced; some rows may be on it alone, which hosts have applied."""
-    old, new = scene.servers.primary, scene.servers.synchronous
-    if scene.random.random() < 0.5:
-        yield from cancel_some(scene)
-    old.kill()
-    new.resume()
-    yield scene.seconds(0, 1)
-    move_to(scene, new)
-    yield scene.seconds(0, 1)
-    scene.servers.rebuild()
-
-
-@fault(2, moves=True)
-def two_primaries(scene):
-    """The old primary goes on, and some hosts with it; nothing is committed there, since its standby has gone."""
-    old, new = scene.servers.primary, scene.servers.synchronous
-    if scene.random.random() < 0.5:
-        yield from cancel_some(scene)
-        new.resume()
-    moved = scene.random.sample(list(scene.fleet.hosts), scene.random.randint(1, len(scene.fleet.hosts)))
-    move_to(scene, new, moved)
-    for name in moved:
-        scene.proxy.do(name, "close")
-    third = next(server for server in scene.servers.all if server not in (old, new))
-    third.copy(new)
-    new.standbys = f"FIRST 1 ({third.name})"
-    new.reload()
-    yield scene.seconds(1, 6)
-    old.kill()
-    scene.fleet.aim()
-    scene.servers.rebuild()
-
-
-@fault(2, moves=True)
-def promote_asynchronous(scene):
-    """It lacks what the last changes were: the hosts, which have it, give it back."""
-    old, new = scene.servers.primary, scene.servers.asynchronous
-    receiver = [pid for pid in new.pids() if "walreceiver" in Path(f"/proc/{pid}/cmdline").read_text()]
-    for pid in receiver:
-        os.kill(pid, signal.SIGSTOP)
-    yield scene.random.uniform(0.05, 0.8)
-    old.kill()
-    scene.servers.synchronous.kill()
-    for pid in receiver:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGCONT)
-    move_to(scene, new)
-    yield scene.seconds(0, 1)
-    scene.servers.rebuild()
-
-
 # Programs that have the database
 
 @fault(2)
@@ -320,6 +267,7 @@ def alter_rows(scene):
         return
     host, = hosts
     host.place.part()
+    scene.proxy.do(host.name, "close")  # with the rows that are on their way
     yield 1.5
     server = scene.servers.primary
     rows = server.query("SELECT seq FROM authz.log WHERE seq > $1 ORDER BY seq LIMIT 2",

@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import harness
@@ -114,6 +115,12 @@ class Server:
 
     def copy(self, primary):
         """Begins again as a standby of that server."""
+        self.fetch(primary)
+        self.launch()
+        self.await_answer()
+
+    def fetch(self, primary):
+        """Ends, and has a copy of that server's data."""
         self.kill()
         shutil.rmtree(self.data, ignore_errors=True)
         self.primary = (f"host={primary.place.address} port={PORT} user=postgres application_name={self.name} "
@@ -121,15 +128,21 @@ class Server:
         self.standbys = ""
         self.run("pg_basebackup", "-D", self.data, "-d", self.primary, "-X", "stream", "-c", "fast", "--no-sync")
         (self.data / "standby.signal").write_text("")
-        self.start()
 
     def start(self):
+        self.launch()
+        self.await_answer()
+
+    def launch(self):
+        """It ends with the thread that launches it."""
         assert self.process is None
         self.write_settings()
         (self.data / "postmaster.pid").unlink(missing_ok=True)
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([*self.prefix(), PROGRAMS / "postgres", "-D", self.data], stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log, cwd="/", env=harness.environment("/"))
+
+    def await_answer(self):
         harness.wait_until(self.answers, what=f"PostgreSQL {self.name}: {self.log}")
 
     def answers(self):
@@ -212,8 +225,12 @@ class Servers:
     def rebuild(self):
         """Everyone but the primary becomes a standby of it: the first one that follows is the synchronous one."""
         others = [server for server in self.all if server is not self.primary]
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(lambda server: server.fetch(self.primary), others))
         for server in others:
-            server.copy(self.primary)
+            server.launch()
+        for server in others:
+            server.await_answer()
         self.synchronous, self.asynchronous = (others + [None, None])[:2]
         self.primary.standbys = f"FIRST 1 ({self.synchronous.name})" if self.synchronous else ""
         self.primary.reload()

@@ -87,6 +87,15 @@ class Worker(threading.Thread):
         raise NotImplementedError
 
 
+def pause(workers):
+    """Each has its answers."""
+    for worker in workers:
+        worker.pause()
+    for worker in workers:
+        if not worker.is_idle.wait(ANSWER * 2):
+            raise AssertionError(f"{worker.name} has no answer")
+
+
 class Writer(Worker):
     def __init__(self, book, hosts, seed):
         super().__init__(book, hosts, seed)

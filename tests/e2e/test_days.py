@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """The use of a key by day: which day a use is of, and what keeps and ends days."""
 

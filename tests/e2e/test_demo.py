@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """tools/demo with the programs of this build: its output is as expected, and it leaves no files."""
 
+import http.client
+import json
 import os
+import re
+import signal
 import subprocess
 import tempfile
 import unittest
@@ -56,6 +60,80 @@ class Demo(unittest.TestCase):
     def test_wrong_options_are_refused(self):
         done, _ = self.run_demo("--frobnicate")
         self.assertEqual(done.returncode, 2)
+
+    def test_a_program_without_the_page_says_what_to_do(self):
+        with tempfile.TemporaryDirectory(prefix="authz-") as build:
+            for program in ("daemon/authzd", "tools/authzcheck"):
+                path = Path(build) / program
+                path.parent.mkdir()
+                path.write_text("#!/bin/sh\necho 'authzcheck: it was built without the page: tools/setup all' >&2\n"
+                                "exit 2\n", encoding="utf-8")
+                path.chmod(0o755)
+            done, left = self.run_demo("--console", build=build)
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn("built without the page: tools/setup all", done.stderr)
+        self.assertEqual(left, [])
+
+
+@unittest.skipUnless(os.environ.get("AUTHZ_CONSOLE", "yes") == "yes", "built without the console's page")
+@unittest.skipUnless(os.environ.get("STEP_CLOCK"), "built without a clock that can be set")
+class Console(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="authz-")
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        self.process = subprocess.Popen(
+            ["sh", DEMO, "--console", "--build", Path(harness.AUTHZCHECK).parents[1]], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+            env={**harness.environment(self.folder), "TMPDIR": self.folder}, preexec_fn=harness.die_with_parent)
+        self.addCleanup(self.process.stdout.close)
+        self.addCleanup(self.end, signal.SIGKILL)
+        self.text = ""
+
+    def end(self, number):
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, number)
+        self.text += self.process.stdout.read()
+        return self.process.wait(harness.DEADLINE * 2)
+
+    def read_link(self):
+        for line in self.process.stdout:
+            self.text += line
+            if found := re.search(r"http://127\.0\.0\.1:(\d+)/console/#([0-9a-f]{64})", line):
+                return int(found[1]), found[2]
+        raise AssertionError(self.text)
+
+    def test_the_link_opens_a_week_of_use_and_ctrl_c_leaves_nothing(self):
+        port, ticket = self.read_link()
+        browser = http.client.HTTPConnection("127.0.0.1", port, timeout=harness.DEADLINE)
+        self.addCleanup(browser.close)
+        headers = {"Content-Type": "application/json", "Origin": f"http://127.0.0.1:{port}"}
+        browser.request("POST", "/console/session", json.dumps({"ticket": ticket}), headers)
+        answer = browser.getresponse()
+        answer.read()
+        self.assertEqual(answer.status, 204)
+        headers["Cookie"] = answer.headers["Set-Cookie"].split(";")[0]
+        browser.request("POST", "/console/call", json.dumps({"method": "keys.list", "params": {}}), headers)
+        keys = json.load(browser.getresponse())["result"]["items"]
+        for name in ("Partner portal", "Bruno's laptop", "Spare", "Key desk"):
+            self.assertIn(name, [key["name"] for key in keys])
+            self.assertIn(name, self.text)
+        self.assertEqual(len(self.daemons()), 1, self.text)
+        self.assertEqual(self.end(signal.SIGINT), 0, self.text)
+        self.assertEqual(self.daemons(), [], self.text)
+        self.assertEqual(os.listdir(self.folder), [])
+
+    def daemons(self):
+        """Processes whose folder is one of the demonstration's, and that are authzd."""
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                inside = os.readlink(process / "cwd").startswith(self.folder)
+                if inside and (process / "comm").read_text().strip() == "authzd":
+                    found.append(process.name)
+            except OSError:
+                pass  # it has ended, or is another user's
+        return found
 
 
 if __name__ == "__main__":

@@ -50,6 +50,48 @@ class RoleTool(people.PeopleTest):
         status, _, err = self.run_tool("role", "show", "cleaner")
         self.assertEqual((status, "no such role" in err), (1, True), err)
 
+    def test_a_dry_run_prints_what_is_gained_and_lost_and_changes_nothing(self):
+        self.d.write("facts.policy", "facts { context.amount int }\n")
+        self.c.call("policy.reload")
+        ten, twenty = ("allow update on api:/loans/{loan} when context.amount <= " + amount for amount in ("10", "20"))
+        self.assertEqual(self.run_tool("role", "create", "cleaner", "--inherits", "viewer", "--grant", ten, "--dry-run"), (0, (
+            "gains 4:\n"
+            "  list on api:/loans\n"
+            "  read on api:/loans/{loan}\n"
+            "  update on api:/loans/{loan} when context.amount <= 10\n"
+            "  list on api:/loans/{loan}/payments\n"
+            "loses 0\n"
+            "nothing was changed\n"), ""))
+        self.assertEqual(self.run_tool("role", "show", "cleaner")[0], 1)
+        self.run_tool("role", "create", "cleaner", "--inherits", "viewer", "--grant", ten)
+        self.assertEqual(self.run_tool("role", "edit", "cleaner", "--inherits", "", "--grant", twenty, "--dry-run"), (0, (
+            "gains 1:\n"
+            "  update on api:/loans/{loan} when context.amount <= 20 (before: when context.amount <= 10)\n"
+            "loses 3:\n"
+            "  list on api:/loans\n"
+            "  read on api:/loans/{loan}\n"
+            "  list on api:/loans/{loan}/payments\n"
+            "nothing was changed\n"), ""))
+        five = "allow update on api:/loans/{loan} when context.amount <= 5"
+        self.assertIn("  update on api:/loans/{loan} when context.amount <= 10 (still: when context.amount <= 5)\n",
+                      self.run_tool("role", "edit", "cleaner", "--grant", five, "--dry-run")[1])
+        dry = self.json("role", "edit", "cleaner", "--grant", five, "--dry-run")
+        self.assertEqual((dry["grants"], dry["gains_total"], dry["loses_total"]), ([five], 0, 1))
+        self.assertEqual(self.json("role", "show", "cleaner")["grants"], [ten])
+        status, out, err = self.run_tool("role", "edit", "cleaner", "--dry-run")
+        self.assertEqual((status, out), (2, ""), err)
+        self.assertIn("nothing to change: give --description, --inherits or --grant", err)
+        status, out, err = self.run_tool("role", "create", "viewer", "--dry-run")
+        self.assertEqual((status, out), (1, ""), err)
+
+    def test_a_dry_run_says_how_much_is_left_out(self):
+        nodes = "\n".join(f"/n{number} {{ GET }}" for number in range(1100))
+        self.d.write("wide.policy", f"tree wide {{\n{nodes}\n}}\nrole all {{ allow GET on wide:/** }}\n")
+        self.c.call("policy.reload")
+        lines = self.run_tool("role", "create", "r", "--inherits", "all", "--dry-run")[1].splitlines()
+        self.assertEqual((lines[0], lines[1000], lines[1001]),
+                         ("gains 1100:", "  GET on wide:/n999", "  and 100 more"))
+
     def test_a_role_of_the_files_is_shown_with_its_grants_and_where_they_stand(self):
         path = self.d.folder / "policy" / "a.policy"
         lines = path.read_text().splitlines()

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A store that several hosts share: one log in PostgreSQL, a replica on every host."""
 
+import resource
 import unittest
 
 import harness
@@ -108,6 +109,17 @@ class Sharing(shared.SharedTest):
         ended = first.call("roles.update", name="reader", grants=[])
         answer = second.decide(made["secret"], ended["as_of"])
         self.assertFalse(answer["allow"], answer)
+
+    def test_a_dry_run_is_in_no_log(self):
+        first, second = self.hosts(2)
+        made = first.call("roles.create", **ROLE)
+        dry = second.call("roles.update", name="reader", grants=[], dry_run=True, as_of=made["as_of"])
+        self.assertEqual((dry["gains_total"], dry["loses_total"]), (0, sum(item["count"] for item in dry["loses"])))
+        self.assertGreater(dry["loses_total"], 0)
+        dry = first.call("roles.create", name="other", dry_run=True, everywhere=True)
+        self.assertEqual((dry["gains_total"], dry["everywhere"]), (0, True))
+        self.assertEqual(dry["as_of"], made["as_of"])
+        self.assertEqual(second.call("roles.get", name="reader", as_of=made["as_of"])["grants"], ROLE["grants"])
 
     def test_a_change_that_is_everywhere_denies_on_each_host(self):
         hosts = self.hosts(3)
@@ -290,6 +302,34 @@ class SetBack(shared.SharedTest):
         self.assertEqual(self.reason(second, made), "stale")
         second.call("store.rejoin", confirm=True, accept_rollback=True)
         harness.wait_until(lambda: self.reason(second, made) == "ok", what="an allow")
+
+
+class NoRoom(shared.SharedTest):
+    """A host whose store cannot grow for a while."""
+
+    def limit(self, host, size):
+        resource.prlimit(host.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+    def test_a_row_that_a_change_of_the_host_brings_after_all_is_no_problem_any_more(self):
+        first, second = self.hosts(2)
+        self.limit(second, max(file.stat().st_size for file in second.state.iterdir()))
+
+        def has_problem():
+            first.call("keys.create", name="k", roles=["viewer"])
+            return "make room" in second.shared().get("problem", "")
+
+        harness.wait_until(has_problem, what="a row without room")
+        self.limit(second, resource.RLIM_INFINITY)
+        harness.wait_until(lambda: self.is_made(second), what="a change of that host")
+        harness.wait_until(lambda: "problem" not in second.shared(), what="no problem")
+        self.assertEqual(second.shared()["applied"], first.shared()["applied"])
+
+    @staticmethod
+    def is_made(host):
+        try:
+            return host.call("keys.create", name="own", roles=["viewer"])
+        except harness.Error:
+            return False
 
 
 class Lost(shared.SharedTest):

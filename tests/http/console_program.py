@@ -2,6 +2,7 @@
 """`authzcheck console` on a terminal of its own, before a real daemon, and a browser's requests to it."""
 
 import contextlib
+import fcntl
 import http.client
 import json
 import os
@@ -19,7 +20,14 @@ import harness  # noqa: E402
 LINK = re.compile(rb"http://(127\.0\.0\.1|\[::1\]):(\d+)/console/#([0-9a-f]{64})")
 JSON = {"Content-Type": "application/json"}
 
+INSTRUMENTED = any(mark in Path(harness.AUTHZCHECK).read_bytes() for mark in (b"__asan_init", b"__tsan_init",
+                                                                             b"__gcov_"))
 BUILT = os.environ.get("AUTHZ_CONSOLE", "yes") == "yes"
+
+
+# Runs a command in the background of the terminal, as a shell does.
+BACKGROUND = ("/usr/bin/python3", "-c",
+              "import subprocess, sys\nsys.exit(subprocess.Popen(sys.argv[1:], process_group=0).wait())")
 
 
 class Answer:
@@ -38,7 +46,7 @@ class Answer:
 class Console:
     """The program, and the browser that opened its link."""
 
-    def __init__(self, test, daemon, *options, terminal=True, env=None, preexec=None):
+    def __init__(self, test, daemon, *options, terminal=True, background=False, env=None):
         parent, child = pty.openpty()
         mode = termios.tcgetattr(child)
         mode[3] &= ~termios.ECHO
@@ -47,15 +55,15 @@ class Console:
         def begin():
             harness.die_with_parent()
             os.setsid()
-            if preexec:
-                preexec()
+            if background:
+                fcntl.ioctl(child, termios.TIOCSCTTY, 0)
 
         self.daemon = daemon
         self.terminal = parent
         self.text = b""
         self.cookie = None
         self.process = subprocess.Popen(
-            [harness.AUTHZCHECK, "console", "--socket", str(daemon.socket), "--no-browser", *options],
+            [*(BACKGROUND if background else ()), harness.AUTHZCHECK, "console", "--socket", str(daemon.socket), "--no-browser", *options],
             stdin=child if terminal else subprocess.DEVNULL, stdout=child, stderr=child,
             env={**harness.environment(daemon.folder), **(env or {})}, preexec_fn=begin)
         os.close(child)

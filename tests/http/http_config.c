@@ -1,48 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "client/http/config.h"
-
-#define PATH "/tmp/authz-http-conf-XXXXXX"
-
-/* Reads a file of these lines, whose name goes to `path`, and what is said of it, for free(3). */
-static int read_lines(
-	const char *lines, struct http_config *config, char path[static sizeof PATH], char **said)
-{
-	int fd, r;
-	size_t size = 0;
-
-	memcpy(path, PATH, sizeof PATH);
-	fd = mkstemp(path);
-	cr_assert_geq(fd, 0);
-	cr_assert_eq(write(fd, lines, strlen(lines)), (ssize_t)strlen(lines));
-	close(fd);
-	stderr = open_memstream(said, &size);
-	http_config_init(config);
-	r = http_config_read(config, path);
-	fclose(stderr);
-	unlink(path);
-	return r;
-}
-
-/* Fails unless a file of these lines is refused with this message. */
-static void expect_refused(const char *lines, const char *message)
-{
-	char path[sizeof PATH], *said = NULL;
-	struct http_config config;
-
-	cr_expect_lt(read_lines(lines, &config, path, &said), 0, "%s", lines);
-	cr_expect_not_null(strstr(said, message), "%s is not in\n%s", message, said);
-	cr_expect_not_null(strstr(said, path), "no file in\n%s", said);
-	http_config_finish(&config);
-	free(said);
-}
+#include "tests/http/http_config_test.h"
 
 Test(http_config, a_realm_that_no_answer_could_hold_is_refused)
 {
@@ -125,6 +82,8 @@ static const struct {
 		"'a.sock' is no absolute path of at most 107 bytes", false },
 	{ "authzen https://pdp.example.com", "authzen", "authzen URL", "authzen http://a",
 		"authzen http://a: must begin with https://", false },
+	{ "console off", "console", "console on|off", "console yes", "'yes' is neither on nor off",
+		false },
 	{ "connections 16", "connections", "connections N", "connections 15",
 		"connections 15: write a number from 16 to 65536", false },
 	{ "connections 65536", "connections 16 17", "connections N", "connections 65537",

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
 #include "tests/http/http_test.h"
 
 static const struct http_listener listener = { .token_header = "X-API-Key",
@@ -150,4 +152,67 @@ Test(http_token, the_headers_that_may_hold_one_are_known)
 	cr_expect_not(http_request_is_secret(&bare, "X-API-Key"));
 	cr_expect(http_request_is_secret(&listener, "x-api-key"));
 	cr_expect_not(http_request_is_secret(&listener, "X-Original-URI"));
+}
+
+static const struct http_listener team = {
+	.token_header = "X-API-Key", .token_cookie = "session", .identity = "X-Remote-User"
+};
+
+/* Who calls the console by these headers: a token as it is, a user after `user:`, or the reason of
+ * a refusal. Good until the next call. */
+static const char *caller(
+	const struct http_listener *of, const struct http_field *fields, size_t count)
+{
+	static struct http_question question;
+	static char text[64];
+	const struct http_head head = {
+		.method = "POST", .target = "/console/call", .fields = fields, .count = count
+	};
+
+	if (!http_request_read_caller(of, &head, &question)) {
+		return question.reason;
+	}
+	cr_assert((question.request.token != NULL) != (question.request.principal != NULL));
+	snprintf(text, sizeof text, "%s%s", question.request.token != NULL ? "" : "user:",
+		question.request.token != NULL ? question.request.token
+					       : question.request.principal);
+	return text;
+}
+
+#define CALLER(of, ...)                                                                            \
+	caller(of, (const struct http_field[]){ __VA_ARGS__ },                                     \
+		LENGTH(((const struct http_field[]){ __VA_ARGS__ })))
+
+Test(http_token, the_console_takes_one_caller)
+{
+	cr_expect_str_eq(CALLER(&team, FIELD("Authorization", "Bearer t_1")), "t_1");
+	cr_expect_str_eq(CALLER(&team, FIELD("X-API-Key", "t_2")), "t_2");
+	cr_expect_str_eq(CALLER(&team, FIELD("Cookie", "a=b; session=t_3")), "t_3");
+	cr_expect_str_eq(CALLER(&team, FIELD("X-Remote-User", "ann")), "user:ann");
+	cr_expect_str_eq(CALLER(&team, FIELD("X-Remote-User", "ann"),
+				 FIELD("Authorization", "Basic YW5uOng=")),
+		"user:ann", "what the web server asked for is no token");
+	cr_expect_str_eq(CALLER(&team, FIELD("Host", "a")), "missing_token");
+	cr_expect_str_eq(CALLER(&bare, FIELD("X-Remote-User", "ann")), "missing_token");
+	cr_expect_str_eq(CALLER(&bare, FIELD("X-API-Key", "t_2")), "missing_token");
+}
+
+Test(http_token, the_console_refuses_two_callers)
+{
+	cr_expect_str_eq(
+		CALLER(&team, FIELD("Authorization", "Bearer t_1"), FIELD("X-Remote-User", "ann")),
+		"two_callers");
+	cr_expect_str_eq(
+		CALLER(&team, FIELD("Authorization", "Bearer t_1"), FIELD("X-API-Key", "t_2")),
+		"malformed_token");
+	cr_expect_str_eq(
+		CALLER(&team, FIELD("X-Remote-User", "ann"), FIELD("X-Remote-User", "ann")),
+		"malformed_header");
+	cr_expect_str_eq(
+		CALLER(&team, FIELD("X-Remote-User", "ann"), FIELD("X_Remote_User", "root")),
+		"malformed_header");
+	cr_expect_str_eq(CALLER(&team, FIELD("X_Remote_User", "root")), "malformed_header");
+	cr_expect_str_eq(CALLER(&team, FIELD("X-Remote-User", "")), "malformed_header");
+	cr_expect_str_eq(CALLER(&team, FIELD("X-Remote-User", "a\0b")), "malformed_header");
+	cr_expect_str_eq(CALLER(&team, FIELD("X-Remote-User", "\xff")), "malformed_header");
 }

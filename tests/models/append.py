@@ -23,7 +23,8 @@ Row = namedtuple("Row", "change run before")
 Statement = namedtuple("Statement", "host server row place awaited")
 # phase: idle, wait (for an answer), again (without one), found (in its place), over.
 Host = namedtuple("Host", "applied phase row sent runs timeouts server diverged change")
-State = namedtuple("State", "log safe server statements hosts answered promotions kills lapses")
+# old: the log of a primary beside which another one was promoted, and which still answers.
+State = namedtuple("State", "log safe server statements hosts answered promotions kills lapses old")
 
 RULES = {
     "same row": "the same row is sent again when there was no answer",
@@ -32,8 +33,10 @@ RULES = {
     "warning": "a warning is no answer",
     "beat": "a row that is found counts after one more durable commit",
     "still": "what changes nothing is answered only if the head is still n",
+    "proof": "and only after a durable commit, which a primary that was replaced cannot make",
     "newest": "a look begins with the host's newest row",
     "hold": "after a change of the server nothing is appended before the hosts gave back",
+    "wait": "nor is answered what changes nothing",
 }
 
 
@@ -51,7 +54,7 @@ class Model:
     def first(self):
         faulty = Host((), "idle", None, False, 0, 1, 0, False, 0)
         return State((), 0, 0, (), (faulty, faulty._replace(timeouts=0, change=1)), frozenset(), 1, 1,
-                     0 if self.synchronous else 1)
+                     0 if self.synchronous else 1, None)
 
     def check(self, state):
         log = state.log
@@ -115,7 +118,8 @@ class Model:
             hosts = tuple(host._replace(phase="again" if host.phase in ("wait", "found")
                                         else host.phase) for host in state.hosts)
             yield state._replace(log=state.log[:length], safe=length, server=state.server + 1,
-                                 statements=(), hosts=hosts, promotions=0)
+                                 statements=(), hosts=hosts, promotions=0,
+                                 old=state.log if self.synchronous else None)
 
     @staticmethod
     def flying(state, host):
@@ -151,6 +155,8 @@ class Model:
         if host.diverged:
             return
         if host.server != state.server and host.phase not in ("wait", "found"):
+            if host.server >= 0 and state.old is not None and "proof" not in self.rules:
+                self.ask(state, number, state.old)
             yield self.look(state, number)
             # A row may be sent again before the look, if the time to give back is over.
             if (host.phase == "again" and "same row" in self.rules and host.server >= 0
@@ -174,7 +180,8 @@ class Model:
         host = state.hosts[number]
         if host.phase != "again" and host.applied != state.log:
             yield self.put(state, number, applied=state.log)
-        self.ask(state, number)
+        if "wait" not in self.rules or self.may_append(state):
+            self.ask(state, number, state.log)
         if not self.may_append(state):
             return
         if host.phase == "again" and "same row" in self.rules:
@@ -183,13 +190,15 @@ class Model:
             yield self.send(self.put(state, number, sent=False, runs=host.runs + 1), number,
                             Row(host.change, host.runs, host.applied))
 
-    def ask(self, state, number):
-        """A question whose answer is `already so`, or no: by what the host has applied."""
+    def ask(self, state, number, log):
+        """A question whose answer is `already so`, or no: by what the host has applied, and the log of its server."""
         host = state.hosts[number]
-        if "still" in self.rules and host.applied != state.log:
+        if "still" in self.rules and host.applied != log:
             return
         known = {row.change for row in host.applied}
         made = {row.change for row in state.log}
+        if state.lapses:
+            made |= {row.change for other in state.hosts for row in other.applied}
         if (state.answered & made) - known:
             raise Broken("a host answered by a state before an answered change")
 

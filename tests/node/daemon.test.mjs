@@ -154,6 +154,14 @@ test('roles, assignments, tenants, audit and policy have the methods of the prot
   assert(actions.includes('roles.delete') && actions.includes('principals.delete'));
   assert.deepEqual((await client.audit.verify()).data, []);
   assert.deepEqual((await client.policy.names()).scopes.sort(), ['loans:read', 'loans:write']);
+  const nodes = [];
+  for await (const node of client.policy.tree({ tree: 'api', limit: 1 })) {
+    nodes.push(node.resource);
+  }
+  assert.deepEqual(nodes.slice(0, 2), ['api:/', 'api:/loans']);
+  const dry = await client.roles.create({ name: 'other', grants: ['allow GET on api:/loans'], dry_run: true });
+  assert.deepEqual([dry.gains_total, dry.loses_total], [1, 0]);
+  await assert.rejects(client.roles.get('other'), { code: 'not_found' });
   assert.equal((await client.policy.reload()).revision, (await client.policy.status()).revision);
 });
 

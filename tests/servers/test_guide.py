@@ -34,6 +34,7 @@ class Guide(web.WebTest):
     def ours(self, text):
         for written, here in (("/run/authz/authz.sock", f"{self.folder}/authz.sock"),
                               ("/run/authz-http/http.sock", f"{self.folder}/http.sock"),
+                              ("/run/authz-http/console.sock", f"{self.folder}/http.sock"),
                               ("127.0.0.1:8080", f"127.0.0.1:{self.port}")):
             text = text.replace(written, here)
         return text
@@ -95,6 +96,21 @@ class Guide(web.WebTest):
                             ("127.0.0.1:8000", f"127.0.0.1:{application}"))
         self.start_caddy(f"http://127.0.0.1:{self.port} {{\n{site}\n}}\n", self.port)
         self.try_it(section)
+
+
+    @unittest.skipIf(os.environ.get("AUTHZ_CONSOLE") == "no", "built without the console's page")
+    def test_a_console_for_a_team(self):
+        section = "## A console for a team"
+        (self.folder / "policy" / "console.policy").write_text(web.block(section, "policy"))
+        self.shell("authzcheck reload")
+        self.start_authz_http(self.conf(section))
+        self.start_nginx(f"server {{\nlisten 127.0.0.1:{self.port};\n{self.ours(web.block(section, 'nginx'))}\n}}",
+                         self.port)
+        text = web.block(section, "sh")
+        wanted = [int(status) for status in re.findall(r"# (\d+)$", text, re.MULTILINE)]
+        out = self.shell(CURL + text).split("\n")
+        self.assertEqual([int(line) for line in out if re.fullmatch(r"\d{3}", line)], wanted)
+        self.assertEqual(wanted, [200, 200, 403])
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@
 #include "client/http/console_page.h"
 #include "client/http/console_serve.h"
 #include "tools/commands/commands.h"
+#include "tools/console_folder.h"
 #include "tools/record.h"
 #include "tools/rpc.h"
 #include "tools/socket.h"
@@ -101,7 +102,7 @@ static int read_listen(struct app *app, struct http_console_options *options)
 {
 	static const char ip4[] = "127.0.0.1:", ip6[] = "[::1]:";
 	const char *given = app->args.values[FLAG_LISTEN];
-	const char *port = given;
+	const char *port;
 
 	if (given == NULL) {
 		return EXIT_YES;
@@ -150,9 +151,6 @@ static int meet_daemon(struct app *app, struct http_console_options *options)
 	app->may_be_forbidden = false;
 	if (status == EXIT_YES) {
 		options->folder = record_text(&app->arena, result, "folder");
-		if (access(options->folder, R_OK | X_OK) != 0) {
-			options->folder = NULL;
-		}
 	}
 	return status == EXIT_NO ? EXIT_YES : status;
 }
@@ -167,6 +165,34 @@ static uid_t starter(void)
 			       authz_find_user(text, &uid) == AUTHZ_OK
 		       ? uid
 		       : geteuid();
+}
+
+/* --- the policy folder ------------------------------------------------------------------------ */
+
+static json_t *on_local(void *context, const char *method, const json_t *params)
+{
+	return console_folder_call(context, method, params);
+}
+
+/* Serves; with what the program itself says about the policy folder, if the daemon said where that
+ * is. A folder that cannot be read is no failure: the page shows why. */
+static int serve(struct app *app, struct http_console_options *options)
+{
+	struct http_console_local local = { .call = on_local };
+	int r;
+
+	if (options->folder != NULL) {
+		local.context =
+			console_folder_create(options->folder, app->args.values[FLAG_MODULES]);
+		if (local.context == NULL) {
+			return app_fail(app, EXIT_DAEMON, "internal", "no memory left");
+		}
+		options->local = &local;
+		options->modules = app->args.values[FLAG_MODULES];
+	}
+	r = http_console_serve(options);
+	console_folder_destroy(local.context);
+	return r == 0 ? EXIT_YES : EXIT_DAEMON;
 }
 
 static int run(struct app *app)
@@ -200,11 +226,10 @@ static int run(struct app *app)
 	}
 	rpc_close(app->rpc);
 	app->rpc = NULL;
-	options.folder = NULL; /* until there is something that reads it */
 	options.socket = authz.socket;
 	options.server = authz.server_uid;
 	options.token = (struct wire_str){ app->token_len > 0 ? app->token : NULL, app->token_len };
-	return http_console_serve(&options) == 0 ? EXIT_YES : EXIT_DAEMON;
+	return serve(app, &options);
 }
 
 const struct command command_console = {
@@ -219,7 +244,7 @@ const struct command command_console = {
 	.examples = "  authzcheck console\n"
 		    "  sudo authzcheck console --no-browser\n"
 		    "  authzcheck console --listen 127.0.0.1:8080 --token-file ~/.authz/key\n",
-	.flags = { FLAG_LISTEN, FLAG_NO_BROWSER },
+	.flags = { FLAG_LISTEN, FLAG_NO_BROWSER, FLAG_MODULES },
 	.by_token = true,
 	.run = run,
 };

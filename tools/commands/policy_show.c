@@ -69,22 +69,6 @@ static bool on_drawn(void *context, const struct pol_shown *shown)
 	return show_tree_add(&view->tree, shown, kept);
 }
 
-/* "PUT PATCH" as ["PUT", "PATCH"]. */
-static json_t *json_methods(struct app *app, struct pol_str methods)
-{
-	json_t *array = json_array();
-
-	while (methods.len > 0) {
-		const char *space = memchr(methods.ptr, ' ', methods.len);
-		size_t len = space != NULL ? (size_t)(space - methods.ptr) : methods.len;
-
-		app_append(app, array, document_str((struct pol_str){ methods.ptr, len }));
-		len += space != NULL;
-		methods = (struct pol_str){ methods.ptr + len, methods.len - len };
-	}
-	return array;
-}
-
 /* NULL, which json_pack leaves out, where there is none. */
 static json_t *json_description(struct pol_str description)
 {
@@ -96,7 +80,7 @@ static json_t *json_action(const struct view *view, const struct pol_shown_actio
 	const struct pol_show_marks *marks = &action->marks;
 
 	return json_pack("{s:o, s:o, s:o*, s:o*, s:o*, s:o*, s:o*, s:o*}", "name",
-		document_str(action->name), "methods", json_methods(view->app, action->methods),
+		document_str(action->name), "methods", document_words(action->methods),
 		"description", json_description(action->description), "allowed",
 		view->marked ? json_boolean(marks->allowed) : NULL, "partly",
 		view->marked ? json_boolean(marks->partly) : NULL, "sometimes",

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "tools/commands/commands.h"
+#include "tools/effect.h"
 #include "tools/holders.h"
 #include "tools/record.h"
 #include "tools/show.h"
@@ -39,18 +40,20 @@ const struct command commands_role[ROLE_COMMANDS] = {
 			"the permissions that the policy has now; role edit with the same\n"
 			"grants adds those of a later policy. The name of one of the policy's\n"
 			"roles is refused, in any case; if a later policy takes the name, the\n"
-			"role of the store allows nothing until it is created under another.\n",
+			"role of the store allows nothing until it is created under another.\n"
+			"--dry-run shows what one who holds the role alone would gain, and\n"
+			"creates nothing.\n",
 		.examples = "  authzcheck role create cleaner --grant 'allow delete on "
 			    "api:/loans/{loan}'\n"
 			    "  authzcheck role create team --inherits viewer,cleaner \\\n"
 			    "      --description 'The team'\n",
-		.flags = { FLAG_DESCRIPTION, FLAG_INHERITS, FLAG_GRANT, FLAG_TENANT },
+		.flags = { FLAG_DESCRIPTION, FLAG_INHERITS, FLAG_GRANT, FLAG_TENANT, FLAG_DRY_RUN },
 		.min_words = 1,
 		.by_token = true,
 		.run = verb_run,
 		.method = "roles.create",
 		.params = { "name" },
-		.show = show_role,
+		.show = effect_show,
 	},
 	{
 		.name = "role list",
@@ -98,19 +101,22 @@ const struct command commands_role[ROLE_COMMANDS] = {
 		.name = "role edit",
 		.words = "NAME",
 		.summary = "Change a role of the store; it holds for the next request",
-		.text = "What is given replaces what was there; an empty value ('') removes it.\n",
+		.text = "What is given replaces what was there; an empty value ('') removes it.\n"
+			"--dry-run shows what one who holds the role alone would gain and lose,\n"
+			"and changes nothing.\n",
 		.examples = "  authzcheck role edit cleaner --grant 'allow delete on "
 			    "api:/loans/{loan}' \\\n"
 			    "      --grant 'deny GET on api:/files/**'\n"
+			    "  authzcheck role edit team --inherits viewer --dry-run\n"
 			    "  authzcheck role edit team --inherits ''\n",
-		.flags = { FLAG_DESCRIPTION, FLAG_INHERITS, FLAG_GRANT, FLAG_TENANT },
+		.flags = { FLAG_DESCRIPTION, FLAG_INHERITS, FLAG_GRANT, FLAG_TENANT, FLAG_DRY_RUN },
 		.min_words = 1,
 		.by_token = true,
 		.edits = true,
 		.run = verb_run,
 		.method = "roles.update",
 		.params = { "name" },
-		.show = show_role,
+		.show = effect_show,
 	},
 	{
 		.name = "role delete",

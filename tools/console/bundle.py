@@ -60,6 +60,19 @@ def bundle(folder, work):
     )
 
 
+def credits_of(folder, inputs):
+    """A comment that names the packages in the bundle, whose licences ask for that."""
+    modules = folder / "node_modules"
+    owners = set()
+    for path in inputs:
+        if path.is_relative_to(modules):
+            parts = path.relative_to(modules).parts
+            owners.add(modules.joinpath(*parts[: 2 if parts[0].startswith("@") else 1]))
+    described = [json.loads((owner / "package.json").read_text(encoding="utf-8")) for owner in sorted(owners)]
+    names = ", ".join(f"{about['name']} {about['version']} ({about['license']})" for about in described)
+    return f"<!-- With {names}. -->\n"
+
+
 def hash_of(text):
     digest = hashlib.sha256(text.encode()).digest()
     return "'sha256-" + base64.b64encode(digest).decode() + "'"
@@ -96,7 +109,7 @@ def main():
     with tempfile.TemporaryDirectory() as work:
         script, style, inputs = bundle(folder, Path(work))
     page = (folder / "index.html").read_text(encoding="utf-8")
-    page = put_in(put_in(page, "style", style), "script", script)
+    page = put_in(put_in(page, "style", style), "script", script) + credits_of(folder, inputs)
     policy = "; ".join(
         f"{name} " + value.format(script=hash_of(script), style=hash_of(style))
         for name, value in POLICY

@@ -16,7 +16,7 @@ const FIRST_PAUSE = 5;
 const LAST_PAUSE = 160;
 
 const READING = new Set(['authorize', 'authorize_many', 'permissions', 'status', 'keys.audit',
-  'audit.verify', 'policy.names', 'principals.permissions', 'roles.holders', 'who',
+  'audit.verify', 'policy.names', 'policy.tree', 'principals.permissions', 'roles.holders', 'who',
   'whoami', 'decisions.try']);
 const WITH_REQUEST_ID = new Set(['keys.create', 'keys.rotate', 'keys.renew']);
 

@@ -22,7 +22,7 @@ const NOUNS = {
   assignments: ['create', 'delete', 'list*'],
   tenants: ['create', 'enable(id)', 'disable(id)', 'list*'],
   audit: ['list*', 'verify*'],
-  policy: ['names', 'status', 'reload'],
+  policy: ['names', 'status', 'reload', 'tree*'],
 };
 
 const DECIDING = new Set(['authorize', 'authorize_many', 'permissions', 'plan']);

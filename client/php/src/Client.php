@@ -25,7 +25,7 @@ final class Client
 {
     private const DECIDES = ['authorize', 'authorize_many', 'permissions', 'plan'];
     private const READS = ['status', 'keys.audit', 'audit.verify', 'policy.names',
-        'principals.permissions', 'roles.holders', 'who', 'whoami', 'decisions.try'];
+        'policy.tree', 'principals.permissions', 'roles.holders', 'who', 'whoami', 'decisions.try'];
     private const YIELDS = ['keys.create', 'keys.rotate', 'keys.renew'];
     private const REQUESTS_MAX = 1024;
     private const EVERYWHERE_TIMEOUT = 120.0; // seconds at least, of a change with `everywhere`

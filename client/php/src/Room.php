@@ -23,7 +23,7 @@ namespace Authz;
 final class Room
 {
     private const LISTS = ['keys.list', 'keys.audit', 'principals.list', 'roles.list', 'assignments.list',
-        'tenants.list', 'audit.list', 'audit.verify'];
+        'tenants.list', 'audit.list', 'audit.verify', 'policy.tree'];
 
     /** @internal */
     public function __construct(private readonly Client $client, private readonly string $name)

@@ -14,7 +14,7 @@ from ._client import Client
 from ._errors import AuthzError, Error, NotEverywhere, Stale, StoreUnavailable, Unavailable, Untrusted
 from ._pages import AsyncListing, Listing, Permissions
 from ._pending import Pending
-from ._records import (Assignment, Change, Key, KeyFindings, NewKey, Permission, Principal, Problem, Record,
+from ._records import (Assignment, Change, Key, KeyFindings, NewKey, Node, Permission, Principal, Problem, Record,
                        Role)
 from ._spaces import KEEP
 from ._wire import Decision, Decisions, Plan, Quota, Request
@@ -23,6 +23,6 @@ __version__ = "0.1.0"
 
 __all__ = [
     "KEEP", "Assignment", "AsyncClient", "AsyncListing", "AuthzError", "Change", "Client", "Decision",
-    "Decisions", "Error", "Key", "KeyFindings", "Listing", "NewKey", "NotEverywhere", "Pending", "Permission", "Permissions",
+    "Decisions", "Error", "Key", "KeyFindings", "Listing", "NewKey", "Node", "NotEverywhere", "Pending", "Permission", "Permissions",
     "Plan", "Principal", "Problem", "Quota", "Record", "Request", "Role", "Stale", "StoreUnavailable", "Unavailable", "Untrusted", "sql",
 ]

@@ -141,6 +141,11 @@ class Role(Record):
     shadowed: Optional[bool]
     dangling: Optional[List[str]]
     declared: Optional[bool]
+    # Of a dry run: what it would allow more and less than now, and how many permissions that is.
+    gains: Optional[List[Mapping[str, Any]]]
+    loses: Optional[List[Mapping[str, Any]]]
+    gains_total: Optional[int]
+    loses_total: Optional[int]
 
 
 class Assignment(Record):
@@ -183,6 +188,14 @@ class Problem(Record):
     kind: Optional[str]
     target: Optional[str]
     tenant: Optional[str]
+
+
+class Node(Record):
+    """A node of a tree, as the policy declares it; actions are maps of action, methods and description."""
+
+    resource: str
+    description: Optional[str]
+    actions: List[Mapping[str, Any]]
 
 
 class Permission(Record):

@@ -7,7 +7,7 @@ import enum
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, TypedDict, Union
 
 from ._pages import Listing
-from ._records import Assignment, Change, Key, KeyFindings, NewKey, Principal, Problem, Record, Role
+from ._records import Assignment, Change, Key, KeyFindings, NewKey, Node, Principal, Problem, Record, Role
 from ._wire import Time, given, seconds
 
 if TYPE_CHECKING:
@@ -230,11 +230,13 @@ class Principals(Space):
 
 class Roles(Space):
     def create(self, name: str, *, tenant: Optional[str] = None, description: Optional[str] = None,
-               inherits: Names = None, grants: Names = None, everywhere: bool = False) -> Role:
-        """Makes a role of the store; grants are lines such as "allow GET on api:/**"."""
+               inherits: Names = None, grants: Names = None, dry_run: bool = False,
+               everywhere: bool = False) -> Role:
+        """Makes a role of the store; grants are lines such as "allow GET on api:/**". With dry_run nothing
+        is changed: the record has the effect."""
         made: Role = self._ask("roles.create", given(
             name=name, tenant=tenant, description=description, inherits=names(inherits),
-            grants=texts(grants)), Role, everywhere=everywhere)
+            grants=texts(grants), dry_run=dry_run or None), Role, everywhere=everywhere)
         return made
 
     def get(self, name: str, *, tenant: Optional[str] = None) -> Role:
@@ -247,9 +249,10 @@ class Roles(Space):
     def update(self, name: str, *, tenant: Optional[str] = None,
                description: Union[str, None, Keep] = KEEP,
                inherits: Union[str, Sequence[str], None, Keep] = KEEP,
-               grants: Union[str, Sequence[str], None, Keep] = KEEP, everywhere: bool = False) -> Role:
-        """Replaces what is given; None removes it."""
-        made: Role = self._ask("roles.update", {**given(name=name, tenant=tenant), **changed(
+               grants: Union[str, Sequence[str], None, Keep] = KEEP, dry_run: bool = False,
+               everywhere: bool = False) -> Role:
+        """Replaces what is given; None removes it. With dry_run nothing is changed: the record has the effect."""
+        made: Role = self._ask("roles.update", {**given(name=name, tenant=tenant, dry_run=dry_run or None), **changed(
             description=description, inherits=inherits if inherits is KEEP else names(inherits),
             grants=grants if grants is KEEP else texts(grants))}, Role, everywhere=everywhere)
         return made
@@ -330,3 +333,7 @@ class Policy(Space):
         """Loads the policy folder; AuthzError with diagnostics when it has errors."""
         made: Record = self._ask("policy.reload", {})
         return made
+
+    def tree(self, *, tree: Optional[str] = None, limit: Optional[int] = None) -> Listing[Node]:
+        """The nodes that grants can name, parents before children."""
+        return self._list("policy.tree", given(tree=tree, limit=limit), Node)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Mapping, Optional, Sequence, Union
 
 from ._pages import AsyncListing, Listing
 from ._pending import Pending
-from ._records import Assignment, Change, Key, KeyFindings, NewKey, Principal, Problem, Record, Role
+from ._records import Assignment, Change, Key, KeyFindings, NewKey, Node, Principal, Problem, Record, Role
 from ._spaces import KEEP, Duration, Keep, KeyFields, Names, changed, key_params, names, texts
 from ._wire import Time, given
 
@@ -144,11 +144,13 @@ class AsyncPrincipals(AsyncSpace):
 
 class AsyncRoles(AsyncSpace):
     def create(self, name: str, *, tenant: Optional[str] = None, description: Optional[str] = None,
-               inherits: Names = None, grants: Names = None, everywhere: bool = False) -> Pending[Role]:
-        """Makes a role of the store; grants are lines such as "allow GET on api:/**"."""
+               inherits: Names = None, grants: Names = None, dry_run: bool = False,
+               everywhere: bool = False) -> Pending[Role]:
+        """Makes a role of the store; grants are lines such as "allow GET on api:/**". With dry_run nothing
+        is changed: the record has the effect."""
         return self._ask("roles.create", given(
             name=name, tenant=tenant, description=description, inherits=names(inherits),
-            grants=texts(grants)), Role, everywhere=everywhere)
+            grants=texts(grants), dry_run=dry_run or None), Role, everywhere=everywhere)
 
     def get(self, name: str, *, tenant: Optional[str] = None) -> Pending[Role]:
         return self._ask("roles.get", given(name=name, tenant=tenant), Role)
@@ -160,9 +162,10 @@ class AsyncRoles(AsyncSpace):
     def update(self, name: str, *, tenant: Optional[str] = None,
                description: Union[str, None, Keep] = KEEP,
                inherits: Union[str, Sequence[str], None, Keep] = KEEP,
-               grants: Union[str, Sequence[str], None, Keep] = KEEP, everywhere: bool = False) -> Pending[Role]:
-        """Replaces what is given; None removes it."""
-        return self._ask("roles.update", {**given(name=name, tenant=tenant), **changed(
+               grants: Union[str, Sequence[str], None, Keep] = KEEP, dry_run: bool = False,
+               everywhere: bool = False) -> Pending[Role]:
+        """Replaces what is given; None removes it. With dry_run nothing is changed: the record has the effect."""
+        return self._ask("roles.update", {**given(name=name, tenant=tenant, dry_run=dry_run or None), **changed(
             description=description, inherits=inherits if inherits is KEEP else names(inherits),
             grants=grants if grants is KEEP else texts(grants))}, Role, everywhere=everywhere)
 
@@ -234,3 +237,7 @@ class AsyncPolicy(AsyncSpace):
     def reload(self) -> Pending[Record]:
         """Loads the policy folder; AuthzError with diagnostics when it has errors."""
         return self._ask("policy.reload", {})
+
+    def tree(self, *, tree: Optional[str] = None, limit: Optional[int] = None) -> AsyncListing[Node, Listing[Node]]:
+        """The nodes that grants can name, parents before children."""
+        return self._list("policy.tree", given(tree=tree, limit=limit), Node)

@@ -38,7 +38,7 @@ EVERYWHERE_TIMEOUT = 120.0
 
 YIELD_SECRETS = frozenset(("keys.create", "keys.rotate", "keys.renew"))
 READS = frozenset(("authorize", "authorize_many", "permissions", "plan", "status", "keys.audit", "audit.verify",
-                   "policy.names", "principals.permissions",
+                   "policy.names", "policy.tree", "principals.permissions",
                    "roles.holders", "who", "whoami", "decisions.try"))
 
 # Methods that ask and nothing else: they yield no secret.

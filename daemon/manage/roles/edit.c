@@ -11,52 +11,27 @@
 #include "daemon/decide/actor.h"
 #include "daemon/decide/subject.h"
 #include "daemon/load/stored_roles.h"
-#include "daemon/manage/check.h"
 #include "daemon/manage/escalation.h"
-#include "daemon/manage/record.h"
-#include "daemon/manage/roles/roles.h"
-#include "daemon/write/audit.h"
+#include "daemon/manage/roles/editing.h"
 #include "policy/snapshot/stored.h"
 
-/* Grants of one role, and bytes of all of them. */
-#define MAX_GRANTS       256
-#define MAX_GRANTS_BYTES 32768
-
-/* The tables of create, update and delete begin with the same fields. */
-enum { NAME, TENANT, DESCRIPTION, INHERITS, GRANTS, FIELDS };
-
-_Static_assert((int)FIELDS == (int)ROLES_CREATE_FIELDS, "the header has the table's size");
-_Static_assert((int)FIELDS == (int)ROLES_UPDATE_FIELDS, "the header has the table's size");
-
 const struct wire_field roles_create_fields[ROLES_CREATE_FIELDS] = {
-	[NAME] = WIRE_FIELD("name", WIRE_KIND_TEXT, WIRE_REQUIRED),
-	[TENANT] = WIRE_FIELD("tenant", WIRE_KIND_TEXT, 0),
-	[DESCRIPTION] = WIRE_FIELD("description", WIRE_KIND_TEXT, 0),
-	[INHERITS] = WIRE_FIELD("inherits", WIRE_KIND_TEXTS, 0),
-	[GRANTS] = WIRE_FIELD("grants", WIRE_KIND_TEXTS, 0),
+	[ROLES_EDIT_NAME] = WIRE_FIELD("name", WIRE_KIND_TEXT, WIRE_REQUIRED),
+	[ROLES_EDIT_TENANT] = WIRE_FIELD("tenant", WIRE_KIND_TEXT, 0),
+	[ROLES_EDIT_DESCRIPTION] = WIRE_FIELD("description", WIRE_KIND_TEXT, 0),
+	[ROLES_EDIT_INHERITS] = WIRE_FIELD("inherits", WIRE_KIND_TEXTS, 0),
+	[ROLES_EDIT_GRANTS] = WIRE_FIELD("grants", WIRE_KIND_TEXTS, 0),
+	[ROLES_EDIT_DRY_RUN] = WIRE_FIELD("dry_run", WIRE_KIND_BOOL, 0),
 };
 
 /* Nil removes the value. */
 const struct wire_field roles_update_fields[ROLES_UPDATE_FIELDS] = {
-	[NAME] = WIRE_FIELD("name", WIRE_KIND_TEXT, WIRE_REQUIRED),
-	[TENANT] = WIRE_FIELD("tenant", WIRE_KIND_TEXT, 0),
-	[DESCRIPTION] = WIRE_FIELD("description", WIRE_KIND_TEXT, WIRE_OR_NIL),
-	[INHERITS] = WIRE_FIELD("inherits", WIRE_KIND_TEXTS, WIRE_OR_NIL),
-	[GRANTS] = WIRE_FIELD("grants", WIRE_KIND_TEXTS, WIRE_OR_NIL),
-};
-
-/* A new or changed role, and the memory that its record points to. It is large: on the heap. */
-struct editing {
-	struct store_role role;
-	struct pol_snapshot *next; /* with the role */
-	struct store_pack line_pack;
-	char name[STORE_MAX_NAME];
-	char created_by[UINT8_MAX];
-	char description[STORE_MAX_TEXT];
-	uint8_t inherits[CHECK_NAMES_SIZE];
-	uint8_t grants[MAX_GRANTS_BYTES];
-	uint8_t lines[STORE_MAX_ROLE];
-	struct audit_note note;
+	[ROLES_EDIT_NAME] = WIRE_FIELD("name", WIRE_KIND_TEXT, WIRE_REQUIRED),
+	[ROLES_EDIT_TENANT] = WIRE_FIELD("tenant", WIRE_KIND_TEXT, 0),
+	[ROLES_EDIT_DESCRIPTION] = WIRE_FIELD("description", WIRE_KIND_TEXT, WIRE_OR_NIL),
+	[ROLES_EDIT_INHERITS] = WIRE_FIELD("inherits", WIRE_KIND_TEXTS, WIRE_OR_NIL),
+	[ROLES_EDIT_GRANTS] = WIRE_FIELD("grants", WIRE_KIND_TEXTS, WIRE_OR_NIL),
+	[ROLES_EDIT_DRY_RUN] = WIRE_FIELD("dry_run", WIRE_KIND_BOOL, 0),
 };
 
 static void destroy(struct editing *editing)
@@ -67,7 +42,8 @@ static void destroy(struct editing *editing)
 	}
 }
 
-/* --- reading ---------------------------------------------------------------------------------- */
+/* --- the name ----------------------------------------------------------------------------------
+ */
 
 static bool is_idchar(char c)
 {
@@ -96,126 +72,6 @@ static bool is_name(struct pol_str name)
 	return word;
 }
 
-static int read_description(struct call *call, struct editing *editing)
-{
-	const struct wire_value *value = &call->params[DESCRIPTION];
-	int r;
-
-	if (!value->given) {
-		return 0;
-	}
-	editing->role.description = (struct pol_str){ editing->description, 0 };
-	r = value->nil ? 0 : check_text(call, "description", value->text);
-	if (r == 0 && !value->nil && value->text.len > 0) {
-		memcpy(editing->description, value->text.ptr, value->text.len);
-		editing->role.description.len = value->text.len;
-	}
-	return r;
-}
-
-static int add_parent(
-	struct call *call, struct editing *editing, struct pol_str name, struct store_pack *pack)
-{
-	uint32_t number;
-	int r = check_role(call, "inherits", editing->role.tenant, name, &number);
-
-	if (r == 0 &&
-		(pack->count == STORE_MAX_LIST ||
-			!store_role_add(pack, name, pol_stored_number(call->snapshot, number)))) {
-		r = call_invalid(call, "inherits", "holds more than %d roles", STORE_MAX_LIST);
-	}
-	return r;
-}
-
-static int read_inherits(struct call *call, struct editing *editing)
-{
-	const struct wire_value *value = &call->params[INHERITS];
-	struct store_pack pack = { .bytes = editing->inherits, .cap = sizeof editing->inherits };
-	struct wire_cursor items = value->items;
-	struct wire_str text;
-	int r = 0;
-
-	if (!value->given) {
-		return 0;
-	}
-	while (r == 0 && !value->nil && wire_next_text(&items, &text)) {
-		r = add_parent(call, editing, subject_str(text), &pack);
-	}
-	editing->role.inherits = store_pack_list(&pack);
-	return r;
-}
-
-static bool on_line(void *context, struct pol_str line)
-{
-	return store_pack_add((struct store_pack *)context, line);
-}
-
-/* Resolves the grants into permissions, one line for each. */
-static int encode_lines(
-	struct call *call, struct editing *editing, const struct pol_str *grants, size_t count)
-{
-	struct pol_stored_fault fault;
-	struct pol_stored *own = NULL;
-	enum pol_status status = pol_stored_text_parse(call->snapshot, grants, count, &fault, &own);
-
-	if (status == POL_EINVALID) {
-		return fault.column > 0 ? call_invalid(call, "grants", "entry %zu, column %u: %s",
-						  fault.entry, (unsigned)fault.column, fault.why)
-					: call_invalid(call, "grants", "entry %zu: %s", fault.entry,
-						  fault.why);
-	}
-	if (status == POL_OK) {
-		editing->line_pack = (struct store_pack){ .bytes = editing->lines,
-			.cap = STORE_MAX_ROLE - MAX_GRANTS_BYTES };
-		status = pol_stored_lines_write(call->snapshot, own, on_line, &editing->line_pack);
-		editing->role.lines = store_pack_list(&editing->line_pack);
-	}
-	pol_stored_unref(own);
-	if (status == POL_ELIMIT) {
-		return call_error(call, "limit_reached",
-			"the grants select more than a role of the store holds (%d bytes spelled "
-			"out): declare it in the policy's files",
-			STORE_MAX_ROLE);
-	}
-	return status == POL_OK ? 0 : -ENOMEM;
-}
-
-static int read_grants(struct call *call, struct editing *editing)
-{
-	const struct wire_value *value = &call->params[GRANTS];
-	struct store_pack pack = { .bytes = editing->grants, .cap = sizeof editing->grants };
-	struct pol_str grants[MAX_GRANTS];
-	struct wire_cursor items = value->items;
-	struct wire_str text;
-	size_t count = 0;
-	int r;
-
-	if (!value->given) {
-		return 0;
-	}
-	while (!value->nil && wire_next_text(&items, &text)) {
-		if (count == MAX_GRANTS || !store_pack_add(&pack, subject_str(text))) {
-			return call_invalid(call, "grants",
-				"are more than %d, or longer than %d bytes altogether", MAX_GRANTS,
-				MAX_GRANTS_BYTES);
-		}
-		grants[count++] = subject_str(text);
-	}
-	r = encode_lines(call, editing, grants, count);
-	editing->role.grants = store_pack_list(&pack);
-	return r;
-}
-
-static int read_all(struct call *call, struct editing *editing)
-{
-	int r = read_description(call, editing);
-
-	if (r == 0) {
-		r = read_inherits(call, editing);
-	}
-	return r == 0 ? read_grants(call, editing) : r;
-}
-
 /* --- storing ---------------------------------------------------------------------------------- */
 
 static int enter(struct call *call, const struct editing *editing, uint32_t flags)
@@ -231,7 +87,15 @@ static int enter(struct call *call, const struct editing *editing, uint32_t flag
 	return audit_enter(call->change, &entry);
 }
 
-static int save(struct call *call, struct editing *editing)
+static bool is_dry_run(const struct call *call)
+{
+	const struct wire_value *value = &call->params[ROLES_EDIT_DRY_RUN];
+
+	return value->given && value->boolean;
+}
+
+/* `before` as in roles_answer_effect. */
+static int save(struct call *call, struct editing *editing, uint32_t before)
 {
 	int r = store_put_role(call->change->write, &editing->role);
 
@@ -244,6 +108,9 @@ static int save(struct call *call, struct editing *editing)
 	}
 	if (r < 0) {
 		return r;
+	}
+	if (is_dry_run(call)) {
+		return roles_answer_effect(call, editing, before);
 	}
 	wire_put_result(call->out, call->id);
 	roles_encode(call, editing->next, &editing->role);
@@ -327,46 +194,53 @@ static int check_new(struct call *call, const struct store_role *role)
 	return r == -ENOENT ? 0 : r;
 }
 
+/* Gives a new role its number. */
+static int take_number(struct call *call, struct editing *editing)
+{
+	struct stored_roles_change change = { .put = &editing->role };
+	int r = store_take_role_number(call->change->write, &editing->role.number);
+
+	if (r == 0) {
+		pol_snapshot_unref(editing->next);
+		editing->next = NULL;
+		r = stored_roles_extend(call->read, call->snapshot, &change, &editing->next);
+	}
+	return r;
+}
+
 static int create(struct call *call, struct editing *editing)
 {
 	struct store_role *role = &editing->role;
 	int r = actor_may(call, "roles", (struct pol_str){ NULL, 0 }, "create");
 
 	*role = (struct store_role){
-		.name = subject_str(call->params[NAME].text),
+		.name = subject_str(call->params[ROLES_EDIT_NAME].text),
 		.created_at = call->now,
 		.updated_at = call->now,
 		.created_by = pol_str_of(call->change->actor),
 	};
 	if (r == 0) {
-		r = check_tenant(call, &call->params[TENANT], &role->tenant);
+		r = check_tenant(call, &call->params[ROLES_EDIT_TENANT], &role->tenant);
 	}
 	if (r == 0) {
 		r = check_new(call, role);
 	}
 	if (r == 0) {
-		r = read_all(call, editing);
+		r = roles_read(call, editing);
 	}
 	/* A number that no role has, for the checks; its own number is taken after them. */
 	role->number = ROLES_NEW;
 	if (r == 0) {
 		r = roles_check(call, role, POL_NONE, &editing->next);
 	}
-	if (r == 0) {
-		r = store_take_role_number(call->change->write, &role->number);
-	}
-	if (r == 0) {
-		struct stored_roles_change change = { .put = role };
-
-		pol_snapshot_unref(editing->next);
-		editing->next = NULL;
-		r = stored_roles_extend(call->read, call->snapshot, &change, &editing->next);
+	if (r == 0 && !is_dry_run(call)) {
+		r = take_number(call, editing);
 	}
 	if (r != 0) {
 		return r;
 	}
 	roles_note(&editing->note, NULL, role);
-	return save(call, editing);
+	return save(call, editing, POL_NONE);
 }
 
 /* Finds the role that is to be changed, if the caller may do `action` to it, and copies its texts.
@@ -374,11 +248,11 @@ static int create(struct call *call, struct editing *editing)
 static int begin(struct call *call, struct editing *editing, const char *action,
 	uint32_t *out_tenant, struct store_role *out_before)
 {
-	struct pol_str name = subject_str(call->params[NAME].text);
+	struct pol_str name = subject_str(call->params[ROLES_EDIT_NAME].text);
 	int r = actor_may(call, "roles", name, action);
 
 	if (r == 0) {
-		r = check_tenant(call, &call->params[TENANT], out_tenant);
+		r = check_tenant(call, &call->params[ROLES_EDIT_TENANT], out_tenant);
 	}
 	if (r == 0) {
 		r = roles_open(call, *out_tenant, name, out_before);
@@ -388,10 +262,8 @@ static int begin(struct call *call, struct editing *editing, const char *action,
 
 /* What a shadowed role allows takes effect when the files no longer have its name. Then nobody
  * compares it with what the caller may give, so it must not change. */
-static int check_shadowed(struct call *call, uint32_t tenant, uint64_t number)
+static int check_shadowed(struct call *call, uint32_t role)
 {
-	uint32_t role = pol_stored_find(call->snapshot, number, tenant);
-
 	if (!pol_stored_is_shadowed(call->snapshot, role)) {
 		return 0;
 	}
@@ -403,25 +275,25 @@ static int check_shadowed(struct call *call, uint32_t tenant, uint64_t number)
 static int update(struct call *call, struct editing *editing)
 {
 	struct store_role before;
-	uint32_t tenant;
+	uint32_t tenant, role = POL_NONE;
 	int r = begin(call, editing, "update", &tenant, &before);
 
 	if (r == 0) {
-		r = check_shadowed(call, tenant, before.number);
+		role = pol_stored_find(call->snapshot, before.number, tenant);
+		r = check_shadowed(call, role);
 	}
 	if (r == 0) {
 		editing->role.updated_at = call->now;
-		r = read_all(call, editing);
+		r = roles_read(call, editing);
 	}
 	if (r == 0) {
-		r = roles_check(call, &editing->role,
-			pol_stored_find(call->snapshot, before.number, tenant), &editing->next);
+		r = roles_check(call, &editing->role, role, &editing->next);
 	}
 	if (r != 0) {
 		return r;
 	}
 	roles_note(&editing->note, &before, &editing->role);
-	return save(call, editing);
+	return save(call, editing, role);
 }
 
 /* Assignments of the role lose their effect; what it denied is gained. */
@@ -480,12 +352,12 @@ int roles_update(struct call *call)
 
 int roles_delete(struct call *call)
 {
-	struct pol_str name = subject_str(call->params[NAME].text);
+	struct pol_str name = subject_str(call->params[ROLES_EDIT_NAME].text);
 	uint32_t tenant;
 	int r = actor_may(call, "roles", name, "delete");
 
 	if (r == 0) {
-		r = check_tenant(call, &call->params[TENANT], &tenant);
+		r = check_tenant(call, &call->params[ROLES_EDIT_TENANT], &tenant);
 	}
 	if (r != 0) {
 		return r;

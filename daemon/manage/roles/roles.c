@@ -37,13 +37,22 @@ static struct record_role record_of(
 	return record;
 }
 
+void roles_encode_more(struct call *call, const struct pol_snapshot *snapshot,
+	const struct store_role *role, const struct roles_more *more)
+{
+	struct record_role record = record_of(snapshot, role);
+
+	record.more = more->bytes;
+	record.more_len = more->len;
+	record.more_pairs = more->pairs;
+	/* Without the grants it cannot fail. */
+	(void)record_encode_role(call, &record);
+}
+
 void roles_encode(
 	struct call *call, const struct pol_snapshot *snapshot, const struct store_role *role)
 {
-	const struct record_role record = record_of(snapshot, role);
-
-	/* Without the grants it cannot fail. */
-	(void)record_encode_role(call, &record);
+	roles_encode_more(call, snapshot, role, &(struct roles_more){ NULL, 0, 0 });
 }
 
 int roles_open(struct call *call, uint32_t tenant, struct pol_str name, struct store_role *out)

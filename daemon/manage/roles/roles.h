@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * roles: what roles.c (the table of methods, look-ups, lists), edit.c (create, update, delete),
- * check.c (checks of a changed role, and its entry in the trail) exclusive.c (who would hold
- * two exclusive roles) and altered.c share.
+ * roles: what roles.c (the table of methods, look-ups, lists), edit.c (create, update, delete, with
+ * editing.h), check.c (checks of a changed role, and its entry in the trail), exclusive.c (who
+ * would hold two exclusive roles) and altered.c share.
  */
 
 #include <stdint.h>
@@ -12,7 +12,7 @@
 #include "daemon/call/call.h"
 #include "daemon/store/env.h"
 
-enum { ROLES_CREATE_FIELDS = 5, ROLES_UPDATE_FIELDS = 5, ROLES_ID_FIELDS = 2 };
+enum { ROLES_CREATE_FIELDS = 6, ROLES_UPDATE_FIELDS = 6, ROLES_ID_FIELDS = 2 };
 
 extern const struct wire_field roles_create_fields[ROLES_CREATE_FIELDS];
 extern const struct wire_field roles_update_fields[ROLES_UPDATE_FIELDS];
@@ -59,3 +59,12 @@ void roles_note(
 /* Encodes the role for an answer; `snapshot` has it. */
 void roles_encode(
 	struct call *call, const struct pol_snapshot *snapshot, const struct store_role *role);
+
+/* The same with fields after the record's own, which the caller has packed. */
+struct roles_more {
+	const uint8_t *bytes;
+	size_t len;
+	uint32_t pairs;
+};
+void roles_encode_more(struct call *call, const struct pol_snapshot *snapshot,
+	const struct store_role *role, const struct roles_more *more);

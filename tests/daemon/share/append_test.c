@@ -184,6 +184,38 @@ Test(append, what_changes_nothing_is_answered_only_where_the_log_ends)
 	share_append_end(&two.append);
 }
 
+Test(append, what_changes_nothing_is_not_answered_by_a_primary_that_was_replaced, .timeout = 60)
+{
+	cr_assert_eq(hosts_put(&one, 1), 0);
+	cr_expect_eq(share_append_still(&one.append), 0);
+	share_append_end(&one.append);
+	log_memory_replace(memory);
+	cr_expect_eq(share_append_still(&one.append), -ENOTCONN);
+	share_append_end(&one.append);
+}
+
+Test(append, what_changes_nothing_is_not_answered_before_hosts_gave_back, .timeout = 60)
+{
+	cr_assert_eq(hosts_put(&one, 1), 0);
+	log_memory_restore(memory, 0);
+	cr_expect_eq(share_append_still(&two.append), -ENOTCONN, "the other host gives back");
+	share_append_end(&two.append);
+	cr_expect_eq(hosts_catch_up(&one), 0);
+	two.append.held_until = 0;
+	cr_expect_eq(share_append_still(&two.append), SHARE_LOST);
+	share_append_end(&two.append);
+}
+
+Test(append, what_changes_nothing_is_proven_by_a_commit_outside_the_lock)
+{
+	cr_assert_eq(share_append_lock(&one.append), 0);
+	cr_expect_eq(share_append_still(&one.append), 0);
+	cr_expect_eq(log_memory_beats(memory), 1);
+	cr_expect_not(one.append.locked);
+	share_append_end(&one.append);
+	cr_expect_eq(hosts_put(&two, 1), 0, "the lock is free");
+}
+
 Test(append, the_lock_keeps_the_place)
 {
 	struct store_write *write;

@@ -35,6 +35,7 @@ struct log_memory {
 	const void *holder;   /* of the head's lock */
 	uint64_t incarnation; /* raised when all connections break */
 	bool away;
+	bool replaced; /* it commits nothing any more */
 	int delay;
 	atomic_uint locks, beats;
 	enum log_fault (*fault)(void *context);
@@ -177,6 +178,14 @@ static int append_faulty(
 	return r;
 }
 
+static enum log_fault fault_of(struct log_memory *log)
+{
+	if (log->replaced) {
+		return LOG_LOST;
+	}
+	return log->fault != NULL ? log->fault(log->context) : LOG_NONE;
+}
+
 static int on_append(struct share_log *base, const struct share_head *before,
 	const struct share_row *row, int timeout)
 {
@@ -188,8 +197,7 @@ static int on_append(struct share_log *base, const struct share_head *before,
 	if (is_open(connection)) {
 		r = await_lock(log, connection, timeout) ? 0 : -ETIMEDOUT;
 		if (r == 0 && is_open(connection)) {
-			r = append_faulty(connection, statement_of(before, row),
-				log->fault != NULL ? log->fault(log->context) : LOG_NONE);
+			r = append_faulty(connection, statement_of(before, row), fault_of(log));
 			release(log, connection);
 		} else {
 			r = -ETIMEDOUT;
@@ -312,7 +320,10 @@ static int on_beat(struct share_log *base, bool older, int timeout)
 	(void)older;
 	(void)timeout;
 	pthread_mutex_lock(&connection->log->mutex);
-	if (is_open(connection)) {
+	if (is_open(connection) && connection->log->replaced) {
+		connection->broken = true;
+		r = -ETIMEDOUT;
+	} else if (is_open(connection)) {
 		connection->log->head.beat++;
 		connection->log->beats++;
 		r = 0;
@@ -488,6 +499,13 @@ void log_memory_delay(struct log_memory *log, int ms)
 {
 	pthread_mutex_lock(&log->mutex);
 	log->delay = ms;
+	pthread_mutex_unlock(&log->mutex);
+}
+
+void log_memory_replace(struct log_memory *log)
+{
+	pthread_mutex_lock(&log->mutex);
+	log->replaced = true;
 	pthread_mutex_unlock(&log->mutex);
 }
 

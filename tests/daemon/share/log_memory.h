@@ -52,6 +52,9 @@ void log_memory_delete(struct log_memory *log, uint64_t sequence);
  * less has no answer. */
 void log_memory_delay(struct log_memory *log, int ms);
 
+/* Another server was promoted beside this one: it answers looks and reads, and commits nothing. */
+void log_memory_replace(struct log_memory *log);
+
 /* No connection is there or can be made until it is back. */
 void log_memory_set_away(struct log_memory *log, bool away);
 

@@ -121,6 +121,44 @@ Test(format, a_record_with_any_wrong_bit_is_refused)
 	}
 }
 
+/* The newest day in four bytes, which of the days up to it in four, then numbers. */
+Test(format, days_have_one_form)
+{
+	static const struct {
+		const char *tail;
+		size_t len;
+		int expected;
+	} cases[] = {
+		{ "\2\0\0\0\1\0\0\0\x80\1\0", 11, 0 }, { "\2\0\0\0\7\0\0\0\1\0\1\0\1\0", 14, 0 },
+		{ "\2\0\0\0\0\0\0\0", 8, -EBADMSG },                    /* no day */
+		{ "\2\0\0\0\2\0\0\0\1\0", 10, -EBADMSG },               /* not of the newest */
+		{ "\2\0\0\0\x0f\0\0\0\1\0\1\0\1\0\1\0", 16, -EBADMSG }, /* before 1970 */
+		{ "\2\0\0\0\1\0\0\0\0\0", 10, -EBADMSG },               /* without uses */
+		{ "\2\0\0\0\1\0\0\0\x81\0\0", 11, -EBADMSG },           /* a longer form */
+		{ "\2\0\0\0\1\0\0\0\1", 9, -EBADMSG },                  /* cut short */
+		{ "\2\0\0\0\1\0\0\0\1\0\0", 11, -EBADMSG },             /* too long */
+		{ "\2\0\0\0\1\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\2\0", 19,
+			-EBADMSG }, /* more than 64 bits */
+	};
+	const struct row *row = &rows[0];
+	uint8_t bytes[1024];
+
+	while (row->put != put_use) {
+		row++;
+	}
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		size_t len = bytes_of(row, bytes);
+		struct store_days found;
+		struct store_use use;
+
+		memcpy(bytes + len, cases[i].tail, cases[i].len);
+		store_tagged(row, bytes, len + cases[i].len);
+		cr_expect_eq(
+			store_get_days(store_write_reader(batch), 0x0102030405060708, &use, &found),
+			cases[i].expected, "case %zu", i);
+	}
+}
+
 /* --- any content ------------------------------------------------------------------------------ */
 
 static uint64_t state = 1;
@@ -351,6 +389,28 @@ Test(format, a_store_of_an_older_format_gets_this_one_when_it_is_opened)
 		cr_assert_eq(folder_try_store(&store, why, STORE_MAP_SIZE_SMALL), 0, "%s", why);
 		cr_expect_eq(read_format(), STORE_FORMAT);
 	}
+}
+
+/* The record of an earlier authzd is the row "use". */
+Test(format, a_use_in_a_store_of_an_older_format_is_read_and_days_are_added_to_it)
+{
+	struct store_days found;
+	struct store_use use;
+	char why[STORE_WHY] = "";
+
+	put_use();
+	cr_assert_eq(store_write_keep(batch), 0);
+	cr_assert_eq(store_write_commit(batch, true), 0);
+	batch = NULL;
+	write_format(1);
+	cr_assert_eq(folder_try_store(&store, why, STORE_MAP_SIZE_SMALL), 0, "%s", why);
+	cr_assert_eq(store_write_begin(store, &batch), 0);
+	cr_assert_eq(get_use(true), 0);
+	cr_assert_eq(get_days(false), -EBADMSG, "it has none");
+	put_days();
+	cr_assert_eq(get_days(true), 0);
+	cr_assert_eq(store_get_days(store_write_reader(batch), 7, &use, &found), 0);
+	cr_assert_eq(found.uses[0], 0);
 }
 
 Test(format, a_new_store_has_this_format)

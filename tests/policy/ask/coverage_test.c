@@ -228,3 +228,26 @@ Test(coverage, a_line_that_several_stacks_include_is_one)
 		"line other: authenticate required deny\nline other: authorize required scope\n");
 	cr_expect_eq(left.total, 5);
 }
+
+Test(coverage, an_item_counts_the_tests_that_cover_it_each_once)
+{
+	struct loaded loaded =
+		load_good(TREE "role viewer { allow GET on api:/loans\n"
+			       "allow GET on api:/loans/{loan}\n"
+			       "allow DELETE on api:/loans/{loan} }\n"
+			       "test \"a\" { as role viewer\n"
+			       "allow GET api:/loans, api:/loans/1\n"
+			       "allow GET api:/loans }\n"
+			       "test \"b\" { as role viewer\nallow GET api:/loans }\n");
+	struct pol_coverage *coverage = covered(&loaded, (struct pol_suite_options){ 0 });
+	struct pol_coverage_item item;
+	const uint32_t tests[] = { 2, 2, 1, 0 }; /* the role, and its rules */
+
+	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
+		cr_assert(pol_coverage_item(coverage, i, &item));
+		cr_expect_eq(item.tests, tests[i], "%zu: %u", i, (unsigned)item.tests);
+		cr_expect_eq(item.covered, tests[i] > 0);
+	}
+	pol_coverage_destroy(coverage);
+	unload(&loaded);
+}

@@ -307,3 +307,57 @@ Test(suite, a_failure_has_notes_at_what_was_why)
 		unload(&loaded);
 	}
 }
+
+struct decided {
+	size_t count, failed;
+	char text[1024];
+	const struct pol_snapshot *snapshot;
+};
+
+static void on_decided(void *context, const struct pol_suite_decided *decided)
+{
+	struct decided *seen = context;
+	size_t used = strlen(seen->text);
+	struct pol_str role =
+		decided->facts->held_count > 0
+			? pol_snapshot_role_name(seen->snapshot, decided->facts->held[0].role)
+			: POL_STR("nobody");
+
+	seen->count++;
+	seen->failed += decided->failure != NULL;
+	snprintf(seen->text + used, sizeof seen->text - used, "%u %.*s %.*s %.*s%s%s\n",
+		(unsigned)decided->position.line, POL_STR_ARGS(role), POL_STR_ARGS(decided->verb),
+		POL_STR_ARGS(decided->resource), decided->failure != NULL ? ": " : "",
+		decided->failure != NULL ? decided->failure : "");
+}
+
+Test(suite, each_expectation_comes_with_its_line_and_what_failed_of_it)
+{
+	struct loaded loaded = load_text("tree api { /loans { GET, POST } }\n"
+					 "role reader { allow GET on api:/loans }\n"
+					 "test \"the first\" {\n"
+					 "    as role reader\n"
+					 "    allow GET, POST api:/loans\n"
+					 "    deny POST api:/loans\n"
+					 "}\n"
+					 "test \"the second\" {\n"
+					 "    as nobody\n"
+					 "    deny GET api:/loans because missing_token\n"
+					 "}\n");
+	struct decided seen = { .snapshot = loaded.snapshot };
+	const struct pol_suite_options options = { .decided = on_decided, .context = &seen };
+	struct pol_suite_result result;
+
+	cr_assert_eq(loaded.status, POL_OK, "%s", loaded.said);
+	result = pol_suite_run_some(loaded.snapshot, &options, NULL, NULL, NULL);
+	cr_expect_eq(result.failed, 1);
+	cr_expect_str_eq(seen.text,
+		"5 reader GET api:/loans\n"
+		"5 reader POST api:/loans: expected allow for POST api:/loans, got deny because "
+		"role\n"
+		"6 reader POST api:/loans\n"
+		"10 nobody GET api:/loans\n");
+	cr_expect_eq(seen.count, 4);
+	cr_expect_eq(seen.failed, 1);
+	unload(&loaded);
+}

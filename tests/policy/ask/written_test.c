@@ -19,7 +19,9 @@ static const char policy[] =
 	"    deny GET on api:/loans/{loan},\n"
 	"                   api:/\"loans\" except GET on api:/loans }\n"
 	"role last {\n"
-	"\tallow all on api:/loans/** except create on api:/loans}\n";
+	"\tallow all on api:/loans/** except create on api:/loans}\n"
+	"role heir inherits base,\n\n  viewer   # and no more\n"
+	"# of nobody: }\n";
 
 static const char *grant(
 	const struct loaded *loaded, const char *role, uint32_t index, uint32_t *out_line)
@@ -64,6 +66,46 @@ Test(written, a_grant_is_shown_as_written_on_one_line_with_its_position)
 	cr_expect_eq(pol_written_parent(loaded.snapshot, viewer, 1), POL_NONE);
 	cr_expect_null(grant(&loaded, "nobody", 0, &line));
 	unload(&loaded);
+}
+
+static void expect_whole(const char *role, const char *text, uint32_t line, uint32_t end_line)
+{
+	struct loaded loaded = load_text(policy);
+	struct pol_written_text whole;
+
+	cr_assert_eq(loaded.status, POL_OK, "%s", loaded.said);
+	cr_assert(pol_written_whole(
+		loaded.snapshot, pol_snapshot_role(loaded.snapshot, pol_str_of(role)), &whole));
+	cr_expect(pol_str_equal(whole.file, POL_STR("test.policy")));
+	cr_expect(pol_str_equal(whole.text, pol_str_of(text)), "%.*s", POL_STR_ARGS(whole.text));
+	cr_expect_eq(whole.line, line);
+	cr_expect_eq(whole.end_line, end_line, "%u", (unsigned)whole.end_line);
+	unload(&loaded);
+}
+
+Test(written, a_role_is_its_whole_declaration_as_written)
+{
+	struct loaded loaded = load_text(policy);
+	struct pol_written_text whole;
+
+	cr_expect_not(pol_written_whole(loaded.snapshot, POL_NONE, &whole));
+	unload(&loaded);
+	expect_whole("base", "role base { allow list on api:/loans }", 2, 2);
+	expect_whole("viewer",
+		"role viewer \"Reads\" inherits base {   # who may see\n"
+		"    allow   GET on api:/loans {      # both:\n"
+		"        /,\n"
+		"        /{loan}                      # \"one\"\n"
+		"    }\n"
+		"\n"
+		"    deny GET on api:/loans/{loan},\n"
+		"                   api:/\"loans\" except GET on api:/loans }",
+		3, 10);
+	expect_whole("last",
+		"role last {\n"
+		"\tallow all on api:/loans/** except create on api:/loans}",
+		11, 12);
+	expect_whole("heir", "role heir inherits base,\n\n  viewer", 13, 15);
 }
 
 Test(written, a_grant_that_is_too_long_is_cut)

@@ -82,7 +82,7 @@ export async function begin() {
 	const ticket = /^#[A-Za-z0-9_-]{20,}$/.test(location.hash) ? location.hash.slice(1) : null;
 
 	if (ticket !== null) {
-		history.replaceState(null, '', '#/');
+		location.replace('#/');
 		try {
 			await ask('POST', 'session', { ticket });
 		} catch {

@@ -10,7 +10,7 @@ import { ErrorBox } from './bits.js';
 
 const shown = signal(null); /* a component and its properties */
 
-/* Opens a component in the dialog: open_dialog(Create, {principal}). It gets `close` too. */
+/* Opens a component in the dialog: open_dialog(Create, {principal}). It gets `close` too. What has `data-first` has the focus first. */
 export function open_dialog(component, properties = {}) {
 	shown.value = { component, properties };
 }
@@ -30,15 +30,23 @@ export function Dialogs() {
 		} else if (!one && dialog.current.open) {
 			dialog.current.close();
 		}
-	}, [one]);
-	/* What must not be lost by a slip of the finger closes by its own button alone. */
-	const keep = (event) => {
-		if (one?.component.stays && (event.type === 'cancel' || event.key === 'Escape')) {
-			event.preventDefault();
+		/* Also when another one takes the place of the first. */
+		if (one) {
+			(dialog.current.querySelector('[data-first]') || dialog.current.querySelector('.body :is(input, select, textarea, button), footer button'))?.focus();
 		}
-	};
+	}, [one]);
+	/* What must not be lost by a slip of the finger closes by its own button alone: not on Escape. */
+	useEffect(() => {
+		const keep = (event) => event.key === 'Escape' && event.preventDefault();
 
-	return html`<dialog ref=${dialog} aria-labelledby="dialog-title" onClose=${close_dialog} onCancel=${keep} onKeyDown=${keep}>
+		if (one?.component.stays) {
+			document.addEventListener('keydown', keep);
+		}
+		return () => document.removeEventListener('keydown', keep);
+	}, [one]);
+	const keep_open = (event) => one?.component.stays && event.preventDefault();
+
+	return html`<dialog ref=${dialog} aria-labelledby="dialog-title" onClose=${close_dialog} onCancel=${keep_open}>
 		${one && html`<${one.component} ...${one.properties} close=${close_dialog} />`}
 	</dialog>`;
 }
