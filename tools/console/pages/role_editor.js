@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* role_editor: makes or changes a role of the store, in steps: its name, its trees, and what the change comes to. */
 import { html } from 'htm/preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { changed, useLoad } from '../lib/load.js';
 import { begin, counts, lines_of, trees_of } from '../lib/role_draft.js';
 import { all_roles } from '../lib/roles.js';
@@ -61,7 +61,9 @@ function Editor({ id, data }) {
 	const head = useRef(null);
 	const is_touched = useRef(false);
 	const steps = steps_of(trees);
-	const lines = lines_of(draft, trees.index);
+	const is_review = steps[at].key === 'review';
+	/* They take a moment to find in a large tree, so they are found only where they are shown. */
+	const lines = useMemo(() => is_review || error !== null ? lines_of(draft, trees.index) : [], [draft, is_review, error === null]);
 	const grants = lines.map((line) => line.text);
 	const text = (value) => value.trim() === '' ? undefined : value.trim();
 	const is_new = id === undefined;
