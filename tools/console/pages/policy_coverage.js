@@ -13,8 +13,8 @@ function Tests() {
 	const tests = useLoad(async () => (await call('folder.tests')).tests);
 
 	return html`<${Card} title="Tests"><${Loaded} of=${tests}>${(all) => all.length === 0 ? html`<p class="dim">The policy has no tests.</p>` : all.map((test, i) => html`
-		<details key=${i} open=${!test.passed}><summary><${Badge} tone=${test.passed ? 'good' : 'bad'}>${test.passed ? 'passed' : 'failed'}<//> ${test.name} <${At} of=${test} /></summary>
-			<ul class="lines">${test.cases.map((one, j) => html`<li key=${j}><${Badge} tone=${one.passed ? 'good' : 'bad'}>${one.passed ? 'ok' : 'failed'}<//> <code>${one.text}</code></li>`)}</ul></details>`)}<//><//>`;
+		<details key=${i} open=${!test.passed}><summary><${Badge} tone=${test.passed ? 'good' : 'bad'}>${test.passed ? 'passed' : 'failed'}<//> ${test.name}</summary>
+			<p><${At} of=${test} /></p><ul class="lines">${test.cases.map((one, j) => html`<li key=${j}><${Badge} tone=${one.passed ? 'good' : 'bad'}>${one.passed ? 'ok' : 'failed'}<//> <code>${one.text}</code></li>`)}</ul></details>`)}<//><//>`;
 }
 
 function Grants() {

@@ -27,10 +27,21 @@ export function Dialogs() {
 	useEffect(() => {
 		if (one && !dialog.current.open) {
 			dialog.current.showModal();
-		} else if (!one && dialog.current.open) {
+		} else if (one) {
+			/* What had the focus was removed with the question before. */
+			dialog.current.querySelector('[autofocus]')?.focus();
+		} else if (dialog.current.open) {
 			dialog.current.close();
 		}
 	}, [one]);
+	/* A browser closes a dialog on the second Escape, whatever the page says. */
+	const on_close = () => {
+		if (shown.value?.component.stays) {
+			dialog.current.showModal();
+		} else {
+			close_dialog();
+		}
+	};
 	/* What must not be lost by a slip of the finger closes by its own button alone. */
 	const keep = (event) => {
 		if (one?.component.stays && (event.type === 'cancel' || event.key === 'Escape')) {
@@ -38,7 +49,7 @@ export function Dialogs() {
 		}
 	};
 
-	return html`<dialog ref=${dialog} aria-labelledby="dialog-title" onClose=${close_dialog} onCancel=${keep} onKeyDown=${keep}>
+	return html`<dialog ref=${dialog} aria-labelledby="dialog-title" onClose=${on_close} onCancel=${keep} onKeyDown=${keep}>
 		${one && html`<${one.component} ...${one.properties} close=${close_dialog} />`}
 	</dialog>`;
 }

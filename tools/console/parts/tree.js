@@ -171,7 +171,7 @@ export function Tree({ nodes, row, before, press, keys = {}, checked, words = ()
 				const number = sight.first + i, is_here = number === here;
 
 				return html`<div role="treeitem" key=${node.resource} class="node" data-row=${number} tabIndex=${is_here ? 0 : -1}
-					aria-level=${node.depth + 1} aria-posinset=${index + 1} aria-setsize=${of} aria-label=${`${node.resource} ${words(node)}`} aria-checked=${checked?.(node)}
+					aria-level=${node.depth + 1} aria-posinset=${index + 1} aria-setsize=${of} aria-checked=${checked?.(node)}
 					aria-expanded=${node.children.length > 0 ? (is_open(node) ? 'true' : 'false') : undefined}
 					style=${{ '--depth': node.depth }} onFocus=${() => at !== node.resource && set_at(node.resource)}>
 					<span class="lead">
