@@ -264,7 +264,7 @@ void complete_option(const struct completing *word, const struct command *comman
 	if (offer_fixed(word, flag) || offer_of_folder(word, command, flag)) {
 		return;
 	}
-	if (flag == FLAG_PRINCIPAL) {
+	if (flag == FLAG_PRINCIPAL || flag == FLAG_IMPERSONATE) {
 		offer_list(word, &principals, NULL);
 	} else if (flag == FLAG_ROLE || flag == FLAG_ONE_ROLE || flag == FLAG_INHERITS) {
 		offer_list(word, &roles, NULL);

@@ -167,7 +167,7 @@ int help_unknown(struct app *app, const char *group, const char *word)
 
 size_t help_flags(const struct command *command, enum flag out[static FLAG_COUNT])
 {
-	static const enum flag token[] = { FLAG_TOKEN, FLAG_TOKEN_FILE };
+	static const enum flag token[] = { FLAG_TOKEN, FLAG_TOKEN_FILE, FLAG_IMPERSONATE };
 	size_t count = 0;
 
 	while (command->flags[count] != FLAG_NONE) {

@@ -88,6 +88,9 @@ void params_end(struct params *params, const struct app *app)
 	if (app->token_len > 0) {
 		params_str(params, "token", (struct pol_str){ app->token, app->token_len });
 	}
+	if (app->args.given[FLAG_IMPERSONATE]) {
+		params_text(params, "impersonate", app->args.values[FLAG_IMPERSONATE]);
+	}
 	wire_close_map(&params->buf, params->map, params->count);
 }
 

@@ -152,9 +152,14 @@ int token_put(struct app *app, struct params *params, bool *out_given)
 
 int token_manage(struct app *app)
 {
+	bool impersonates = app->args.given[FLAG_IMPERSONATE];
 	struct token token;
-	int status = find(app, true, &token);
+	int status = find(app, !impersonates, &token);
 
+	if (status == EXIT_YES && impersonates && token.len > 0) {
+		status = app_fail(
+			app, EXIT_USAGE, "usage", "--impersonate and a token exclude each other");
+	}
 	if (status == EXIT_YES) {
 		memcpy(app->token, token.bytes, token.len);
 		app->token_len = token.len;
@@ -165,6 +170,12 @@ int token_manage(struct app *app)
 
 int token_leave(struct app *app, const char *what)
 {
+	if (app->args.given[FLAG_IMPERSONATE]) {
+		return app_fail(app, EXIT_USAGE, "usage",
+			"%s is for peers that manage, and no principal may: leave out "
+			"--impersonate",
+			what);
+	}
 	if (app->args.given[FLAG_TOKEN] || app->args.given[FLAG_TOKEN_FILE]) {
 		return app_fail(app, EXIT_USAGE, "usage",
 			"%s is for peers that manage, never for a token: leave out --%s", what,

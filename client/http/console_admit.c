@@ -100,7 +100,21 @@ bool http_console_find_session(const struct http_exchange *exchange, struct wire
 	return false;
 }
 
-/* Who calls. False: answered. */
+static void refuse_caller(struct http_exchange *exchange, const struct http_question *question)
+{
+	if (question->status == 400) {
+		http_console_refuse(exchange, "invalid_request",
+			"the header with the user is there twice, is empty or no text, or has "
+			"another spelling");
+	} else if (question->has_token) {
+		http_console_refuse(exchange, "unauthenticated",
+			"the request has two tokens that differ, one that is malformed, or a token "
+			"and a user whom the web server names");
+	} else {
+		http_console_refuse(exchange, "unauthenticated", "sign in with a key");
+	}
+}
+
 bool http_console_find_caller(struct http_exchange *exchange, struct http_console_caller *out)
 {
 	const struct http_console *console = exchange->door->console;
@@ -118,9 +132,7 @@ bool http_console_find_caller(struct http_exchange *exchange, struct http_consol
 		return true;
 	}
 	if (!http_request_read_caller(exchange->door->listener, &exchange->head, question)) {
-		http_console_refuse(exchange,
-			question->status == 400 ? "invalid_request" : "unauthenticated",
-			"the request has no token, or two that differ: sign in with a key");
+		refuse_caller(exchange, question);
 		return false;
 	}
 	if (question->request.token != NULL) {

@@ -15,8 +15,8 @@ struct http_console_local {
 	 *
 	 * A new value is returned: {"result": …}, or {"error": {"code": …, "message": …}}, where
 	 * `code` is one of the protocol's (unknown_method, invalid_request with "param", not_found,
-	 * forbidden, invalid_policy with "diagnostics", internal) and `message` is one sentence in
-	 * English that says what to do. NULL: no memory.
+	 * forbidden, limit_reached, invalid_policy, unavailable, internal) and `message` is one
+	 * sentence in English that says what to do. NULL: no memory.
 	 *
 	 * It is called on the program's only thread, while nothing else is answered: it must end
 	 * within a second. The process is confined then: files can be read in and below the policy

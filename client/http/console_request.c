@@ -9,15 +9,9 @@
 /* Parameters that say who calls: the program alone adds them. */
 static const char *const callers[] = { "token", "impersonate" };
 
-__attribute__((format(printf, 4, 5))) static bool fail(struct http_console_error *err,
-	const char *code, const char *param, const char *format, ...)
+static bool fail(
+	struct http_console_error *err, const char *code, const char *param, const char *message)
 {
-	va_list list;
-	char message[WIRE_MESSAGE_SIZE];
-
-	va_start(list, format);
-	vsnprintf(message, sizeof message, format, list);
-	va_end(list);
 	err->code = code;
 	wire_error_set(&err->text, WIRE_INVALID_REQUEST, (struct wire_str){ param, strlen(param) },
 		"%s", message);
@@ -163,7 +157,7 @@ bool http_console_read_call(const char *body, size_t len, const struct http_cons
 		return true;
 	}
 	if (wrong != NULL) {
-		fail(err, "invalid_request", "params", "%s", wrong);
+		fail(err, "invalid_request", "params", wrong);
 	} else if (out->params.status == WIRE_ELIMIT) {
 		fail(err, "invalid_request", "params", "too large");
 	} else {

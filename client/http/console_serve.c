@@ -180,8 +180,14 @@ static void on_signal(uv_signal_t *handle, int number)
 /* What `local` reads: the policy folder, the time zones that policies name, and modules. */
 static int allow_local(const struct http_console_options *options, struct confine_files *files)
 {
-	int r = options->folder != NULL ? confine_files_allow_replaced(files, options->folder) : 0;
+	int r = confine_files_allow_replaced(files, options->folder);
 
+	if (r == -ENOENT) {
+		r = confine_files_allow_missing(files, options->folder);
+	}
+	if (r == -ENOENT || r == -EACCES) {
+		r = 0; /* then `local` says that it cannot be read */
+	}
 	if (r == 0) {
 		r = confine_files_allow(files, ZONEFILE_FOLDER, CONFINE_READ);
 		r = r == -ENOENT ? 0 : r;

@@ -24,7 +24,7 @@ struct http_console_options {
 	uid_t server;          /* a user whose daemon is trusted, too; 0: none */
 	struct wire_str token; /* that each call has; NULL: the process itself calls */
 	const struct http_console_local *local; /* NULL: none */
-	const char *folder;  /* that `local` reads; NULL: none, or it cannot be read now */
+	const char *folder;  /* that `local` reads; it may be missing, or not for this user */
 	const char *modules; /* a folder that `local` loads code from; NULL: none */
 	uid_t starter;       /* another user whose browser may connect: who started this by sudo */
 	bool watches_terminal; /* standard input: a new link for each line, and its end ends it */

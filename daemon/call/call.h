@@ -38,8 +38,8 @@ struct call {
 	const struct wire_value *params; /* one for each of method->fields, in that order */
 	uint32_t id;                     /* echoed in the answer */
 	const struct peer *peer;
-	const struct actor
-		*actor; /* the owner of the managing token; NULL: no token, the peer acts */
+	const struct actor *actor; /* the owner of the managing token, or the principal that the
+				    * peer impersonates; NULL: the peer acts */
 	struct wire_buf *out;
 
 	/* what the answer is made from */

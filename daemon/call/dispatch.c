@@ -51,10 +51,33 @@ const struct method *dispatch_find(struct wire_str name)
 	return NULL;
 }
 
-int dispatch_admit(const struct method *method, const struct peer *peer, bool has_token,
+/* May the peer act as a principal? */
+static int admit_impersonation(
+	const struct method *method, const struct peer *peer, struct wire_error *err)
+{
+	struct wire_str none = { NULL, 0 };
+
+	if ((method->flags & METHOD_TOKEN) == 0) {
+		wire_error_set(err, WIRE_FORBIDDEN, none,
+			"this method is for peers that manage: no principal may call it");
+	} else if (!peer->may_manage) {
+		wire_error_set(err, WIRE_FORBIDDEN, none,
+			"this socket is for decisions: use a socket for managing to impersonate");
+	} else if (!peer->impersonates) {
+		wire_error_set(err, WIRE_FORBIDDEN, none,
+			"you may impersonate nobody: an `impersonate` line of the configuration "
+			"can allow it");
+	} else {
+		return 0;
+	}
+	return WIRE_EPARAM;
+}
+
+int dispatch_admit(const struct method *method, const struct peer *peer, enum dispatch_by by,
 	struct wire_error *err)
 {
 	struct wire_str none = { NULL, 0 };
+	bool has_token = by == DISPATCH_BY_TOKEN;
 
 	if ((method->flags & METHOD_MANAGES) == 0) {
 		if (peer->may_decide) {
@@ -63,6 +86,9 @@ int dispatch_admit(const struct method *method, const struct peer *peer, bool ha
 		wire_error_set(err, WIRE_FORBIDDEN, none,
 			"this socket is for managing only: use one for decisions");
 		return WIRE_EPARAM;
+	}
+	if (by == DISPATCH_BY_PRINCIPAL) {
+		return admit_impersonation(method, peer, err);
 	}
 	if (has_token && (method->flags & METHOD_TOKEN) == 0) {
 		wire_error_set(err, WIRE_FORBIDDEN, none,
@@ -110,6 +136,7 @@ __attribute__((noinline)) static int decode_all(const struct method *method,
 	}
 	if (manages(method)) {
 		fields[count++] = (struct wire_field)WIRE_FIELD("token", WIRE_KIND_TEXT, 0);
+		fields[count++] = (struct wire_field)WIRE_FIELD("impersonate", WIRE_KIND_TEXT, 0);
 	}
 	fields[count++] = (struct wire_field)WIRE_FIELD("as_of", WIRE_KIND_TEXT, 0);
 	if (has_everywhere(method)) {
@@ -130,11 +157,34 @@ int dispatch_decode_params(const struct method *method, struct wire_cursor param
 	return decode_all(method, params, values, err);
 }
 
+/* By whom a call with these values is. WIRE_EPARAM: by two. */
+static int find_caller(const struct method *method, const struct wire_value *values,
+	enum dispatch_by *out, struct wire_error *err)
+{
+	const struct wire_value *token = &values[method->field_count];
+	const struct wire_value *principal = token + 1;
+
+	*out = DISPATCH_BY_PEER;
+	if (!manages(method)) {
+		return 0;
+	}
+	if (token->given && principal->given) {
+		wire_error_set(err, WIRE_INVALID_REQUEST, WIRE_STR("impersonate"),
+			"impersonate: give either token or impersonate");
+		return WIRE_EPARAM;
+	}
+	*out = token->given       ? DISPATCH_BY_TOKEN
+	       : principal->given ? DISPATCH_BY_PRINCIPAL
+				  : DISPATCH_BY_PEER;
+	return 0;
+}
+
 int dispatch_decode(const struct wire_request *request, const struct peer *peer,
 	const struct method **out, struct wire_value values[static WIRE_MAX_FIELDS],
 	struct wire_error *err)
 {
 	const struct method *method = dispatch_find(request->method);
+	enum dispatch_by by = DISPATCH_BY_PEER;
 	int r;
 
 	if (method == NULL) {
@@ -144,8 +194,10 @@ int dispatch_decode(const struct wire_request *request, const struct peer *peer,
 	}
 	r = dispatch_decode_params(method, request->params, values, err);
 	if (r == 0) {
-		r = dispatch_admit(
-			method, peer, manages(method) && values[method->field_count].given, err);
+		r = find_caller(method, values, &by, err);
+	}
+	if (r == 0) {
+		r = dispatch_admit(method, peer, by, err);
 	}
 	if (r == 0) {
 		*out = method;
@@ -153,17 +205,30 @@ int dispatch_decode(const struct wire_request *request, const struct peer *peer,
 	return r;
 }
 
-const struct wire_value *dispatch_token(const struct call *call)
+enum dispatch_by dispatch_by(const struct call *call)
 {
 	const struct wire_value *token = &call->params[call->method->field_count];
 
-	return manages(call->method) && token->given ? token : NULL;
+	if (!manages(call->method)) {
+		return DISPATCH_BY_PEER;
+	}
+	/* Both are refused when they are decoded. */
+	return token[0].given   ? DISPATCH_BY_TOKEN
+	       : token[1].given ? DISPATCH_BY_PRINCIPAL
+				: DISPATCH_BY_PEER;
+}
+
+struct wire_str dispatch_caller(const struct call *call)
+{
+	const struct wire_value *token = &call->params[call->method->field_count];
+
+	return token[dispatch_by(call) == DISPATCH_BY_PRINCIPAL ? 1 : 0].text;
 }
 
 const struct wire_value *dispatch_as_of(
 	const struct method *method, const struct wire_value *values)
 {
-	const struct wire_value *as_of = &values[method->field_count + (manages(method) ? 1 : 0)];
+	const struct wire_value *as_of = &values[method->field_count + (manages(method) ? 2 : 0)];
 
 	return as_of->given ? as_of : NULL;
 }
@@ -175,7 +240,7 @@ bool dispatch_local(const struct method *method, const struct wire_value *values
 
 bool dispatch_everywhere(const struct method *method, const struct wire_value *values)
 {
-	const struct wire_value *everywhere = &values[method->field_count + 2];
+	const struct wire_value *everywhere = &values[method->field_count + 3];
 
 	return has_everywhere(method) && everywhere->given && everywhere->boolean;
 }

@@ -17,14 +17,21 @@
 /* The method of that name, a static one; NULL: there is none. */
 const struct method *dispatch_find(struct wire_str name);
 
-/* May this peer call the method through its socket, with a token or without? 0; or WIRE_EPARAM, and
- * *err has the refusal. */
-int dispatch_admit(const struct method *method, const struct peer *peer, bool has_token,
+/* By whom a managing call is. */
+enum dispatch_by {
+	DISPATCH_BY_PEER = 0,
+	DISPATCH_BY_TOKEN,     /* by who holds the token */
+	DISPATCH_BY_PRINCIPAL, /* by the principal that the peer impersonates */
+};
+
+/* May this peer call the method through its socket, for that caller? 0; or WIRE_EPARAM, and *err
+ * has the refusal. */
+int dispatch_admit(const struct method *method, const struct peer *peer, enum dispatch_by by,
 	struct wire_error *err);
 
-/* Parameters that methods take beside their fields: a managing one `token`, each one `as_of`, a
- * managing one that changes something `everywhere`. */
-#define DISPATCH_COMMON 3
+/* Parameters that methods take beside their fields: a managing one `token` and `impersonate`, each
+ * one `as_of`, a managing one that changes something `everywhere`. */
+#define DISPATCH_COMMON 4
 
 /* Decodes the method's parameters and the common ones after them: `values` has room for field_count
  * + DISPATCH_COMMON. Returns what wire_decode_params returns. */
@@ -39,8 +46,11 @@ int dispatch_decode(const struct wire_request *request, const struct peer *peer,
 	const struct method **out, struct wire_value values[static WIRE_MAX_FIELDS],
 	struct wire_error *err);
 
-/* The call's managing token; NULL: none. */
-const struct wire_value *dispatch_token(const struct call *call);
+/* By whom the call is; of a method that does not manage, by the peer. */
+enum dispatch_by dispatch_by(const struct call *call);
+/* The call's managing token, or the principal that is impersonated: of one that is not by the peer.
+ */
+struct wire_str dispatch_caller(const struct call *call);
 
 /* Among a method's values: the place of the log that the answer must know; NULL: none was given. */
 const struct wire_value *dispatch_as_of(

@@ -73,6 +73,8 @@ struct config {
 	size_t listener_count;
 	struct config_subject *trusts;
 	size_t trust_count;
+	struct config_subject *impersonators;
+	size_t impersonator_count;
 	struct config_manager *managers;
 	size_t manager_count;
 	const char *user; /* to become, if root started the daemon; NULL: stay */
@@ -179,3 +181,6 @@ bool config_match_uid_all(const struct config *config, uid_t uid);
 
 /* Does a `trust` line name this peer? */
 bool config_match_trusts(const struct config *config, const struct peer *peer);
+
+/* Does an `impersonate` line name this peer? */
+bool config_match_impersonates(const struct config *config, const struct peer *peer);

@@ -47,6 +47,8 @@ bool config_find_group(
 /* The lines that say what a user or a group may do. */
 void config_on_trust(
 	struct config_reader *reader, const struct pol_setting_word *values, size_t count);
+void config_on_impersonate(
+	struct config_reader *reader, const struct pol_setting_word *values, size_t count);
 void config_on_manage(
 	struct config_reader *reader, const struct pol_setting_word *values, size_t count);
 

@@ -14,14 +14,24 @@ static bool is_subject(const struct config_subject *who, const struct peer *peer
 	return who->is_group ? peer_has_group(peer, (gid_t)who->id) : peer->uid == (uid_t)who->id;
 }
 
-bool config_match_trusts(const struct config *config, const struct peer *peer)
+static bool is_one_of(const struct config_subject *subjects, size_t count, const struct peer *peer)
 {
-	for (size_t i = 0; i < config->trust_count; i++) {
-		if (is_subject(&config->trusts[i], peer)) {
+	for (size_t i = 0; i < count; i++) {
+		if (is_subject(&subjects[i], peer)) {
 			return true;
 		}
 	}
 	return false;
+}
+
+bool config_match_trusts(const struct config *config, const struct peer *peer)
+{
+	return is_one_of(config->trusts, config->trust_count, peer);
+}
+
+bool config_match_impersonates(const struct config *config, const struct peer *peer)
+{
+	return is_one_of(config->impersonators, config->impersonator_count, peer);
 }
 
 bool config_match_manager(const struct config *config, const struct peer *peer)

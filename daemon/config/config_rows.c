@@ -372,6 +372,7 @@ static const struct row rows[] = {
 		on_decision_log },
 	{ "host", 1, 1, false, "host NAME", on_host },
 	{ "idle", 1, 1, false, "idle TIME", on_idle },
+	{ "impersonate", 2, 2, true, "impersonate user|group NAME", config_on_impersonate },
 	{ "listen", 3, 4, true, "listen PATH MODE [[OWNER:]GROUP] decide|manage|both", on_listen },
 	{ "log", 1, 1, false, "log text|json", on_log },
 	{ "manage", 4, CONFIG_MAX_WORDS, true, "manage user|group NAME PATTERN ACTION,…",

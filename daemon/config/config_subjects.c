@@ -117,7 +117,7 @@ bool config_check_own(struct config_reader *reader, const struct pol_setting_wor
 	return true;
 }
 
-/* --- the lines trust and manage ----------------------------------------------------------------
+/* --- the lines trust, impersonate and manage ----------------------------------------------------
  */
 
 static bool read_subject(struct config_reader *reader, const struct pol_setting_word *values,
@@ -164,21 +164,35 @@ static void *append(struct config_reader *reader, const void *old, size_t count,
 	return grown;
 }
 
-void config_on_trust(
-	struct config_reader *reader, const struct pol_setting_word *values, size_t count)
+/* Adds the user or group of a line to those of its kind. */
+static void add_subject(struct config_reader *reader, const struct pol_setting_word *values,
+	struct config_subject **subjects, size_t *count)
 {
-	struct config *config = reader->config;
 	struct config_subject who, *grown;
 
-	(void)count;
 	if (!read_subject(reader, values, &who)) {
 		return;
 	}
-	grown = append(reader, config->trusts, config->trust_count, sizeof who);
+	grown = append(reader, *subjects, *count, sizeof who);
 	if (grown != NULL) {
-		grown[config->trust_count++] = who;
-		config->trusts = grown;
+		grown[(*count)++] = who;
+		*subjects = grown;
 	}
+}
+
+void config_on_trust(
+	struct config_reader *reader, const struct pol_setting_word *values, size_t count)
+{
+	(void)count;
+	add_subject(reader, values, &reader->config->trusts, &reader->config->trust_count);
+}
+
+void config_on_impersonate(
+	struct config_reader *reader, const struct pol_setting_word *values, size_t count)
+{
+	(void)count;
+	add_subject(reader, values, &reader->config->impersonators,
+		&reader->config->impersonator_count);
 }
 
 static bool is_one_of(struct pol_str word, const char *const *list)

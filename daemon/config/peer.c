@@ -51,6 +51,7 @@ int peer_init(struct peer *peer, int fd, const struct config *config)
 	read_groups(peer, fd);
 	peer->superuser = peer->uid == 0 || peer->uid == config->uid;
 	peer->trusted = peer->superuser || config_match_trusts(config, peer);
+	peer->impersonates = config_match_impersonates(config, peer);
 	peer->manager = config_match_manager(config, peer);
 	peer->manages_all = config_match_manager_all(config, peer);
 	return 0;

@@ -28,14 +28,16 @@ struct peer {
 	pid_t pid;
 	gid_t groups[PEER_GROUPS];
 	size_t group_count;
-	bool known;       /* the kernel reports its uid, and it is not 65534 */
-	bool may_decide;  /* the listener serves methods that decide */
-	bool may_manage;  /* and managing methods without a token */
-	bool trusted;     /* may state facts about others */
-	bool superuser;   /* root or the daemon's own uid: with may_manage it may do everything */
-	bool manager;     /* a `manage` line names it: with may_manage it may do something */
-	bool manages_all; /* one gives it all of the tree authz: it may give what it does not have
-			   */
+	bool known;        /* the kernel reports its uid, and it is not 65534 */
+	bool may_decide;   /* the listener serves methods that decide */
+	bool may_manage;   /* and managing methods without a token */
+	bool trusted;      /* may state facts about others */
+	bool superuser;    /* root or the daemon's own uid: with may_manage it may do everything */
+	bool impersonates; /* an `impersonate` line names it: with may_manage it may act as any
+			    * principal */
+	bool manager;      /* a `manage` line names it: with may_manage it may do something */
+	bool manages_all;  /* one gives it all of the tree authz: it may give what it does not have
+			    */
 };
 
 /* Reads the credentials of a connected socket; the caller sets may_decide and may_manage. 0 or a

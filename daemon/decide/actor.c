@@ -34,12 +34,22 @@ bool actor_sees(const struct call *call, uint32_t tenant)
 	return call->actor == NULL || call->actor->tenant == tenant;
 }
 
+static void name_actor(const struct actor *actor, char out[static ACTOR_NAME])
+{
+	if (!actor->impersonated) {
+		snprintf(out, ACTOR_NAME, "key:%.*s", STORE_KID, actor->kid);
+	} else {
+		snprintf(out, ACTOR_NAME, "principal:%.*s", (int)actor->principal_len,
+			actor->principal);
+	}
+}
+
 void actor_name(const struct call *call, char out[static ACTOR_NAME])
 {
 	const char *host = call->shared.shared ? call->context->config->host : NULL;
 
 	if (call->actor != NULL) {
-		snprintf(out, ACTOR_NAME, "key:%.*s", STORE_KID, call->actor->kid);
+		name_actor(call->actor, out);
 		return;
 	}
 	snprintf(out, ACTOR_NAME, "uid:%u%s%s", (unsigned)call->peer->uid, host != NULL ? "@" : "",
@@ -59,14 +69,14 @@ static void count(struct call *call, const struct actor *actor, bool denied)
 	}
 }
 
-/* Decided up to the resource, of which there is none: does the token authenticate? */
+/* Decided up to the resource, of which there is none: does the subject authenticate? */
 static bool is_accepted(struct call *call, const struct subject *subject)
 {
 	struct pol_facts facts = subject->facts;
 	struct pol_decision decision;
 
 	pol_eval_managing(call->snapshot, &facts, &decision);
-	return subject->verified && !pol_reason_is_unauthenticated(decision.reason);
+	return !pol_reason_is_unauthenticated(decision.reason);
 }
 
 /* Gathers the subject of a token that authenticates. */
@@ -83,11 +93,56 @@ static int verify(struct call *call, struct wire_str token, struct actor *out)
 	if (r == 0) {
 		call->cost += subject_place_cost(&out->subject);
 	}
-	if (r < 0 || is_accepted(call, &out->subject)) {
+	if (r < 0 || (out->subject.verified && is_accepted(call, &out->subject))) {
 		return r;
 	}
 	count(call, out, true);
 	return call_error(call, "forbidden", "the token is not accepted");
+}
+
+/* --- a principal that the peer impersonates ----------------------------------------------------
+ */
+
+/* Could a principal have this id? As check_id, by which ids of the store are made: one with a space
+ * would be two in a list of custody. */
+static bool is_id(struct wire_str id)
+{
+	if (id.len == 0 || id.len > STORE_MAX_NAME) {
+		return false;
+	}
+	for (size_t i = 0; i < id.len; i++) {
+		unsigned char c = (unsigned char)id.ptr[i];
+
+		if (c <= ' ' || c == '/' || c == 0x7f) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Gathers the subject of a principal that is active. The peer was admitted when the request was
+ * decoded; nothing after that makes an admission, so it is asked again here. */
+static int find_principal(struct call *call, struct wire_str id, struct actor *out)
+{
+	const struct subject_ask ask = {
+		.has_principal = true,
+		.has_tenant = true,
+		.principal = { id.ptr, id.len },
+		.tenant = subject_tenant_name(call, ACTOR_TENANT),
+	};
+	int r = -ENOENT;
+
+	if (call->peer->may_manage && call->peer->impersonates && is_id(id)) {
+		r = subject_gather(call, &ask, &out->subject);
+	}
+	if (r == 0) {
+		call->cost += subject_place_cost(&out->subject);
+	}
+	if ((r < 0 && r != -ENOENT) ||
+		(r == 0 && out->subject.known_principal && is_accepted(call, &out->subject))) {
+		return r;
+	}
+	return call_error(call, "forbidden", "the principal is not accepted");
 }
 
 int actor_find_holder(struct call *call, struct subject *out)
@@ -135,7 +190,21 @@ static void use(struct call *call, const struct actor *actor)
 	}
 }
 
-static int begin(struct call *call, struct wire_str token, struct actor *out)
+/* From here on the actor calls, and the trail says so. */
+static void begin(struct call *call, struct actor *actor)
+{
+	char name[ACTOR_NAME];
+
+	call->actor = actor;
+	if (call->change != NULL) {
+		name_actor(actor, name);
+		snprintf(call->change->actor, sizeof call->change->actor, "%s", name);
+	}
+}
+
+_Static_assert(ACTOR_NAME <= AUDIT_ACTOR, "the trail has room for each actor");
+
+static int begin_token(struct call *call, struct wire_str token, struct actor *out)
 {
 	const struct subject *subject = &out->subject;
 	int r = verify(call, token, out);
@@ -145,6 +214,7 @@ static int begin(struct call *call, struct wire_str token, struct actor *out)
 	}
 	use(call, out);
 	out->tenant = subject->key.tenant;
+	out->impersonated = false;
 	memcpy(out->kid, subject->key.kid.ptr, STORE_KID);
 	out->principal_len = subject->key.principal.len;
 	if (out->principal_len > sizeof out->principal) {
@@ -153,19 +223,33 @@ static int begin(struct call *call, struct wire_str token, struct actor *out)
 	if (out->principal_len > 0) {
 		memcpy(out->principal, subject->key.principal.ptr, out->principal_len);
 	}
-	call->actor = out;
-	if (call->change != NULL) {
-		snprintf(call->change->actor, sizeof call->change->actor, "key:%.*s", STORE_KID,
-			out->kid);
+	begin(call, out);
+	return 0;
+}
+
+static int begin_principal(struct call *call, struct wire_str id, struct actor *out)
+{
+	int r = find_principal(call, id, out);
+
+	if (r != 0) {
+		return r;
 	}
+	out->tenant = ACTOR_TENANT;
+	out->impersonated = true;
+	memset(out->kid, 0, sizeof out->kid);
+	out->principal_len = id.len;
+	memcpy(out->principal, id.ptr, id.len);
+	begin(call, out);
 	return 0;
 }
 
 /* The facts are large, so they are not on the stack of every call. */
-__attribute__((noinline)) static int run_by_token(struct call *call, struct wire_str token)
+__attribute__((noinline)) static int run_by(struct call *call, enum dispatch_by by)
 {
+	struct wire_str caller = dispatch_caller(call);
 	struct actor actor;
-	int r = begin(call, token, &actor);
+	int r = by == DISPATCH_BY_TOKEN ? begin_token(call, caller, &actor)
+					: begin_principal(call, caller, &actor);
 
 	if (r == 0) {
 		r = call->method->handler(call);
@@ -176,10 +260,12 @@ __attribute__((noinline)) static int run_by_token(struct call *call, struct wire
 
 int actor_run(struct call *call)
 {
-	const struct wire_value *token = dispatch_token(call);
+	enum dispatch_by by = dispatch_by(call);
 
-	return token != NULL ? run_by_token(call, token->text) : call->method->handler(call);
+	return by == DISPATCH_BY_PEER ? call->method->handler(call) : run_by(call, by);
 }
+
+/* --- what an actor may ------------------------------------------------------------------------ */
 
 /* The path is made of segments as they are: an id may hold what a path cannot. */
 static void make_path(const char *noun, struct pol_str id, struct pol_path_memo *memo)
@@ -217,7 +303,8 @@ static bool decide_managing(struct call *call, struct pol_facts *facts, const ch
 	return out->allow;
 }
 
-static int token_can(struct call *call, const char *noun, struct pol_str id, const char *action)
+static int actor_itself_can(
+	struct call *call, const char *noun, struct pol_str id, const char *action)
 {
 	struct pol_facts facts = call->actor->subject.facts;
 	struct pol_decision decision;
@@ -268,7 +355,7 @@ int actor_can(struct call *call, const char *noun, struct pol_str id, const char
 		id.len = 0;
 	}
 	if (call->actor != NULL) {
-		return token_can(call, noun, id, action);
+		return actor_itself_can(call, noun, id, action);
 	}
 	return config_match_manager_allows(call->context->config, call->peer,
 		name_resource(text, noun, id), pol_str_of(action));
@@ -285,7 +372,9 @@ int actor_may(struct call *call, const char *noun, struct pol_str id, const char
 	}
 	resource = name_resource(text, noun, id.len > STORE_MAX_NAME ? (struct pol_str){ 0 } : id);
 	return call_error(call, "forbidden",
-		call->actor != NULL
+		call->actor != NULL && call->actor->impersonated
+			? "the principal may not %s on %.*s: a role can allow it"
+		: call->actor != NULL
 			? "the token may not %s on %.*s: a role or a scope can allow it"
 			: "you may not %s on %.*s: a `manage` line of the configuration can allow "
 			  "it",
@@ -347,15 +436,27 @@ static int judge_right(struct call *call)
 	return actor_may(call, right.noun, id, right.action);
 }
 
+/* The same as `actor`. */
+static int judge_as(struct call *call, const struct actor *actor)
+{
+	int r;
+
+	call->actor = actor;
+	r = judge_right(call);
+	call->actor = NULL;
+	return r;
+}
+
 /* The facts are large, so they are not on the stack of every call. */
-__attribute__((noinline)) static int judge_token(
-	struct call *call, const struct wire_value *token, uint32_t *out_tenant)
+__attribute__((noinline)) static int judge_token(struct call *call, uint32_t *out_tenant)
 {
 	bool holder = (call->method->flags & METHOD_HOLDER) != 0;
 	struct actor actor;
 	int r;
 
-	r = holder ? actor_find_holder(call, &actor.subject) : verify(call, token->text, &actor);
+	actor.impersonated = false;
+	r = holder ? actor_find_holder(call, &actor.subject)
+		   : verify(call, dispatch_caller(call), &actor);
 	if (r != 0) {
 		return r;
 	}
@@ -363,21 +464,32 @@ __attribute__((noinline)) static int judge_token(
 	if (holder) {
 		return 0;
 	}
-	call->actor = &actor;
-	r = judge_right(call);
-	call->actor = NULL;
+	r = judge_as(call, &actor);
 	if (r > 0) {
 		use(call, &actor);
 	}
 	return r;
 }
 
+__attribute__((noinline)) static int judge_principal(struct call *call, uint32_t *out_tenant)
+{
+	struct actor actor;
+	int r = find_principal(call, dispatch_caller(call), &actor);
+
+	actor.impersonated = true;
+	*out_tenant = r == 0 ? ACTOR_TENANT : 0;
+	return r != 0 ? r : judge_as(call, &actor);
+}
+
 int actor_judge(struct call *call, uint32_t *out_tenant)
 {
-	const struct wire_value *token = dispatch_token(call);
+	enum dispatch_by by = dispatch_by(call);
 
 	*out_tenant = 0;
-	return token != NULL || (call->method->flags & METHOD_HOLDER) != 0
-		       ? judge_token(call, token, out_tenant)
+	if (by == DISPATCH_BY_PRINCIPAL) {
+		return judge_principal(call, out_tenant);
+	}
+	return by == DISPATCH_BY_TOKEN || (call->method->flags & METHOD_HOLDER) != 0
+		       ? judge_token(call, out_tenant)
 		       : judge_right(call);
 }

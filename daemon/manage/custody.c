@@ -13,14 +13,17 @@
 #define MAX_KEYS 1024
 
 /* Bytes of `key:KID`, and of the longest `uid:N`. */
-#define HOLDER_BY 16
+#define HOLDER_SHORT 16
+/* Bytes of the longest `principal:ID`. */
+#define HOLDER_BY (sizeof "principal:" - 1 + STORE_MAX_NAME)
 
-/* A holder of secrets: a key, or the principal to which it is bound; or a peer without a token. */
+/* A holder of secrets: a key, or the principal to which it is bound; a principal that a peer
+ * impersonated; or a peer that acted itself. */
 struct holder {
 	char by[HOLDER_BY]; /* as in created_by */
 	uint8_t by_len;
 	char principal[STORE_MAX_NAME];
-	uint8_t principal_len; /* 0: the key is bound to none */
+	uint8_t principal_len; /* 0: the key is bound to none, or it is a peer */
 	bool known;            /* whether it is bound, and to which */
 };
 
@@ -35,6 +38,7 @@ struct chain {
 
 static const struct pol_str by_key = { "key:", 4 };
 static const struct pol_str by_uid = { "uid:", 4 };
+static const struct pol_str by_principal = { "principal:", 10 };
 static const struct pol_str and_more = { "*", 1 }; /* in a list: it was too long */
 
 static struct pol_str by_of(const struct holder *holder)
@@ -47,7 +51,7 @@ static struct pol_str principal_of(const struct holder *holder)
 	return (struct pol_str){ holder->principal, holder->principal_len };
 }
 
-/* The kid; empty if the holder is a peer. */
+/* The kid; empty if the holder is no key. */
 static struct pol_str kid_of(const struct holder *holder)
 {
 	bool is_key = holder->by_len == by_key.len + STORE_KID &&
@@ -57,14 +61,20 @@ static struct pol_str kid_of(const struct holder *holder)
 		      : (struct pol_str){ 0 };
 }
 
+/* The principal itself, of whom all keys count. */
+static bool is_principal(const struct holder *holder)
+{
+	return pol_str_starts(by_of(holder), by_principal);
+}
+
 /* A peer that may give anything gains nothing by what others are given. */
 static bool gives_anything(const struct call *call, struct pol_str by)
 {
 	const struct config *config = call->context->config;
 	unsigned long uid;
-	char text[HOLDER_BY + 1] = "", *end;
+	char text[HOLDER_SHORT + 1] = "", *end;
 
-	if (by.len <= by_uid.len || by.len > HOLDER_BY ||
+	if (by.len <= by_uid.len || by.len > HOLDER_SHORT ||
 		memcmp(by.ptr, by_uid.ptr, by_uid.len) != 0) {
 		return false;
 	}
@@ -96,7 +106,7 @@ static void set_principal(struct holder *holder, struct pol_str id)
 	holder->known = true;
 }
 
-/* Adds the key or peer that created_by or an entry of a list names. */
+/* Adds the key, principal or peer that created_by or an entry of a list names. */
 static void add_receiver(struct chain *chain, struct pol_str entry)
 {
 	const char *slash = entry.len > 0 ? memchr(entry.ptr, '/', entry.len) : NULL;
@@ -117,7 +127,10 @@ static void add_receiver(struct chain *chain, struct pol_str entry)
 		holder->principal_len = 0;
 		holder->known = false;
 	}
-	if (slash != NULL) {
+	if (is_principal(holder)) {
+		set_principal(holder,
+			(struct pol_str){ by.ptr + by_principal.len, by.len - by_principal.len });
+	} else if (slash != NULL) {
 		set_principal(holder, (struct pol_str){ slash + 1, entry.len - by.len - 1 });
 	}
 }
@@ -125,7 +138,7 @@ static void add_receiver(struct chain *chain, struct pol_str entry)
 /* Adds a key of which only the kid is known. */
 static void add_key(struct chain *chain, const char kid[static STORE_KID])
 {
-	char by[HOLDER_BY];
+	char by[sizeof "key:" - 1 + STORE_KID];
 
 	memcpy(by, by_key.ptr, by_key.len);
 	memcpy(by + by_key.len, kid, STORE_KID);
@@ -194,7 +207,8 @@ static bool is_same(const struct holder *a, const struct holder *b)
 	return pol_str_equal(by_of(a), by_of(b)) || has_principal(a, principal_of(b));
 }
 
-/* The caller's key, and all that received its secrets; without a token, the peer. */
+/* The caller's key, and all that received its secrets; the principal that is impersonated, to which
+ * nobody else has a secret; or the peer. */
 static int follow_caller(struct call *call, struct chain *out)
 {
 	*out = (struct chain){ .call = call };
@@ -230,7 +244,8 @@ static bool append_holder(struct custody_text *out, const struct holder *holder)
 	return true;
 }
 
-_Static_assert(sizeof((struct custody_text *)0)->text >= HOLDER_BY + 1 + STORE_MAX_NAME + 2,
+_Static_assert(sizeof((struct custody_text *)0)->text >= HOLDER_SHORT + 1 + STORE_MAX_NAME + 2 &&
+		       sizeof((struct custody_text *)0)->text >= HOLDER_BY + 2,
 	"the caller itself is in every list");
 
 int custody_list(struct call *call, struct custody_text *out)
@@ -256,6 +271,19 @@ int custody_list(struct call *call, struct custody_text *out)
 	return r;
 }
 
+static void add_to(struct custody *out, const struct holder *holder)
+{
+	struct custody_receiver *receiver = &out->receivers[out->count++];
+	struct pol_str kid = kid_of(holder);
+
+	receiver->is_key = kid.len > 0;
+	receiver->principal_len = holder->principal_len;
+	memcpy(receiver->principal, holder->principal, holder->principal_len);
+	if (kid.len > 0) {
+		memcpy(receiver->kid, kid.ptr, STORE_KID);
+	}
+}
+
 /* Finds the holders that are in both chains; `id`: the subject is this principal. */
 static int compare(
 	struct call *call, const struct chain *subject, struct pol_str id, struct custody *out)
@@ -267,16 +295,16 @@ static int compare(
 	out->count = 0;
 	for (uint32_t i = 0; r == 0 && i < caller.count; i++) {
 		const struct holder *holder = &caller.holders[i];
-		struct pol_str kid = kid_of(holder);
+		bool is_peer = kid_of(holder).len == 0 && !is_principal(holder);
 		bool shared = id.len > 0 && has_principal(holder, id);
 
 		for (uint32_t k = 0; k < subject->count && !shared; k++) {
 			shared = is_same(holder, &subject->holders[k]);
 		}
-		if (shared && (i == 0 || kid.len == 0)) {
+		if (shared && (i == 0 || is_peer)) {
 			out->own = true;
 		} else if (shared) {
-			memcpy(out->kids[out->count++], kid.ptr, STORE_KID);
+			add_to(out, holder);
 		}
 	}
 	return r;

@@ -7,11 +7,12 @@
  * What a caller grants to a key whose secret it received, it grants to itself; so it does when
  * another key, whose secret it also received, makes the call. A record says who received its
  * secrets: the caller that created the key, or those that custody_list named. These are followed up
- * to a peer, which received the secrets that it created without a token. All keys of one principal
- * count as one holder, so a list says to which principal each key is bound, and the record of a key
- * can be removed. A peer is its uid, whichever its process and groups are. Those of
- * superusers do not count, nor of users that a `manage` line gives everything: they may give
- * anything. The writer's thread.
+ * to a peer, which received the secrets that it created without a token, or to a principal, which
+ * received those that it created while a peer impersonated it. All keys of one principal, and the
+ * principal itself, count as one holder, so a list says to which principal each key is bound, and
+ * the record of a key can be removed. A peer is its uid, whichever its process and groups are.
+ * Those of superusers do not count, nor of users that a `manage` line gives everything: they may
+ * give anything. The writer's thread.
  */
 
 #include <stdbool.h>
@@ -23,10 +24,18 @@
 /* Keys that are followed for one question. When there are more, `own` is set. */
 #define CUSTODY_MAX 64
 
+/* A key, or a principal that was impersonated, of the subject's tenant. */
+struct custody_receiver {
+	bool is_key;
+	char kid[STORE_KID];
+	char principal[STORE_MAX_NAME];
+	uint8_t principal_len;
+};
+
 /* The callers that received secrets of the subject, among those that received the caller's. */
 struct custody {
 	bool own; /* the caller itself, or a peer that received its secret; or it cannot be said */
-	char kids[CUSTODY_MAX][STORE_KID]; /* keys that received the caller's secret too */
+	struct custody_receiver receivers[CUSTODY_MAX]; /* that received the caller's secret too */
 	uint32_t count;
 };
 

@@ -121,23 +121,48 @@ struct gaining {
 	const char *own; /* why `grant` does not count: a hint; NULL: it counts */
 };
 
-/* Does a key that received the caller's secret gain what it does not have itself? Its state does
- * not matter: what it had is compared. */
+/* What a receiver has, whatever its state is. 0; -ENOENT or -EBADMSG: there is none any more; or
+ * another negative errno. */
+static int describe_receiver(struct call *call, const struct custody_receiver *receiver,
+	struct subject *subject, struct party *out)
+{
+	struct pol_str id = { receiver->principal, receiver->principal_len };
+	struct store_principal principal;
+	struct store_key key;
+	uint32_t declared = pol_snapshot_principal(call->snapshot, id);
+	int r;
+
+	if (receiver->is_key) {
+		r = store_get_key(call->read, (struct pol_str){ receiver->kid, STORE_KID }, &key);
+		r = r < 0 ? r : subject_describe_key(call, &key, subject);
+		*out = (struct party){ &subject->facts, r < 0 ? 0 : key.expires_at };
+		return r;
+	}
+	/* Only principals of that tenant can be impersonated. */
+	r = store_get_principal(call->read, ACTOR_TENANT, id, &principal);
+	if (r == 0) {
+		r = subject_describe_principal(call, &principal, subject);
+	} else if (r == -ENOENT && declared != POL_NONE) {
+		r = subject_describe_declared(call, declared, subject);
+	}
+	*out = (struct party){ &subject->facts, 0 };
+	return r;
+}
+
+/* Does a key or principal that received the caller's secret gain what it does not have itself? */
 static int check_receiver(struct call *call, const struct comparison *comparison,
-	const char kid[static STORE_KID], struct finding *out)
+	const struct custody_receiver *receiver, struct finding *out)
 {
 	struct comparison other = *comparison;
-	struct store_key key;
 	struct subject subject;
-	int r = store_get_key(call->read, (struct pol_str){ kid, STORE_KID }, &key);
+	int r = describe_receiver(call, receiver, &subject, &other.own);
 
-	other.own = (struct party){ .facts = NULL };
 	other.grantor = NULL;
-	if (r == 0) {
-		r = subject_describe_key(call, &key, &subject);
-		other.own = (struct party){ &subject.facts, key.expires_at };
+	if (r == -ENOENT || r == -EBADMSG) {
+		other.own = (struct party){ .facts = NULL };
+		r = 0;
 	}
-	return r < 0 && r != -ENOENT && r != -EBADMSG ? r : compare(call, &other, out);
+	return r < 0 ? r : compare(call, &other, out);
 }
 
 /* `grant` would help: does the caller, or another key that received the caller's secret, hold a
@@ -154,7 +179,7 @@ static int check_custody(struct call *call, const struct comparison *comparison,
 		return refuse(call, finding, received);
 	}
 	for (uint32_t i = 0; r == 0 && i < custody.count; i++) {
-		r = check_receiver(call, comparison, custody.kids[i], finding);
+		r = check_receiver(call, comparison, &custody.receivers[i], finding);
 		if (r == 0 && finding->escalation.found) {
 			return refuse(call, finding, received);
 		}
@@ -213,7 +238,7 @@ bool escalation_is_own(const struct call *call, uint32_t tenant, struct pol_str 
 
 static bool is_own_key(const struct call *call, const struct store_key *key)
 {
-	return call->actor != NULL &&
+	return call->actor != NULL && !call->actor->impersonated &&
 	       pol_str_equal(key->kid, (struct pol_str){ call->actor->kid, STORE_KID });
 }
 

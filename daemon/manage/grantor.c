@@ -67,13 +67,19 @@ static int find_runs(struct call *call, struct grantor *grantor)
 
 /* --- the caller ------------------------------------------------------------------------------- */
 
-/* When the caller's credential ends: its key, or the secret that it presented, if that retires. */
+/* When the caller's credential ends; a principal that is impersonated has none. Its key, or the
+ * secret that it presented, if that retires. */
 static int64_t find_end(struct call *call)
 {
 	const struct subject *subject = &call->actor->subject;
 	const struct store_key *key = &subject->key;
-	int64_t end = key->expires_at, until = key->rotation.other_until;
+	int64_t end, until;
 
+	if (call->actor->impersonated) {
+		return 0;
+	}
+	end = key->expires_at;
+	until = key->rotation.other_until;
 	if (subject->by_other && secret_rules_other(key, call->now) == STORE_OTHER_RETIRING &&
 		(end == 0 || until < end)) {
 		end = until;

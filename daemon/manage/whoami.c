@@ -262,12 +262,13 @@ static void answer(struct call *call, const struct listing *listing)
 	const struct actor *actor = call->actor;
 	uint32_t tenant = actor != NULL ? actor->tenant : STORE_TENANT_DEFAULT;
 	bool bound = actor != NULL && actor->principal_len > 0;
+	bool by_key = actor != NULL && !actor->impersonated;
 	struct wire_buf *out = call->out;
 	char name[ACTOR_NAME];
 
 	actor_name(call, name);
 	wire_put_result(out, call->id);
-	wire_put_map(out, 4 + (bound ? 1 : 0) + (actor != NULL ? 1 : 0) + (listing->more ? 1 : 0));
+	wire_put_map(out, 4 + (bound ? 1 : 0) + (by_key ? 1 : 0) + (listing->more ? 1 : 0));
 	put_pair(out, "actor", pol_str_of(name));
 	wire_put_cstr(out, "everything");
 	wire_put_bool(out, actor_is_superuser(call));
@@ -276,7 +277,7 @@ static void answer(struct call *call, const struct listing *listing)
 		put_pair(out, "principal",
 			(struct pol_str){ actor->principal, actor->principal_len });
 	}
-	if (actor != NULL) {
+	if (by_key) {
 		put_pair(out, "key", (struct pol_str){ actor->kid, STORE_KID });
 	}
 	put_items(out, listing);

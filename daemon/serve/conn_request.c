@@ -153,8 +153,8 @@ static bool bears_stale(const struct call *call)
 {
 	uint32_t flags = call->method->flags;
 
-	return (flags & METHOD_DECIDES) != 0 ||
-	       (!call->late && (flags & METHOD_ANY_AGE) != 0 && dispatch_token(call) == NULL);
+	return (flags & METHOD_DECIDES) != 0 || (!call->late && (flags & METHOD_ANY_AGE) != 0 &&
+							dispatch_by(call) == DISPATCH_BY_PEER);
 }
 
 /* Runs a reading method. In a shared store the clock is looked at last: what the handler allowed or

@@ -14,11 +14,12 @@ int judge_change(struct conn *conn, struct call *call, uint32_t *out_tenant)
 {
 	struct worker *worker = conn->worker;
 	size_t mark = worker->out.len;
-	bool by_token = dispatch_token(call) != NULL || (call->method->flags & METHOD_HOLDER) != 0;
+	bool by_store =
+		dispatch_by(call) != DISPATCH_BY_PEER || (call->method->flags & METHOD_HOLDER) != 0;
 	int r;
 
 	*out_tenant = 0;
-	if (by_token && !worker->reading) {
+	if (by_store && !worker->reading) {
 		dispatch_fail(&worker->out, call->id, worker->read_error);
 		return 1;
 	}

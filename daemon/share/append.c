@@ -328,13 +328,18 @@ int share_append(struct share_append *append, struct store_write *write, uint32_
 }
 
 /* Is the log where this store is? A primary beside which another one was promoted answers, too; it
- * commits nothing, since no standby follows it. So one durable commit follows the look. */
+ * commits nothing, since no standby follows it. So one durable commit follows the look. A new
+ * server's log may lack rows that other hosts are about to give back. */
 static int ask_still(struct share_append *append, uint64_t deadline)
 {
 	struct share_log *log = append->log;
 	struct share_head head;
-	int r = log->ops->look(log, NULL, &head, share_append_left(deadline));
+	int r;
 
+	if (!share_append_wait_hold(append, deadline)) {
+		return -EPERM;
+	}
+	r = log->ops->look(log, NULL, &head, share_append_left(deadline));
 	if (r < 0) {
 		return r;
 	}

@@ -35,7 +35,8 @@ struct share_fresh;
  * again after a fail-over must not refuse a change, and an outage must not hold up what is local.
  */
 #define SHARE_TAKE_MS 1000
-/* After the server's identity changed nothing is appended but what hosts give back, in ms. */
+/* After the server's identity changed nothing is appended but what hosts give back, and nothing
+ * else is answered, in ms. */
 #define SHARE_HOLD_MS 5000
 /* Between two tries of a row, after the first two: a database that fails at once is not to be asked
  * all the time. */

@@ -105,6 +105,17 @@ static void note_status(struct watcher *watcher, const struct share_head *head, 
 	pthread_mutex_unlock(&share->lock);
 }
 
+/* Was there a row that could not be applied? */
+static bool has_problem(struct share *share)
+{
+	bool has;
+
+	pthread_mutex_lock(&share->lock);
+	has = share->problems[SHARE_ROWS][0] != '\0';
+	pthread_mutex_unlock(&share->lock);
+	return has;
+}
+
 /* The head was read: what the host does by it. */
 static void act(
 	struct watcher *watcher, const struct share_look *look, const struct share_head *head)
@@ -114,6 +125,7 @@ static void act(
 	bool behind = head->sequence < place->sequence ||
 		      (head->sequence == place->sequence &&
 			      memcmp(head->tag, place->tag, sizeof head->tag) != 0);
+	bool lacks = behind || head->sequence > place->sequence;
 
 	if (judge_head(watcher, head, why) && !behind) {
 		share_lease_look(&watcher->lease, look);
@@ -129,9 +141,12 @@ static void act(
 		watcher->share->look_again = true;
 		pthread_mutex_unlock(&watcher->share->lock);
 	}
-	if (behind || head->sequence > place->sequence) {
+	/* A batch may have brought the row that could not be applied: a turn finds no problem then.
+	 */
+	if (lacks || has_problem(watcher->share)) {
 		share_wake_writer(watcher->share);
-	} else if (!watcher->caught_up) {
+	}
+	if (!lacks && !watcher->caught_up) {
 		watcher->caught_up = true;
 		pthread_mutex_lock(&watcher->share->lock);
 		watcher->share->caught_up = true;

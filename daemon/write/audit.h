@@ -37,8 +37,9 @@
 struct peer;
 struct writer_turn;
 
-/* `uid:4294967295@` and the name of a host. */
-#define AUDIT_ACTOR (16 + SHARE_HOST)
+/* `principal:` and an id, or `uid:4294967295@` and the name of a host. */
+#define AUDIT_ACTOR (16 + STORE_MAX_NAME)
+_Static_assert(SHARE_HOST <= STORE_MAX_NAME, "the name of a host has room");
 
 /* A change under way: its transaction, its author and its action. */
 struct audit_change {
@@ -47,7 +48,7 @@ struct audit_change {
 	int64_t now;             /* Unix seconds */
 	uint32_t uid, pid;       /* of the peer; 0: the daemon itself */
 	char actor[AUDIT_ACTOR]; /* `uid:1000`, in a shared store `uid:1000@HOST`; `key:KID`,
-				    `daemon` */
+				    `principal:ID`, `daemon` */
 	const char *action;      /* a method's name, or one of the daemon's own */
 };
 

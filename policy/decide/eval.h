@@ -49,7 +49,8 @@ void pol_eval_fact(const struct pol_snapshot *snapshot, const struct pol_decisio
 	const struct pol_facts *facts, char out[POL_FACT_TEXT]);
 
 /* Decides about a managing call, whose resource is in the tree `authz`. The built-in modules key,
- * role and scope decide, with the account and record lines of the stack `authz` if it is declared.
+ * principal (of one that a peer impersonates), role and scope decide, with the account and record
+ * lines of the stack `authz` if it is declared.
  */
 void pol_eval_managing(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
 	struct pol_decision *out);

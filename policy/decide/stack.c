@@ -63,16 +63,13 @@ const struct pol_stack *pol_stack_builtin(void)
 
 struct pol_stack pol_stack_managing(const struct pol_snapshot *snapshot)
 {
-	static const struct pol_stack_line by_key[] = {
-		{ .module = &pol_module_key, .control = POL_CONTROL_REQUIRED },
-	};
 	const struct pol_stack *declared = pol_stack_find(snapshot, POL_STR("authz"));
 	struct pol_stack stack = { .name = POL_STR("authz") };
 
 	if (declared != NULL) {
 		stack = *declared;
 	}
-	stack.groups[POL_GROUP_AUTHENTICATE] = (struct pol_stack_group){ by_key, 1 };
+	stack.groups[POL_GROUP_AUTHENTICATE] = (struct pol_stack_group){ authenticate_lines, 2 };
 	stack.groups[POL_GROUP_AUTHORIZE] = (struct pol_stack_group){ authorize_lines, 2 };
 	return stack;
 }

@@ -9,11 +9,11 @@ const NOW = 1000000;
 const sent = (params) => JSON.parse(JSON.stringify(params));
 
 test('a new key has what was chosen, and nothing of what it is not bound to', () => {
-	const form = empty_form({ bound: 'principal', principal: ' ann ', roles: ['left', 'behind'], name: ' Export ', label: '  ', ends: { expires_in: 60 }, rotate: '90', at: ['api:/a'] });
+	const form = empty_form({ bound: 'principal', principal: ' ann ', roles: ['left', 'over'], name: ' Export ', label: '  ', ends: { expires_in: 60 }, rotate: '90', at: ['api:/a'] });
 
 	assert.deepEqual(sent(create_params(form)), { principal: 'ann', at: ['api:/a'], name: 'Export', expires_in: 60, rotate_every: 90 });
 	assert.deepEqual(sent(create_params({ ...form, bound: 'roles', scopes: ['s'] }, 'acme')),
-		{ tenant: 'acme', roles: ['left', 'behind'], scopes: ['s'], at: ['api:/a'], name: 'Export', expires_in: 60, rotate_every: 90 });
+		{ tenant: 'acme', roles: ['left', 'over'], scopes: ['s'], at: ['api:/a'], name: 'Export', expires_in: 60, rotate_every: 90 });
 	assert.deepEqual(sent(create_params(empty_form({ bound: 'scopes', scopes: ['s'], environment: 'test', not_before: 7 }))), { scopes: ['s'], environment: 'test', not_before: 7 });
 });
 

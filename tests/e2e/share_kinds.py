@@ -267,6 +267,7 @@ def alter_rows(scene):
         return
     host, = hosts
     host.place.part()
+    scene.proxy.do(host.name, "close")  # with the rows that are on their way
     yield 1.5
     server = scene.servers.primary
     rows = server.query("SELECT seq FROM authz.log WHERE seq > $1 ORDER BY seq LIMIT 2",

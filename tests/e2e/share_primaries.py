@@ -83,8 +83,9 @@ def lagging(scene):
     """The asynchronous standby receives nothing meanwhile, and then it alone is left."""
     new = scene.servers.asynchronous
     for pid in new.pids():
-        if "walreceiver" in Path(f"/proc/{pid}/cmdline").read_text():
-            os.kill(pid, signal.SIGSTOP)
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            if "walreceiver" in Path(f"/proc/{pid}/cmdline").read_text():
+                os.kill(pid, signal.SIGSTOP)
     yield
     scene.servers.primary.kill()
     scene.servers.synchronous.kill()

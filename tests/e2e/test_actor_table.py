@@ -34,6 +34,8 @@ NOTHING = []
 LINES = """\
 manage user daemon authz:/keys/** list,read,rotate
 manage user daemon authz:/roles *
+impersonate user root
+impersonate group daemon
 """
 
 WORDS = {"get": "read", "finish": "rotate", "prolong": "rotate", "rollback": "rotate"}
@@ -79,6 +81,18 @@ class Table(people.PeopleTest):
         record = self.c.call("keys.create", principal=id, tenant=tenant, **params)
         return record["id"], record["secret"]
 
+    def person(self, role="boss", **params):
+        """Of a new principal, whom a peer impersonates."""
+        id = f"p{self.count}"
+        self.count += 1
+        self.c.call("principals.create", id=id, **params)
+        self.c.call("assignments.create", principal=id, role=role)
+        return {"impersonate": id}
+
+    def by(self, caller):
+        """The parameters that say who calls: a token, or what person() gave; None: the peer."""
+        return caller if isinstance(caller, dict) else {} if caller is None else {"token": caller}
+
     def fresh(self, tenant="default"):
         """The objects of the calls: a key, a principal and a role that give no permissions."""
         n = self.count
@@ -121,7 +135,7 @@ class Table(people.PeopleTest):
         return None
 
     def actors(self):
-        """name: (connection, token or None, what it may; None: everything, for peers too)."""
+        """name: (connection, for by(), what it may; None: everything, for peers too)."""
         c, other = self.c, self.stranger()
         off, disabled = self.token()
         c.call("keys.disable", id=off)
@@ -130,6 +144,10 @@ class Table(people.PeopleTest):
         manager = [("/keys", {"list"}), ("/keys/*", {"list", "read", "rotate"}),
                    ("/roles", {"list", "create"})]
         self.c.call("keys.create", scopes=["all"])
+        away, placed = self.person(), self.person("empty")
+        self.c.call("principals.disable", id=away["impersonate"])
+        self.c.call("assignments.create", principal=placed["impersonate"], role="boss",
+                    at=["authz:/keys"])
         return {
             "root": (c, None, None),
             "manager": (other, None, manager),
@@ -150,6 +168,15 @@ class Table(people.PeopleTest):
             "not yet": (c, self.token(not_before=2 ** 32)[1], NOTHING),
             "another environment": (c, self.token(environment="test")[1], NOTHING),
             "no token": (c, "liq_live_x", NOTHING),
+            "impersonated boss": (c, self.person(), EVERYTHING),
+            "impersonated by a stranger": (other, self.person(), EVERYTHING),
+            "impersonated reader": (other, self.person("reader"), READER),
+            "impersonated keeper": (c, self.person("keeper"), KEEPER),
+            "impersonated without API": (c, self.person(api_access=False), EVERYTHING),
+            "impersonated at a place": (c, placed, KEYS),
+            "impersonated nobody": (c, self.person("empty"), NOTHING),
+            "impersonated disabled": (c, away, NOTHING),
+            "impersonated unknown": (c, {"impersonate": "none"}, NOTHING),
         }
 
     def setUp(self):
@@ -164,17 +191,16 @@ class Table(people.PeopleTest):
         self.assertGreater(len(rows), 35)
         nouns = {row[0].split(".")[0] for row in rows}
         self.assertTrue({"keys", "principals", "roles", "assignments", "tenants"} <= nouns, nouns)
-        for name, (client, token, rights) in self.actors().items():
+        for name, (client, caller, rights) in self.actors().items():
             for method, nodes, action in rows:
                 may = rights is None or (nodes and all(any(
                     fnmatchcase(node, pattern) and (actions is None or action in actions)
                     for pattern, actions in rights) for node in nodes))
                 # A refused call changes nothing.
                 params = self.params(method, *(self.fresh() if may else self.untouched))
-                if token is not None:
-                    params["token"] = token
+                params.update(self.by(caller))
                 # Managers may also see the daemon's status.
-                if rights is not None and token is None and not nodes:
+                if rights is not None and caller is None and not nodes:
                     continue
                 with self.subTest(actor=name, method=method):
                     got = self.code(client, method, params)

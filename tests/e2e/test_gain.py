@@ -8,7 +8,9 @@ AUTHZ_TEST_SEED repeats a run.
 """
 
 import os
+import pwd
 import random
+import tempfile
 import unittest
 
 import harness
@@ -78,6 +80,8 @@ ACTORS = [
     (["viewer"], None, {"roles": ["manager", "clerk", "made"]}, []),
     ([], None, {"scopes": ["manage", "read"]}, ["roles/viewer"]),
 ]
+# The principal itself, without a key: those without limits of a key.
+IMPERSONATED = [actor for actor in ACTORS if not actor[2]]
 STEPS = 150
 
 # What all hold from the beginning, a new principal and the bearer of a new key too.
@@ -98,13 +102,13 @@ class Gains(harness.DaemonTest):
             {"method": method, "path": path} for method, path in WORLD])["results"]
         return {asked for asked, result in zip(WORLD, results) if result["allow"]}
 
-    def begin(self, actor):
+    def begin(self, actor, impersonated):
         roles, places, bounds, grants = actor
         extra = "".join(f"\n    allow grant on authz:/grants/{what.split('/')[0]}/*"
                         for what in {grant.split("/")[0] for grant in grants})
         self.daemon_of = self.daemon({"a.policy": policy() + "role manager {\n    " + MANAGES +
                                       ("\n    allow issue on authz:/principals/{principal}") +
-                                      extra + "\n}\n"})
+                                      extra + "\n}\n"}, *self.arguments())
         self.c = self.daemon_of.client()
         self.own = roles
         self.keys, self.people = {}, ["actor", "alice", "bob", "eve"]
@@ -134,6 +138,8 @@ class Gains(harness.DaemonTest):
         self.c.call("assignments.create", anyone=True, role="shy", at=["api:/loans/9"])
         self.token = self.c.call(
             "keys.create", **({} if "roles" in bounds else {"principal": "actor"}), **bounds)
+        # Its own key is there all the same: what that gains, the principal gains.
+        self.caller = {"impersonate": "actor"} if impersonated else {"token": self.token["secret"]}
         return {name for grant in grants for name in
                 (ROLES if grant.startswith("roles") else SCOPES)}
 
@@ -202,7 +208,7 @@ class Gains(harness.DaemonTest):
                 and who == "actor"):
             return None
         try:
-            result = self.c.call(method, token=self.token["secret"], **params)
+            result = self.c.call(method, **self.caller, **params)
         except harness.Error as error:
             # Roles of the store may not exist; the other parameters are valid.
             senseless = {"internal", "unknown_method"} | (
@@ -215,11 +221,19 @@ class Gains(harness.DaemonTest):
             self.keep(result)
         return (method, params)
 
+    def arguments(self):
+        folder = tempfile.TemporaryDirectory(prefix="authz-conf-")
+        self.addCleanup(folder.cleanup)
+        path = folder.name + "/authzd.conf"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"impersonate user {pwd.getpwuid(os.geteuid()).pw_name}\n")
+        return ["--config", path]
+
     def test_no_credential_gains_more_than_the_actor_had(self):
         seed = int(os.environ.get("AUTHZ_TEST_SEED", "1"))
-        for number, actor in enumerate(ACTORS):
+        for number, actor in enumerate(ACTORS + IMPERSONATED):
             rnd = random.Random(seed * 100 + number)
-            handed = self.begin(actor)
+            handed = self.begin(actor, number >= len(ACTORS))
             before = {who: self.may(**dict([who])) for who in self.credentials()}
             own = before["token", self.token["secret"]]
             most = own.union(*(ALLOWS[name] for name in handed if name in ALLOWS))

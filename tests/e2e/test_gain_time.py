@@ -3,7 +3,8 @@
 
 Each world is random: principals and keys with ends, places and denials, and an actor with a token, some
 rights of it lent until a time, some only to be granted. Two daemons get the same world. On one the
-actor makes random calls, with its own token and with each secret that it received. On the other
+actor makes random calls, with its own token, in some worlds as its principal without one, and with each
+secret that it received. On the other
 nobody does anything; it says what each credential may do at each time. The clocks of both move on
 together, and what everybody may do is found by real decisions.
 
@@ -11,6 +12,7 @@ AUTHZ_TEST_SEED repeats a run, AUTHZ_TEST_CALLS makes a longer one.
 """
 
 import os
+import pwd
 import random
 import struct
 import time
@@ -85,6 +87,9 @@ ALLOWS = {
     "made": {asked for asked in LOANS if asked[0] == "DELETE"},
 }
 
+# The caller, if it is the principal itself; else the number of its key.
+PRINCIPAL = -1
+
 # What calls may name. "mine" is a role that the actor may make.
 HELD = [*ROLES, "made", "mine"]
 
@@ -98,7 +103,9 @@ class World:
         self.added = self.daemon.folder / "added"
         self.added.write_bytes(struct.pack("=q", 0))
         self.daemon.prefix = ["env", f"LD_PRELOAD={LIBRARY}", f"STEP_CLOCK_FILE={self.added}"]
-        self.daemon.start()
+        path = self.daemon.folder / "authzd.conf"
+        path.write_text(f"impersonate user {pwd.getpwuid(os.geteuid()).pw_name}\n")
+        self.daemon.start("--config", str(path))
         self.c = self.daemon.client()
         self.people = []
         self.ids = []      # of keys, in the order of their creation; the first is the actor's
@@ -159,6 +166,7 @@ class World:
         roles += rnd.sample(["viewer", "clerk", "cleaner", "writer", "frozen", "shy", "made"],
                             rnd.randint(0, 1 if "giver" in roles else 4))
         self.person(rnd, "actor", roles, 0.4, 0.0)
+        self.impersonated = rnd.random() < 0.5
         self.likely = [role for role in roles if role != "giver"] or ["viewer"]
         self.principal = "actor"
         bounds = rnd.choice([{}, {}, {}, {"scopes": ["manage", "read"]}, {"scopes": ["manage", "most"]},
@@ -166,6 +174,7 @@ class World:
                              {"scopes": ["manage", "write"], "roles": None}])
         if "roles" in bounds:
             self.principal = None
+            self.impersonated = False
             bounds = {name: value for name, value in bounds.items() if value}
         else:
             bounds = {**bounds, "principal": "actor"}
@@ -186,7 +195,7 @@ class World:
 
 
 class Actor:
-    """Makes random calls with its token and with each secret that it received."""
+    """Makes random calls with its token, perhaps as its principal, and with each secret received."""
 
     def __init__(self, world, rnd):
         self.world, self.rnd = world, rnd
@@ -194,6 +203,7 @@ class Actor:
         self.dead = set()    # those that were not accepted on this day
         self.weak = set()    # those that were not allowed to manage something
         self.done, self.refused, self.calls = [], 0, 0
+        self.by_principal = 0  # of those that were done
 
     def role(self):
         return self.rnd.choice([self.rnd.choice(HELD), self.rnd.choice(self.world.likely),
@@ -296,9 +306,15 @@ class Actor:
         able = [number for number in live if number not in self.weak] or live
         by = self.rnd.choice([live[0], self.rnd.choice(able), self.rnd.choice(able),
                               self.rnd.choice(live)])
+        if world.impersonated and self.rnd.random() < 0.4:
+            by = PRINCIPAL
+        caller = {"impersonate": "actor"} if by == PRINCIPAL else {"token": world.secrets[by]}
+        # Only a key is renewed, by its holder.
+        if by == PRINCIPAL and method == "keys.renew":
+            return
         self.calls += 1
         try:
-            result = world.c.call(method, token=world.secrets[by], **params)
+            result = world.c.call(method, **caller, **params)
         except harness.Error as error:
             assert error.code not in ("internal", "unknown_method"), (method, params, error)
             self.refused += error.code == "forbidden"
@@ -307,6 +323,7 @@ class Actor:
             if "the token may not" in error.message:
                 self.weak.add(by)
             return
+        self.by_principal += by == PRINCIPAL
         self.done.append((by, method, params))
         if method == "principals.create":
             world.people.append(params["id"])
@@ -324,7 +341,7 @@ class Actor:
 class GainTime(harness.DaemonTest):
     def limits(self, calm, actor):
         """What each credential may do at most at this time."""
-        own = calm[0]
+        own = calm[0] | calm["actor"] if actor.world.impersonated else calm[0]
         granted = set().union(*(ALLOWS[where.split("/")[-1]] for verb, where in own & GRANTS))
         limits = {}
         for who in [*actor.world.people, *range(len(actor.world.ids))]:
@@ -365,13 +382,15 @@ class GainTime(harness.DaemonTest):
     def test_nobody_gains_as_time_passes(self):
         first = int(os.environ.get("AUTHZ_TEST_SEED", "1"))
         most = int(os.environ.get("AUTHZ_TEST_CALLS", "3000"))
-        calls = done = refused = seed = 0
+        calls = done = refused = seed = by_principal = 0
         while calls < most:
             actor = self.run_world(first + seed, 400)
             seed += 1
             calls, done, refused = calls + actor.calls, done + len(actor.done), refused + actor.refused
+            by_principal += actor.by_principal
         print(f"# {seed} worlds, {calls} calls: {done} done, {refused} forbidden", flush=True)
         self.assertGreater(done, calls // 50)
+        self.assertGreater(by_principal, 0)
         self.assertGreater(refused, calls // 10)
 
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A store that several hosts share: one log in PostgreSQL, a replica on every host."""
 
+import resource
 import unittest
 
 import harness
@@ -301,6 +302,34 @@ class SetBack(shared.SharedTest):
         self.assertEqual(self.reason(second, made), "stale")
         second.call("store.rejoin", confirm=True, accept_rollback=True)
         harness.wait_until(lambda: self.reason(second, made) == "ok", what="an allow")
+
+
+class NoRoom(shared.SharedTest):
+    """A host whose store cannot grow for a while."""
+
+    def limit(self, host, size):
+        resource.prlimit(host.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+    def test_a_row_that_a_change_of_the_host_brings_after_all_is_no_problem_any_more(self):
+        first, second = self.hosts(2)
+        self.limit(second, max(file.stat().st_size for file in second.state.iterdir()))
+
+        def has_problem():
+            first.call("keys.create", name="k", roles=["viewer"])
+            return "make room" in second.shared().get("problem", "")
+
+        harness.wait_until(has_problem, what="a row without room")
+        self.limit(second, resource.RLIM_INFINITY)
+        harness.wait_until(lambda: self.is_made(second), what="a change of that host")
+        harness.wait_until(lambda: "problem" not in second.shared(), what="no problem")
+        self.assertEqual(second.shared()["applied"], first.shared()["applied"])
+
+    @staticmethod
+    def is_made(host):
+        try:
+            return host.call("keys.create", name="own", roles=["viewer"])
+        except harness.Error:
+            return False
 
 
 class Lost(shared.SharedTest):

@@ -5,7 +5,9 @@ The daemon is authzd with a log in memory (shared_daemon.c): the test sets what 
 """
 
 import os
+import pwd
 import socket
+import tempfile
 import unittest
 
 import harness
@@ -47,7 +49,12 @@ class SharedDaemon(harness.Daemon):
 
 class Stale(harness.DaemonTest):
     def setUp(self):
-        self.d = SharedDaemon({"small.policy": POLICY})
+        folder = tempfile.TemporaryDirectory(prefix="authz-conf-")
+        self.addCleanup(folder.cleanup)
+        path = folder.name + "/authzd.conf"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"impersonate user {pwd.getpwuid(os.geteuid()).pw_name}\nhost one\n")
+        self.d = SharedDaemon({"small.policy": POLICY}, "--config", path)
         self.addCleanup(self.d.finish)
         self.c = self.d.client()
         self.call = self.c.call
@@ -99,18 +106,29 @@ class Stale(harness.DaemonTest):
                 self.assert_error("stale", self.call, method, **params)
         for method in ("status", "policy.status", "policy.tree", "audit.list", "tenants.list"):
             self.call(method)
-        boss = {"token": self.boss["secret"]}
-        self.assert_error("stale", self.call, "audit.list", **boss)
-        self.assert_error("stale", self.call, "policy.tree", **boss)
+        bosses = {"token": self.boss["secret"]}, {"impersonate": "bob"}
+        for boss in bosses:
+            self.assert_error("stale", self.call, "audit.list", **boss)
+            self.assert_error("stale", self.call, "policy.tree", **boss)
+            self.assert_error("stale", self.call, "whoami", **boss)
+            self.assert_error("stale", self.call, "decisions.try", principal="alice", method="GET",
+                              path="/loans/7", **boss)
+        self.call("whoami")
         self.assert_error("not_found", self.call, "keys.get", id="1" * len(self.key["id"]))
         self.d.set("stale", 0)
         self.call("keys.list")
-        self.call("audit.list", **boss)
+        for boss in bosses:
+            self.call("audit.list", **boss)
 
     def test_changes_are_made_by_a_stale_host(self):
         self.d.set("stale", 1)
         self.call("keys.disable", id=self.key["id"], token=self.boss["secret"])
+        made = self.call("principals.create", id="zoe", impersonate="bob")
+        self.assertEqual(made["created_by"], "principal:bob", "the same on every host")
         self.d.set("stale", 0)
+        oldest = self.call("audit.list", limit=1)["items"][0]
+        self.assertEqual(self.call("whoami")["actor"], oldest["actor"], "a user of this host")
+        self.assertIn("@", oldest["actor"])
         self.assertEqual(self.authorize()["reason"], "inactive_key")
 
     # Places

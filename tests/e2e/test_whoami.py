@@ -45,7 +45,7 @@ class Whoami(table.Table):
     test_another_tenants_boss_finds_nothing = None
 
     def whoami(self, token=None, client=None):
-        return (client or self.c).call("whoami", **({} if token is None else {"token": token}))
+        return (client or self.c).call("whoami", **self.by(token))
 
     def assert_agrees(self, client, token, objects):
         """Calls every method, and compares what is forbidden with what whoami said."""
@@ -58,9 +58,7 @@ class Whoami(table.Table):
                 continue
             expected = said["everything"] or all(may(allowed, node, action, ids)
                                                  for node in nodes)
-            params = self.params(method, *objects)
-            if token is not None:
-                params["token"] = token
+            params = {**self.params(method, *objects), **self.by(token)}
             with self.subTest(method=method, said=said):
                 got = self.code(client, method, params)
                 self.assertEqual(got != "forbidden", expected, got)
@@ -71,8 +69,9 @@ class Whoami(table.Table):
         seen = 0
         for name, (client, token, allowed) in self.actors().items():
             with self.subTest(actor=name):
-                code = self.code(client, "whoami", {} if token is None else {"token": token})
-                if name in ("disabled", "revoked", "not yet", "another environment", "no token"):
+                code = self.code(client, "whoami", self.by(token))
+                if name in ("disabled", "revoked", "not yet", "another environment", "no token",
+                            "impersonated disabled", "impersonated unknown"):
                     self.assertEqual(code, "forbidden")
                     continue
                 self.assertIsNone(code)
@@ -114,6 +113,10 @@ class Whoami(table.Table):
         self.assertEqual(self.whoami(key["secret"]), {
             "actor": "key:" + key["id"], "everything": False, "tenant": "else",
             "principal": "zoe", "key": key["id"], "items": []})
+        said = self.whoami(self.person("empty"), self.stranger())
+        self.assertEqual((said["actor"][:11], said["everything"], said["items"]),
+                         ("principal:p", False, []))
+        self.assertEqual(sorted(said), ["actor", "everything", "items", "principal", "tenant"])
         key = self.c.call("keys.create", roles=["boss"])
         said = self.whoami(key["secret"], self.stranger())
         self.assertNotIn("principal", said)

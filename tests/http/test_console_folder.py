@@ -137,6 +137,21 @@ class Folder(console_program.ConsoleTest):
         shutil.move(self.d.folder / "elsewhere", self.d.folder / "policy")
         self.assertIs(self.c.result("folder.status", revision=self.revision())["same"], True)
 
+    def test_a_folder_that_is_missing_at_the_start_is_read_when_it_is_there(self):
+        shutil.move(self.d.folder / "policy", self.d.folder / "elsewhere")
+        console = self.console()
+        self.assertIs(console.result("folder.status")["readable"], False)
+        shutil.move(self.d.folder / "elsewhere", self.d.folder / "policy")
+        self.assertIs(console.result("folder.status", revision=self.revision())["same"], True)
+
+    def test_no_other_folder_can_be_read_through_a_link(self):
+        outside = self.d.folder / "outside"
+        outside.mkdir()
+        (outside / "a.policy").write_text("# outside\n", encoding="utf-8")
+        (self.d.folder / "policy" / "link.policy").symlink_to(outside / "a.policy")
+        self.assertIn("link.policy", self.c.result("folder.status")["problem"])
+        self.assert_refused(503, "unavailable", "folder.file", name="link.policy")
+
     def test_bad_parameters_and_unknown_calls_are_refused(self):
         self.assertEqual(self.assert_refused(400, "invalid_request", "folder.file")["param"], "name")
         self.assertEqual(self.assert_refused(400, "invalid_request", "folder.file", name=["x"])["param"], "name")

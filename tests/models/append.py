@@ -36,6 +36,7 @@ RULES = {
     "proof": "and only after a durable commit, which a primary that was replaced cannot make",
     "newest": "a look begins with the host's newest row",
     "hold": "after a change of the server nothing is appended before the hosts gave back",
+    "wait": "nor is answered what changes nothing",
 }
 
 
@@ -179,7 +180,8 @@ class Model:
         host = state.hosts[number]
         if host.phase != "again" and host.applied != state.log:
             yield self.put(state, number, applied=state.log)
-        self.ask(state, number, state.log)
+        if "wait" not in self.rules or self.may_append(state):
+            self.ask(state, number, state.log)
         if not self.may_append(state):
             return
         if host.phase == "again" and "same row" in self.rules:
@@ -195,6 +197,8 @@ class Model:
             return
         known = {row.change for row in host.applied}
         made = {row.change for row in state.log}
+        if state.lapses:
+            made |= {row.change for other in state.hosts for row in other.applied}
         if (state.answered & made) - known:
             raise Broken("a host answered by a state before an answered change")
 

@@ -102,7 +102,7 @@ static int read_listen(struct app *app, struct http_console_options *options)
 {
 	static const char ip4[] = "127.0.0.1:", ip6[] = "[::1]:";
 	const char *given = app->args.values[FLAG_LISTEN];
-	const char *port = given;
+	const char *port;
 
 	if (given == NULL) {
 		return EXIT_YES;
@@ -189,9 +189,6 @@ static int serve(struct app *app, struct http_console_options *options)
 		}
 		options->local = &local;
 		options->modules = app->args.values[FLAG_MODULES];
-		if (access(options->folder, R_OK | X_OK) != 0) {
-			options->folder = NULL;
-		}
 	}
 	r = http_console_serve(options);
 	console_folder_destroy(local.context);

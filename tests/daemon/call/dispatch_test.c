@@ -57,7 +57,8 @@ Test(dispatch, the_kind_of_socket_and_a_token_decide_what_is_admitted)
 		const struct peer peer = { .may_decide = cases[i].may_decide,
 			.may_manage = cases[i].may_manage };
 		struct wire_error err = { .code = WIRE_INTERNAL };
-		int r = dispatch_admit(&method, &peer, cases[i].has_token, &err);
+		int r = dispatch_admit(&method, &peer,
+			cases[i].has_token ? DISPATCH_BY_TOKEN : DISPATCH_BY_PEER, &err);
 
 		cr_expect_eq(r, cases[i].admitted ? 0 : WIRE_EPARAM, "case %zu", i);
 		cr_expect_eq(err.code, cases[i].admitted ? WIRE_INTERNAL : WIRE_FORBIDDEN);
@@ -84,7 +85,8 @@ Test(dispatch, a_reload_is_for_peers_that_manage)
 			.superuser = cases[i].superuser,
 			.manager = cases[i].manager };
 		struct wire_error err = { .code = WIRE_INTERNAL };
-		int r = dispatch_admit(method, &peer, cases[i].has_token, &err);
+		int r = dispatch_admit(method, &peer,
+			cases[i].has_token ? DISPATCH_BY_TOKEN : DISPATCH_BY_PEER, &err);
 
 		cr_expect_eq(r, cases[i].admitted ? 0 : WIRE_EPARAM, "case %zu", i);
 		cr_expect_eq(err.code, cases[i].admitted ? WIRE_INTERNAL : WIRE_FORBIDDEN);
@@ -101,10 +103,13 @@ struct decoded {
 	int r;
 };
 
+/* Does the peer of decode() impersonate? */
+static bool impersonates;
+
 /* Decodes a request with text parameters: name, value, name, value, …, NULL; the peer manages. */
 static void decode(struct decoded *out, const char *method, const char *const *params)
 {
-	const struct peer peer = { .may_manage = true };
+	const struct peer peer = { .may_manage = true, .impersonates = impersonates };
 	struct wire_request request = { .id = 7, .method = { method, strlen(method) } };
 	uint32_t pairs = 0;
 
@@ -138,7 +143,7 @@ Test(dispatch, a_request_becomes_its_method_and_the_values_of_its_fields)
 	cr_assert_eq(decoded.method->field_count, 1);
 	cr_expect(wire_str_equal(decoded.values[0].text, WIRE_STR("abc")));
 	call.method = decoded.method;
-	cr_expect_null(dispatch_token(&call));
+	cr_expect_eq(dispatch_by(&call), DISPATCH_BY_PEER);
 	decode_finish(&decoded);
 }
 
@@ -151,9 +156,65 @@ Test(dispatch, a_managing_method_takes_a_token_after_its_fields)
 	decode(&decoded, "keys.get", params);
 	cr_assert_eq(decoded.r, 0);
 	call.method = decoded.method;
-	cr_assert_eq(dispatch_token(&call), &decoded.values[1]);
-	cr_expect(wire_str_equal(dispatch_token(&call)->text, WIRE_STR("t0ken")));
+	cr_assert_eq(dispatch_by(&call), DISPATCH_BY_TOKEN);
+	cr_expect(wire_str_equal(dispatch_caller(&call), WIRE_STR("t0ken")));
 	decode_finish(&decoded);
+}
+
+Test(dispatch, a_peer_that_a_line_names_may_name_a_principal_after_the_token)
+{
+	static const char *const params[] = { "impersonate", "ann", "id", "abc", NULL };
+	static const char *const both[] = { "impersonate", "ann", "token", "t", "id", "a", NULL };
+	struct decoded decoded;
+	struct call call = { .params = decoded.values };
+
+	impersonates = true;
+	decode(&decoded, "keys.get", params);
+	cr_assert_eq(decoded.r, 0);
+	call.method = decoded.method;
+	cr_assert_eq(dispatch_by(&call), DISPATCH_BY_PRINCIPAL);
+	cr_expect(wire_str_equal(dispatch_caller(&call), WIRE_STR("ann")));
+	decode_finish(&decoded);
+	decode(&decoded, "keys.get", both);
+	cr_expect_eq(decoded.r, WIRE_EPARAM);
+	cr_expect_eq(decoded.err.code, WIRE_INVALID_REQUEST);
+	cr_expect_str_eq(decoded.err.param, "impersonate");
+	decode_finish(&decoded);
+	impersonates = false;
+	decode(&decoded, "keys.get", params);
+	cr_expect_eq(decoded.r, WIRE_EPARAM);
+	cr_expect_eq(decoded.err.code, WIRE_FORBIDDEN);
+	decode_finish(&decoded);
+}
+
+Test(dispatch, only_through_a_socket_for_managing_and_by_a_line_may_a_peer_impersonate)
+{
+	static const struct {
+		uint32_t flags;
+		bool may_manage, impersonates, superuser, admitted;
+	} cases[] = {
+		{ METHOD_MANAGES | METHOD_TOKEN, true, true, false, true },
+		{ METHOD_MANAGES | METHOD_TOKEN, true, true, true, true },
+		{ METHOD_MANAGES | METHOD_TOKEN, true, false, true, false },
+		{ METHOD_MANAGES | METHOD_TOKEN, true, false, false, false },
+		{ METHOD_MANAGES | METHOD_TOKEN, false, true, true, false },
+		{ METHOD_MANAGES, true, true, true, false },
+		{ METHOD_MANAGES | METHOD_CHANGES, true, true, true, false },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const struct method method = { .name = "any", .flags = cases[i].flags };
+		const struct peer peer = { .may_decide = true,
+			.may_manage = cases[i].may_manage,
+			.manager = true,
+			.superuser = cases[i].superuser,
+			.impersonates = cases[i].impersonates };
+		struct wire_error err = { .code = WIRE_INTERNAL };
+		int r = dispatch_admit(&method, &peer, DISPATCH_BY_PRINCIPAL, &err);
+
+		cr_expect_eq(r, cases[i].admitted ? 0 : WIRE_EPARAM, "case %zu", i);
+		cr_expect_eq(err.code, cases[i].admitted ? WIRE_INTERNAL : WIRE_FORBIDDEN);
+	}
 }
 
 Test(dispatch, a_bad_request_is_refused_with_its_parameter)

@@ -194,6 +194,18 @@ Test(append, what_changes_nothing_is_not_answered_by_a_primary_that_was_replaced
 	share_append_end(&one.append);
 }
 
+Test(append, what_changes_nothing_is_not_answered_before_hosts_gave_back, .timeout = 60)
+{
+	cr_assert_eq(hosts_put(&one, 1), 0);
+	log_memory_restore(memory, 0);
+	cr_expect_eq(share_append_still(&two.append), -ENOTCONN, "the other host gives back");
+	share_append_end(&two.append);
+	cr_expect_eq(hosts_catch_up(&one), 0);
+	two.append.held_until = 0;
+	cr_expect_eq(share_append_still(&two.append), SHARE_LOST);
+	share_append_end(&two.append);
+}
+
 Test(append, what_changes_nothing_is_proven_by_a_commit_outside_the_lock)
 {
 	cr_assert_eq(share_append_lock(&one.append), 0);

@@ -24,7 +24,7 @@ export const ACTIONS = {
 	revoke: {
 		method: 'keys.revoke', text: 'Revoke', past: 'revoked', danger: true,
 		skip: (key) => deleted(key) ? 'it is deleted' : key.status === 'revoked' ? 'it is revoked already' : undefined,
-		about: 'Every request with these keys is denied from now on, for ever. This cannot be undone: whoever needs one gets a new key.',
+		about: 'Every request with these keys is denied from now on, for ever. This cannot be undone: a program that needs one gets a new key.',
 	},
 	delete: {
 		method: 'keys.delete', text: 'Delete', past: 'deleted', danger: true,

@@ -2,8 +2,8 @@
 /* assign: the dialog that gives a role to a principal, to everyone or to anyone. */
 import { html } from 'htm/preact';
 import { useMemo, useState } from 'preact/hooks';
-import { call, list } from '../lib/api.js';
 import { changed, useLoad } from '../lib/load.js';
+import { ask, ask_list } from '../lib/tenant_calls.js';
 import { now } from '../lib/time.js';
 import { load_trees } from '../lib/trees.js';
 import { Form } from '../parts/dialog.js';
@@ -37,12 +37,12 @@ export function Assign({ holder, role: chosen = '', close }) {
 	const [role, set_role] = useState(chosen);
 	const [at, set_at] = useState([]);
 	const [until, set_until] = useState({});
-	const roles = useLoad(async () => (await list('roles.list')).items.filter((one) => one.name !== 'anyone' && !one.shadowed));
+	const roles = useLoad(async () => (await ask_list('roles.list')).items.filter((one) => one.name !== 'anyone' && !one.shadowed));
 	const trees = useLoad(() => load_trees().catch(() => null));
 	const options = useMemo(() => trees.data ? place_options(trees.data.index) : [], [trees.data]);
 	const about = roles.data?.find((one) => one.name === role)?.description;
 	const send = async () => {
-		await call('assignments.create', { ...holder, role, at: at.length > 0 ? at : undefined,
+		await ask('assignments.create', { ...holder, role, at: at.length > 0 ? at : undefined,
 			until: until.expires_at ?? (until.expires_in === undefined ? undefined : now() + until.expires_in) });
 		say(`${name_of(holder)} holds ${role}.`);
 		close();

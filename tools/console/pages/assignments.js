@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* assignments: the roles of one holder, with their places and ends: a principal, everyone or anyone. */
 import { html } from 'htm/preact';
-import { call, list, may } from '../lib/api.js';
+import { may } from '../lib/api.js';
 import { changed, useLoad } from '../lib/load.js';
 import { href } from '../lib/route.js';
+import { date } from '../lib/time.js';
+import { ask, ask_list } from '../lib/tenant_calls.js';
 import { Badge, Chips, Loaded, Time } from '../parts/bits.js';
 import { confirm, open_dialog } from '../parts/dialog.js';
+import { tenant_param } from '../parts/tenant.js';
 import { say } from '../parts/toast.js';
 import { Assign } from './assign.js';
 
@@ -17,7 +20,7 @@ function take(holder, one) {
 	confirm({ title: `Take ${one.role} from ${name_of(holder)}?`, action: 'Take the role away',
 		about: `${one.at ? `It counts at ${one.at.join(', ')}. ` : ''}From the next decision on the role does not count for ${name_of(holder)} there.`,
 		doing: async () => {
-			await call('assignments.delete', { ...holder, role: one.role, at: one.at });
+			await ask('assignments.delete', { ...holder, role: one.role, at: one.at });
 			say(`${name_of(holder)} does not hold ${one.role} any more.`);
 			changed();
 		} });
@@ -29,7 +32,7 @@ export function Assignment({ one, children }) {
 		<span class="row"><a href=${href('roles', one.role)}><strong>${one.role}</strong></a>
 			${one.declared && html`<${Badge} tone="info">by the files<//>`}
 			${one.shadowed && html`<${Badge} tone="warn">shadowed<//>`}
-			${one.until !== undefined && html`<span class="dim">until <${Time} at=${one.until} /></span>`}</span>
+			${one.until !== undefined && html`<span class="dim">until ${date(one.until)}, <${Time} at=${one.until} /></span>`}</span>
 		<span class="where">${one.at ? html`at <${Chips} items=${one.at} most=${6} />` : html`<span class="dim">everywhere</span>`}</span>
 		${one.dangling?.length > 0 && html`<span class="wrong">The policy does not have ${one.dangling.join(', ')}: this has no effect.</span>`}
 		${children && html`<span class="acts">${children}</span>`}
@@ -38,7 +41,7 @@ export function Assignment({ one, children }) {
 
 /* holder: {principal: ID}, {everyone: true} or {anyone: true} */
 export function Assignments({ holder, is_fixed = false }) {
-	const of = useLoad(async () => (await list('assignments.list', holder)).items, [JSON.stringify(holder)]);
+	const of = useLoad(async () => (await ask_list('assignments.list', holder)).items, [JSON.stringify(holder), tenant_param()]);
 
 	return html`<${Loaded} of=${of}>${(items) => html`
 		${items.length === 0 ? html`<p class="dim">None.</p>`

@@ -78,7 +78,7 @@ function One({ record, item }) {
 	return html`<div class="stack">
 		<${Dangling} record=${record} />
 		${record.deleted_at === undefined && html`<${Findings} record=${record} item=${item} />`}
-		<div class="columns">
+		<div class="columns two">
 			<div class="stack"><${FactsCard} record=${record} /><${UseCard} record=${record} /></div>
 			<div class="stack"><${SecretCard} record=${record} /><${DenialsCard} record=${record} /></div>
 			<${PermissionsCard} item=${item} />

@@ -38,7 +38,7 @@ function ask(key, method, { title, about, action, said, danger, leave = false })
 
 const ASK = {
 	revoke: ['keys.revoke', { title: 'Revoke', action: 'Revoke for ever', said: 'The key is revoked.',
-		about: 'Every request with it is denied from now on, for ever. This cannot be undone: whoever needs it gets a new key. To stop it for a while, switch it off.' }],
+		about: 'Every request with it is denied from now on, for ever. This cannot be undone: a program that needs it gets a new key. To stop it for a while, switch it off.' }],
 	delete: ['keys.delete', { title: 'Delete', action: 'Delete', said: 'The key is deleted. For 30 days it can be restored.',
 		about: 'Every request with it is denied from now on, and it leaves the list. For 30 days you can restore it; then it is gone, with the record of its use.' }],
 	restore: ['keys.restore', { title: 'Restore', action: 'Restore', said: 'The key is restored, and switched off.', danger: false,

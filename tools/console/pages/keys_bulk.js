@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* keys_bulk: one action for many keys: the bar over the list, and the dialog that asks, shows how far it is, and what failed. */
 import { html } from 'htm/preact';
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { call, may } from '../lib/api.js';
 import { ACTIONS, plan, run_all } from '../lib/bulk.js';
 import { ADVICE, count } from '../lib/text.js';
@@ -51,13 +51,21 @@ export function BulkDialog({ action, keys, done, close }) {
 		set_running(false);
 		done(last.done);
 	};
+	const place = useRef(null);
+
+	/* The button that was pressed is gone when it has ended: the focus goes to the next. */
+	useEffect(() => {
+		if (step && !running) {
+			place.current?.querySelector('[data-first]')?.focus();
+		}
+	}, [running]);
 	const leave = () => {
 		stopped.current = true;
 		close();
 	};
 	const is_over = step && !running;
 
-	return html`<form class="dialog" onSubmit=${begin}>
+	return html`<form class="dialog" ref=${place} onSubmit=${begin}>
 		<header><h2 id="dialog-title">${words.text} ${count(total, 'key')}${step ? '' : '?'}</h2>
 			<button type="button" class="quiet" aria-label="Close" onClick=${leave}>✕</button></header>
 		<div class="body">
@@ -72,9 +80,9 @@ export function BulkDialog({ action, keys, done, close }) {
 		</div>
 		<footer>
 			${running ? html`<button type="button" onClick=${() => { stopped.current = true; }}>Stop</button>`
-			: is_over ? html`${step.failed.length > 0 && html`<button>Try those that failed again</button>`}<button type="button" class="primary" onClick=${leave} autofocus>Close</button>`
+			: is_over ? html`${step.failed.length > 0 && html`<button>Try those that failed again</button>`}<button type="button" class="primary" onClick=${leave} data-first>Close</button>`
 			: html`<button type="button" onClick=${leave}>Cancel</button>
-				<button class=${words.danger ? 'danger' : 'primary'} disabled=${total === 0} autofocus=${!words.danger}>${words.text} ${count(total, 'key')}</button>`}
+				<button class=${words.danger ? 'danger' : 'primary'} disabled=${total === 0} data-first=${!words.danger}>${words.text} ${count(total, 'key')}</button>`}
 		</footer>
 	</form>`;
 }

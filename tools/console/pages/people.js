@@ -2,15 +2,17 @@
 /* people: the principals, persons and services, and what all of them and everybody hold. */
 import { html } from 'htm/preact';
 import { useMemo, useState } from 'preact/hooks';
-import { call, list, may } from '../lib/api.js';
+import { may } from '../lib/api.js';
 import { useLazy } from '../lib/lazy.js';
 import { useLoad } from '../lib/load.js';
 import { go, href, set_query } from '../lib/route.js';
+import { ask, ask_list } from '../lib/tenant_calls.js';
 import { count, matches } from '../lib/text.js';
 import { Badge, Card, Chips, Head, Loaded, Status, Time } from '../parts/bits.js';
 import { open_dialog } from '../parts/dialog.js';
 import { Search, Select, Switch } from '../parts/form.js';
 import { Table } from '../parts/table.js';
+import { Tenant, tenant_param, use_tenant_of } from '../parts/tenant.js';
 import { Assignments } from './assignments.js';
 import { turn } from './person_acts.js';
 import { PersonEdit } from './person_edit.js';
@@ -18,13 +20,13 @@ import { PersonEdit } from './person_edit.js';
 const KEYS = 100; /* keys of a principal that are counted in the list */
 
 function Roles({ id }) {
-	const items = useLazy(`roles of ${id}`, async () => (await call('assignments.list', { principal: id, limit: 64 })).items);
+	const items = useLazy(`roles of ${id} ${tenant_param()}`, async () => (await ask('assignments.list', { principal: id, limit: 64 })).items);
 
 	return items ? html`<${Chips} items=${[...new Set(items.map((one) => one.role))]} most=${2} />` : items === null ? html`<span class="dim">—</span>` : html`<span class="dim">…</span>`;
 }
 
 function Keys({ id }) {
-	const page = useLazy(`keys of ${id}`, () => call('keys.list', { principal: id, limit: KEYS }));
+	const page = useLazy(`keys of ${id} ${tenant_param()}`, () => ask('keys.list', { principal: id, limit: KEYS }));
 
 	return page ? html`<span>${page.items.length}${page.cursor ? '+' : ''}</span>` : html`<span class="dim">${page === null ? '—' : '…'}</span>`;
 }
@@ -55,17 +57,18 @@ function fits(one, query, holders) {
 }
 
 export function PeoplePage({ query }) {
+	use_tenant_of(query);
 	const [sort, set_sort] = useState({ key: 'id', down: false });
-	const people = useLoad(async (show) => (await list('principals.list', {}, (items) => show(items))).items);
-	const roles = useLoad(async () => (await list('roles.list')).items.map((role) => role.name));
-	const holders = useLoad(async () => query.role ? new Set((await list('assignments.list', { role: query.role })).items.map((one) => one.principal)) : null, [query.role]);
+	const people = useLoad(async (show) => (await ask_list('principals.list', {}, (items) => show(items))).items, [tenant_param()]);
+	const roles = useLoad(async () => (await ask_list('roles.list')).items.map((role) => role.name), [tenant_param()]);
+	const holders = useLoad(async () => query.role ? new Set((await ask_list('assignments.list', { role: query.role })).items.map((one) => one.principal)) : null, [query.role, tenant_param()]);
 	const search = query.search || '';
 	const found = useMemo(() => (people.data || []).filter((one) => matches(search, one.id, one.name, one.kind, ...Object.values(one.attributes || {})) && fits(one, query, holders.data)),
 		[people.data, search, query.kind, query.status, query.from, query.role, holders.data]);
 	const filter = (name, options, label) => html`<${Select} label=${label} value=${query[name] || ''} options=${options} set=${(value) => set_query({ [name]: value })} />`;
 
 	return html`<${Head} title="People and services" about="Who holds roles and keys. What a role allows counts where it is assigned, and until then.">
-			${may('create', '/principals') && html`<button type="button" class="primary" onClick=${() => open_dialog(PersonEdit)}>New</button>`}<//>
+			<${Tenant} />${may('create', '/principals') && html`<button type="button" class="primary" onClick=${() => open_dialog(PersonEdit)}>New</button>`}<//>
 		<${Loaded} of=${people}>${(all) => html`
 			<div class="bar">
 				<${Search} label="Search people and services" value=${search} set=${(text) => set_query({ search: text })} />

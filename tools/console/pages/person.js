@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* person: one principal: what it is, what it holds, what it may do, its keys and its trail. */
 import { html } from 'htm/preact';
-import { call, may } from '../lib/api.js';
+import { may } from '../lib/api.js';
 import { useLoad } from '../lib/load.js';
+import { ask, use_tenant } from '../lib/tenant_calls.js';
 import { Badge, Card, Empty, ErrorBox, Facts, Head, Loaded, Status, Time } from '../parts/bits.js';
 import { open_dialog } from '../parts/dialog.js';
 import { Actor } from '../parts/record.js';
@@ -35,15 +36,16 @@ function Buttons({ one }) {
 }
 
 function Shared() {
-	const all = useLoad(() => call('assignments.list', { everyone: true, limit: 64 }));
-	const anyone = useLoad(() => call('assignments.list', { anyone: true, limit: 64 }));
+	const all = useLoad(() => ask('assignments.list', { everyone: true, limit: 64 }));
+	const anyone = useLoad(() => ask('assignments.list', { anyone: true, limit: 64 }));
 
 	return html`${all.data?.items.length > 0 && html`<h3>As every principal</h3><${Assignments} holder=${{ everyone: true }} is_fixed=${true} />`}
 		${anyone.data?.items.length > 0 && html`<h3>As every caller</h3><${Assignments} holder=${{ anyone: true }} is_fixed=${true} />`}`;
 }
 
-export function PersonPage({ id }) {
-	const person = useLoad(() => call('principals.get', { id }), [id]);
+export function PersonPage({ id, query }) {
+	use_tenant(query);
+	const person = useLoad(() => ask('principals.get', { id }), [id]);
 
 	if (person.error?.code === 'not_found') {
 		return html`<${Head} title=${id} back=${BACK} /><${Empty} title="There is no such person or service"><p>It may have been deleted. Its trail stays.</p><//><${Trail} kind="principal" target=${id} />`;

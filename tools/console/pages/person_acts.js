@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* person_acts: what is done to a principal with one press. */
-import { call } from '../lib/api.js';
 import { changed } from '../lib/load.js';
 import { go } from '../lib/route.js';
+import { ask } from '../lib/tenant_calls.js';
 import { confirm } from '../parts/dialog.js';
 import { say, say_error } from '../parts/toast.js';
 
 export async function turn(one, on) {
 	try {
-		await call(on ? 'principals.enable' : 'principals.disable', { id: one.id });
+		await ask(on ? 'principals.enable' : 'principals.disable', { id: one.id });
 		say(on ? `${one.id} is on: its keys and roles count again.` : `${one.id} is off: requests of it and with its keys are denied from now on.`);
 	} catch (error) {
 		say_error(error);
@@ -20,7 +20,7 @@ export function remove(one) {
 	confirm({ title: `Delete ${one.id}?`, action: 'Delete and revoke its keys',
 		about: 'All of its keys are revoked at once and for ever, and its assignments are removed. This cannot be undone. To stop it for a while, switch it off instead.',
 		doing: async () => {
-			await call('principals.delete', { id: one.id });
+			await ask('principals.delete', { id: one.id });
 			say(`${one.id} is deleted, and its keys are revoked.`);
 			go('people');
 			changed();

@@ -5,6 +5,7 @@ import { useState } from 'preact/hooks';
 import { call } from '../lib/api.js';
 import { changed, useLoad } from '../lib/load.js';
 import { go } from '../lib/route.js';
+import { ask } from '../lib/tenant_calls.js';
 import { Form } from '../parts/dialog.js';
 import { Check, Choice, Text } from '../parts/form.js';
 import { say } from '../parts/toast.js';
@@ -21,9 +22,9 @@ function attribute_of(fact) {
 const EXAMPLES = { int: 'such as 500', bool: 'true or false', time: 'such as 2026-11-30T12:00:00Z', duration: 'such as 8h', strings: 'members with commas between them: EU,US', address: 'such as 192.0.2.1' };
 
 function hint_of({ type, words, name }) {
-	const kind = words ? words.join(' or ') : type ? `${type}${EXAMPLES[type] ? `, ${EXAMPLES[type]}` : ''}` : 'as text';
+	const kind = words ? `: ${words.join(' or ')}` : type ? `: ${type}${EXAMPLES[type] ? `, ${EXAMPLES[type]}` : ''}` : '';
 
-	return `${PREFIX}${name}: ${kind}. Empty: it has none.`;
+	return `${PREFIX}${name}${kind}. Empty: not set.`;
 }
 
 /* The attribute that an error's message names. */
@@ -62,12 +63,12 @@ export function PersonEdit({ one, close }) {
 		const is_same = JSON.stringify(Object.entries(filled).sort()) === JSON.stringify(Object.entries(one?.attributes || {}).sort());
 
 		if (one) {
-			await call('principals.update', { id: one.id, name: name.trim() === (one.name || '') ? undefined : name.trim() || null,
+			await ask('principals.update', { id: one.id, name: name.trim() === (one.name || '') ? undefined : name.trim() || null,
 				attributes: is_same ? undefined : filled, api_access: api_access === (one.api_access !== false) ? undefined : api_access });
 			say(`${one.id} is changed.`);
 		} else {
-			await call('principals.create', { id: id.trim(), kind, name: name.trim() || undefined, attributes: Object.keys(filled).length > 0 ? filled : undefined, api_access });
-			say(`${id.trim()} is made. Assign a role to it: until then it may do nothing.`);
+			await ask('principals.create', { id: id.trim(), kind, name: name.trim() || undefined, attributes: Object.keys(filled).length > 0 ? filled : undefined, api_access });
+			say(`${id.trim()} is made. Assign a role to it next.`);
 		}
 		close();
 		changed();
@@ -79,7 +80,7 @@ export function PersonEdit({ one, close }) {
 	return html`<${Form} title=${one ? `Edit ${one.id}` : 'New person or service'} action=${one ? 'Save' : 'Create'} send=${send} close=${close} disabled=${!one && id.trim() === ''}>${(wrong) => html`
 		${!one && html`<${Text} label="Id" value=${id} set=${set_id} autofocus=${true} mono=${true} wrong=${wrong('id')} hint="As your programs name it: ann, crm-sync, ann@example.com. It cannot be changed later." />
 		<${Choice} label="Kind" value=${kind} set=${set_kind} options=${[['user', 'A person'], ['service', 'A service', 'A program that asks for itself']]} />`}
-		<${Text} label="Name" value=${name} set=${set_name} wrong=${wrong('name')} hint="For people; empty: none." />
+		<${Text} label="Name" value=${name} set=${set_name} wrong=${wrong('name')} hint="For those who read the list; it may be empty." />
 		<${Attributes} declared=${declared} value=${attributes} set=${set_attributes} wrong=${wrong('attributes')} />
 		<${Check} label="May hold keys" value=${api_access} set=${set_api_access} hint="Without it no key of it is valid. Its roles still count where a program asks for it by its id." />`}<//>`;
 }

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* person_keys: the keys that a principal holds. */
 import { html } from 'htm/preact';
-import { list, may } from '../lib/api.js';
+import { may, session } from '../lib/api.js';
 import { useLoad } from '../lib/load.js';
 import { href } from '../lib/route.js';
+import { ask_list } from '../lib/tenant_calls.js';
 import { Card, Loaded, Status, Time } from '../parts/bits.js';
+import { open_dialog } from '../parts/dialog.js';
+import { KeyNew } from './key_new.js';
 
 export function PersonKeys({ one }) {
-	const of = useLoad(async () => (await list('keys.list', { principal: one.id })).items, [one.id]);
+	const of = useLoad(async () => (await ask_list('keys.list', { principal: one.id })).items, [one.id]);
 
-	return html`<${Card} title="Its keys">
+	const may_get_one = one.api_access !== false && one.status === 'active' && may('create', '/keys') && (may('issue', `/principals/${one.id}`) || session.value.caller.principal === one.id);
+
+	return html`<${Card} title="Its keys" aside=${may_get_one && html`<button type="button" onClick=${() => open_dialog(KeyNew, { given: { principal: one.id } })}>New key</button>`}>
 		<${Loaded} of=${of}>${(keys) => keys.length === 0 ? html`<p class="dim">${one.api_access === false ? 'None. It may hold none.' : 'None.'}</p>`
 		: html`<div class="scroll"><table class="plain"><thead><tr><th>Key</th><th>Token</th><th>Status</th><th>Last use</th><th>Expires</th></tr></thead>
 			<tbody>${keys.map((key) => html`<tr key=${key.id}><td><a href=${href('keys', key.id)}>${key.name || 'no name'}</a>${key.label && html` <span class="dim">${key.label}</span>`}</td>

@@ -2,9 +2,9 @@
 /* person_may: what a principal may do, as a tree. */
 import { html } from 'htm/preact';
 import { useState } from 'preact/hooks';
-import { call } from '../lib/api.js';
 import { useLoad } from '../lib/load.js';
 import { tree_of } from '../lib/permissions.js';
+import { ask } from '../lib/tenant_calls.js';
 import { count } from '../lib/text.js';
 import { Allowed } from '../parts/allowed.js';
 import { Card, Loaded } from '../parts/bits.js';
@@ -17,7 +17,7 @@ async function all_permissions(id) {
 	let items = [], cursor;
 
 	do {
-		const page = await call('principals.permissions', { id, limit: PAGE, cursor });
+		const page = await ask('principals.permissions', { id, limit: PAGE, cursor });
 
 		items = items.concat(page.items);
 		cursor = page.cursor;

@@ -9,23 +9,42 @@ import { Badge, Card, Loaded } from '../parts/bits.js';
 import { Diagnostics } from '../parts/diagnostics.js';
 import { At } from '../parts/story.js';
 
-function Tests() {
-	const tests = useLoad(async () => (await call('folder.tests')).tests);
+const SHOWN = 500; /* of each list */
 
-	return html`<${Card} title="Tests"><${Loaded} of=${tests}>${(all) => all.length === 0 ? html`<p class="dim">The policy has no tests.</p>` : all.map((test, i) => html`
+function Tests() {
+	const tests = useLoad(async () => {
+		const { tests: all } = await call('folder.tests');
+
+		return [...all.filter((test) => !test.passed), ...all.filter((test) => test.passed)];
+	});
+
+	return html`<${Card} title="Tests"><${Loaded} of=${tests}>${(all) => all.length === 0 ? html`<p class="dim">The policy has no tests.</p>` : all.slice(0, SHOWN).map((test, i) => html`
 		<details key=${i} open=${!test.passed}><summary><${Badge} tone=${test.passed ? 'good' : 'bad'}>${test.passed ? 'passed' : 'failed'}<//> ${test.name}</summary>
-			<p><${At} of=${test} /></p><ul class="lines">${test.cases.map((one, j) => html`<li key=${j}><${Badge} tone=${one.passed ? 'good' : 'bad'}>${one.passed ? 'ok' : 'failed'}<//> <code>${one.text}</code></li>`)}</ul></details>`)}<//><//>`;
+			<p><${At} of=${test} /></p><ul class="lines">${test.cases.map((one, j) => html`<li key=${j}><${Badge} tone=${one.passed ? 'good' : 'bad'}>${one.passed ? 'ok' : 'failed'}<//> <code>${one.text}</code>
+				${one.failures?.map((failure) => html`<span class="wrong" key=${failure}>${failure}</span>`)}</li>`)}</ul></details>`)}<//>
+		${tests.data?.length > SHOWN && html`<p class="dim">and ${count(tests.data.length - SHOWN, 'other test')}</p>`}<//>`;
+}
+
+/* What has the grant or the line: a role, a scope, or a stack. */
+function Owner({ of }) {
+	return of.role ? html`<a href=${href('roles', of.role)}>${of.role}</a>` : html`<strong>${of.scope || of.stack}</strong>`;
 }
 
 function Grants() {
-	const coverage = useLoad(() => call('folder.coverage'));
+	const coverage = useLoad(async () => {
+		const { counts, grants, lines } = await call('folder.coverage');
 
-	return html`<${Card} title="Coverage" aside=${coverage.data && html`<span class="count">${coverage.data.covered} of ${coverage.data.total}</span>`}>
-		<p class="dim">A grant is covered when a test decides by it.</p>
-		<${Loaded} of=${coverage}>${({ grants, covered, total }) => html`
-			<progress max=${Math.max(1, total)} value=${covered} aria-label="Covered grants"></progress>
-			${covered === total ? html`<p>Every grant is noticed by a test.</p>` : html`<p>No test notices these:</p><ul class="lines">${grants.filter((grant) => !grant.covered).map((grant, i) => html`<li key=${i}>
-				${grant.role ? html`<a href=${href('roles', grant.role)}>${grant.role}</a>` : html`<strong>${grant.scope}</strong>`} <code>${grant.text}</code> <${At} of=${grant} /></li>`)}</ul>`}`}<//><//>`;
+		return { covered: counts.rules.covered + counts.lines.covered, total: counts.rules.total + counts.lines.total,
+			left: [...grants, ...lines].filter((one) => !one.covered) };
+	});
+
+	return html`<${Card} title="Coverage" aside=${coverage.data && html`<span class="count">${coverage.data.covered.toLocaleString('en')} of ${coverage.data.total.toLocaleString('en')}</span>`}>
+		<p class="dim">A grant, or a line of a stack, is covered when a test decides by it.</p>
+		<${Loaded} of=${coverage}>${({ left, covered, total }) => html`
+			<progress max=${Math.max(1, total)} value=${covered} aria-label="Covered grants and lines"></progress>
+			${covered === total ? html`<p>Every one is noticed by a test.</p>` : html`<p>No test notices these:</p><ul class="lines">${left.slice(0, SHOWN).map((one, i) => html`<li key=${i}>
+				<${Owner} of=${one} /> <code>${one.text}</code> <${At} of=${one} /></li>`)}</ul>`}
+			${left.length > SHOWN && html`<p class="dim">and ${count(total - covered - SHOWN, 'other')}</p>`}`}<//><//>`;
 }
 
 export function Coverage() {

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* policy_matrix: every action against every role and scope of the policy's files. */
 import { html } from 'htm/preact';
-import { useMemo, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { call } from '../lib/api.js';
 import { useLoad } from '../lib/load.js';
-import { MARKS, read_marks } from '../lib/matrix.js';
+import { MARKS, read_marks, read_matrix } from '../lib/matrix.js';
 import { set_query } from '../lib/route.js';
 import { matches } from '../lib/text.js';
 import { Card, Loaded } from '../parts/bits.js';
 import { Search, Select } from '../parts/form.js';
 
-const ROWS = 300; /* actions that are drawn at once; a search finds the others */
-
-function rows_of(matrix) {
-	return matrix.nodes.flatMap((node) => node.actions.map((action) => ({ resource: node.resource, action: action.action, methods: action.methods || [], marks: read_marks(action.marks) })));
-}
+/* Actions, and roles and scopes, that are drawn at once; a search finds the others. */
+const ROWS = 300;
+const COLUMNS = 60;
+const MOST = 10000; /* actions of a tree that are read */
 
 function Cell({ mark, holder, row }) {
-	const [tone, text] = MARKS[mark] || MARKS['.'];
+	const [tone, means] = MARKS[mark] || MARKS['.'];
+	const text = row.when[holder.at] ? `${means}: ${row.when[holder.at]}` : means;
 
 	return html`<td class=${tone} title=${`${holder.name}: ${text}: ${row.action} on ${row.resource}`}><span aria-hidden="true">${mark === '.' ? '' : mark}</span><span class="unseen">${text}</span></td>`;
 }
@@ -26,11 +26,13 @@ export function Matrix({ query }) {
 	const [only, set_only] = useState('');
 	const names = useLoad(() => call('policy.names').catch(() => ({ trees: [] })));
 	const tree = query.tree || (names.data?.trees || []).find((one) => one !== 'authz');
-	const matrix = useLoad(() => tree ? call('folder.matrix', { tree }) : { holders: [], nodes: [] }, [tree]);
-	const rows = useMemo(() => matrix.data ? rows_of(matrix.data) : [], [matrix.data]);
+	const matrix = useLoad(() => read_matrix((cursor) => tree ? call('folder.matrix', { tree, ...(cursor && { cursor }) }) : { nodes: [] }, MOST), [tree]);
+	const rows = matrix.data?.rows || [];
 	const search = query.search || '';
 	const found = rows.filter((row) => matches(search, row.resource, row.action, ...row.methods));
-	const holders = (matrix.data?.holders || []).map((holder, at) => ({ ...holder, at })).filter((holder) => matches(only, holder.name));
+	const fitting = (matrix.data?.holders || []).map((holder, at) => ({ ...holder, at })).filter((holder) => matches(only, holder.name));
+	const holders = fitting.slice(0, COLUMNS);
+	const drawn = found.slice(0, ROWS).map((row) => ({ ...row, marks: read_marks(row.marks) }));
 
 	return html`<${Card}><div class="bar">
 			<${Search} label="Search actions" value=${search} set=${(text) => set_query({ search: text })} />
@@ -40,8 +42,10 @@ export function Matrix({ query }) {
 		<p class="legend">${Object.entries(MARKS).map(([mark, [tone, text]]) => html`<span key=${mark}><b class=${tone}>${mark}</b> ${text}</span>`)}</p>
 		<${Loaded} of=${matrix}>${() => holders.length === 0 ? html`<p class="dim">The policy’s files have no role or scope that fits.</p>` : html`<div class="scroll"><table class="matrix">
 			<thead><tr><th scope="col">Action</th>${holders.map((holder) => html`<th scope="col" key=${holder.at} title=${holder.description}><span>${holder.name}</span></th>`)}</tr></thead>
-			<tbody>${found.slice(0, ROWS).map((row, i) => html`<tr key=${`${row.resource} ${row.action}`}>
-				<th scope="row">${(i === 0 || found[i - 1].resource !== row.resource) && html`<code>${row.resource}</code>`}<span>${row.action} <small class="dim">${row.methods.join(' ')}</small></span></th>
+			<tbody>${drawn.map((row, i) => html`<tr key=${`${row.resource} ${row.action}`}>
+				<th scope="row">${(i === 0 || drawn[i - 1].resource !== row.resource) && html`<code>${row.resource}</code>`}<span>${row.action} <small class="dim">${row.methods.join(' ')}</small></span></th>
 				${holders.map((holder) => html`<${Cell} key=${holder.at} mark=${row.marks[holder.at]} holder=${holder} row=${row} />`)}</tr>`)}</tbody></table></div>
-			${found.length > ROWS && html`<p class="dim">${ROWS} of ${found.length.toLocaleString('en')} actions: search for the others.</p>`}`}<//><//>`;
+			${fitting.length > COLUMNS && html`<p class="dim">${COLUMNS} of ${fitting.length.toLocaleString('en')} roles and scopes: search for the others.</p>`}
+			${found.length > ROWS && html`<p class="dim">${ROWS} of ${found.length.toLocaleString('en')} actions: search for the others.</p>`}
+			${matrix.data.cut && html`<p class="dim">The first ${MOST.toLocaleString('en')} actions of the tree are shown.</p>`}`}<//><//>`;
 }

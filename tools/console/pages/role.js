@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* role: one role: what it allows, as a tree and as written, its source and tests, and who has it. */
 import { html } from 'htm/preact';
-import { call, may, session } from '../lib/api.js';
+import { may, session } from '../lib/api.js';
 import { changed, useLoad } from '../lib/load.js';
 import { position } from '../lib/position.js';
 import { ancestors } from '../lib/role_effect.js';
 import { all_roles, with_ancestors } from '../lib/roles.js';
 import { go, href } from '../lib/route.js';
+import { ask, use_tenant } from '../lib/tenant_calls.js';
 import { load_trees } from '../lib/trees.js';
 import { Badge, Card, Empty, Facts, Head, Loaded, Position, Time } from '../parts/bits.js';
 import { confirm } from '../parts/dialog.js';
@@ -28,7 +29,7 @@ function remove(role) {
 	confirm({ title: `Delete the role ${role.name}?`, action: 'Delete',
 		about: 'Who holds it loses what it allows, at once, and what it denies is denied no longer. A role that is made later under its name is another one: nobody holds it by these assignments.',
 		doing: async () => {
-			await call('roles.delete', { name: role.name });
+			await ask('roles.delete', { name: role.name });
 			say(`The role ${role.name} is deleted.`);
 			go('roles');
 			changed();
@@ -53,13 +54,14 @@ function Notes({ role }) {
 }
 
 async function load(name) {
-	const [role, by_name, trees] = await Promise.all([call('roles.get', { name }), all_roles().catch(() => new Map()), load_trees().catch(() => null)]);
+	const [role, by_name, trees] = await Promise.all([ask('roles.get', { name }), all_roles().catch(() => new Map()), load_trees().catch(() => null)]);
 	const { records, unread } = await with_ancestors(role.inherits || [], by_name);
 
 	return { role, by_name, trees, records: [role, ...records], unread };
 }
 
-export function RolePage({ id }) {
+export function RolePage({ id, query }) {
+	use_tenant(query);
 	const of = useLoad(() => load(id), [id]);
 
 	if (of.error?.code === 'not_found') {

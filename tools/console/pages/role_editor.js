@@ -2,11 +2,11 @@
 /* role_editor: makes or changes a role of the store, in steps: its name, its trees, and what the change comes to. */
 import { html } from 'htm/preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { call } from '../lib/api.js';
 import { changed, useLoad } from '../lib/load.js';
-import { begin, counts, lines_of } from '../lib/role_draft.js';
+import { begin, counts, lines_of, trees_of } from '../lib/role_draft.js';
 import { all_roles } from '../lib/roles.js';
 import { go, href } from '../lib/route.js';
+import { ask, use_tenant } from '../lib/tenant_calls.js';
 import { load_trees } from '../lib/trees.js';
 import { Empty, Head, Loaded } from '../parts/bits.js';
 import { say } from '../parts/toast.js';
@@ -20,8 +20,8 @@ const UI = /^(ui|pages|screens|frontend|front-end|app)$/;
 /* The record with its patterns as the present policy has them, the trees and all roles. */
 async function load(id, from) {
 	const name = id ?? from;
-	const [trees, by_name, record] = await Promise.all([load_trees(), all_roles(), name === undefined ? {} : call('roles.get', { name })]);
-	const now = id === undefined || record.declared ? undefined : await call('roles.update', { name: id, grants: record.grants || [], dry_run: true }).catch(() => undefined);
+	const [trees, by_name, record] = await Promise.all([load_trees(), all_roles(), name === undefined ? {} : ask('roles.get', { name })]);
+	const now = id === undefined || record.declared ? undefined : await ask('roles.update', { name: id, grants: record.grants || [], dry_run: true }).catch(() => undefined);
 
 	return { trees, by_name, record, newer: now?.gains_total || 0 };
 }
@@ -76,14 +76,22 @@ function Editor({ id, data }) {
 		set_at(step);
 		requestAnimationFrame(() => head.current?.focus());
 	};
+	/* The step in which a line that is kept as text can be changed. */
+	const go_to_line = (line) => {
+		const kept = draft.kept.find((one) => one.id === line.kept);
+		const tree = kept.tree ?? trees_of(kept, trees.index)[0];
+		const step = steps.findIndex((one) => one.tree !== undefined && one.tree === tree);
+
+		go_to(step >= 0 ? step : steps.length - 2);
+	};
 	const send = async (extra) => {
-		const result = await call(is_new ? 'roles.create' : 'roles.update', { ...params, ...extra });
+		const result = await ask(is_new ? 'roles.create' : 'roles.update', { ...params, ...extra });
 
 		set_error(null);
 		return result;
 	};
 	const save = async () => {
-		if (!is_new && (await call('roles.get', { name: id })).updated_at !== record.updated_at) {
+		if (!is_new && (await ask('roles.get', { name: id })).updated_at !== record.updated_at) {
 			throw Object.assign(new Error('somebody else has changed this role since this page was opened'), { code: 'conflict' });
 		}
 		await send({});
@@ -119,7 +127,7 @@ function Editor({ id, data }) {
 			${step.tree && html`<${TreeStep} key=${step.key} tree=${step.tree} trees=${trees} draft=${draft} set=${set} by_name=${by_name} error=${error} lines=${lines}
 				is_last=${steps[at + 1]?.key === 'review'} />`}
 			${step.key === 'review' && html`<${Review} key=${JSON.stringify(params)} name=${params.name} is_new=${is_new} lines=${lines} check=${() => send({ dry_run: true })} save=${save} fails=${fails} error=${error}
-				was=${record} draft=${draft} />`}
+				was=${record} go_to_line=${go_to_line} />`}
 		</section>
 		<div class="row nav">
 			<button type="button" disabled=${at === 0} onClick=${() => go_to(at - 1)}>Back</button>
@@ -130,6 +138,7 @@ function Editor({ id, data }) {
 }
 
 export function RoleEditor({ id, query }) {
+	use_tenant(query);
 	const of = useLoad(() => load(id, query.from), []);
 	const back = id === undefined ? { href: href('roles'), text: 'Roles' } : { href: href('roles', id), text: id };
 	const record = of.data?.record;

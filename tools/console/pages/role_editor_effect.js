@@ -32,7 +32,7 @@ export function Effect({ record, name, is_new }) {
 	return html`<section class="effect" role="status">
 		<p class="sum"><span class=${gains_total > 0 ? 'good' : 'dim'}>gains ${gains_total.toLocaleString('en')}</span>, <span class=${loses_total > 0 ? 'wrong' : 'dim'}>loses ${loses_total.toLocaleString('en')}</span></p>
 		${gains_total + loses_total === 0 && html`<p class="dim">Who holds the role may do what it may now.</p>`}
-		${is_new ? html`<p class="dim">Nobody holds it yet: a role that was deleted under this name was another one.</p>` : may_list_holders() && html`<${ForWhom} name=${name} />`}
+		${is_new ? html`<p class="dim">Nobody holds it yet.</p>` : may_list_holders() && html`<${ForWhom} name=${name} />`}
 		</section>
 		<div class="columns effects">
 			<${Part} title="What it gains" items=${gains} total=${gains_total} tone="good" mark="+ " />

@@ -7,17 +7,17 @@ import { Effect } from './role_editor_effect.js';
 import { line_of_error } from './role_editor_lines.js';
 
 /* The lines as they will be written; the one that the daemon refuses is marked. */
-function Lines({ lines, error, was }) {
+function Lines({ lines, error, was, go_to_line }) {
 	const wrong = line_of_error(error);
 	const old = new Set(was || []);
 
 	return lines.length === 0 ? html`<p class="dim">It has no grants of its own.</p>` : html`<ol class="grants">${lines.map((line, i) => html`<li key=${i} class=${i === wrong ? 'wrong' : ''}>
 		<code class=${line.text.startsWith('deny') ? 'denial' : ''}>${line.text}</code>${was && !old.has(line.text) && html` <span class="badge info">new</span>`}
-		${i === wrong && html`<p role="alert">${error.message}</p>`}</li>`)}
+		${i === wrong && html`<p class="wrong">${error.message}</p>${line.kept !== undefined && html`<p><button type="button" onClick=${() => go_to_line(line)}>Change this line</button></p>`}`}</li>`)}
 		${(was || []).filter((text) => !lines.some((line) => line.text === text)).map((text) => html`<li key=${`old ${text}`} class="gone"><code>${text}</code> <span class="badge">goes</span></li>`)}</ol>`;
 }
 
-export function Review({ name, is_new, lines, check, save, fails, error, was }) {
+export function Review({ name, is_new, lines, check, save, fails, error, was, go_to_line }) {
 	const [state, set_state] = useState({ record: null, busy: false });
 	const dry = async () => {
 		try {
@@ -46,7 +46,7 @@ export function Review({ name, is_new, lines, check, save, fails, error, was }) 
 	return html`<div class="stack">
 		${error && html`<${ErrorBox} error=${error} retry=${dry} />`}
 		${state.record && html`<${Effect} record=${state.record} name=${name} is_new=${is_new} />`}
-		<section><h3>Its grants, as they will be written</h3><${Lines} lines=${lines} error=${error} was=${is_new ? undefined : was.grants} />
+		<section><h3>Its grants, as they will be written</h3><${Lines} lines=${lines} error=${error} was=${is_new ? undefined : was.grants} go_to_line=${go_to_line} />
 			<p class="tip">The daemon expands patterns such as <code>/**</code> when the role is saved. Permissions that are added to the policy later are not in it.</p></section>
 		<div class="row"><button type="button" class="primary" disabled=${state.busy || state.record === null} onClick=${send}>${state.busy ? 'Saving …' : is_new ? 'Create the role' : 'Save the change'}</button></div>
 	</div>`;

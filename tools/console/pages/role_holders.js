@@ -2,9 +2,10 @@
 /* role_holders: who has a role, or one that inherits it. */
 import { html } from 'htm/preact';
 import { useState } from 'preact/hooks';
-import { call, may } from '../lib/api.js';
+import { may } from '../lib/api.js';
 import { useLoad } from '../lib/load.js';
 import { href } from '../lib/route.js';
+import { ask } from '../lib/tenant_calls.js';
 import { count } from '../lib/text.js';
 import { Card, Chips, Loaded, Status, Time } from '../parts/bits.js';
 
@@ -17,7 +18,7 @@ export async function load_holders(name) {
 	let items = [], cursor;
 
 	do {
-		const page = await call('roles.holders', { name, limit: PAGE, cursor });
+		const page = await ask('roles.holders', { name, limit: PAGE, cursor });
 
 		items = items.concat(page.items);
 		cursor = page.cursor;

@@ -2,20 +2,22 @@
 /* roles: those of the policy's files and those of the store. */
 import { html } from 'htm/preact';
 import { useMemo, useState } from 'preact/hooks';
-import { call, list, may } from '../lib/api.js';
+import { may } from '../lib/api.js';
 import { useLazy } from '../lib/lazy.js';
 import { useLoad } from '../lib/load.js';
 import { go, href, set_query } from '../lib/route.js';
+import { ask, ask_list } from '../lib/tenant_calls.js';
 import { count, matches } from '../lib/text.js';
 import { Badge, Chips, Head, Loaded } from '../parts/bits.js';
 import { Search, Select } from '../parts/form.js';
 import { Table } from '../parts/table.js';
+import { Tenant, tenant_param, use_tenant_of } from '../parts/tenant.js';
 
 const HOLDERS = 100; /* holders that are counted in the list */
 
 /* Who holds a role, counted, in words: "2 people, 200+ keys" */
 function Holders({ name }) {
-	const page = useLazy(`holders of ${name}`, () => call('roles.holders', { name, limit: HOLDERS }));
+	const page = useLazy(`holders of ${name} ${tenant_param()}`, () => ask('roles.holders', { name, limit: HOLDERS }));
 
 	if (!page) {
 		return html`<span class="dim">${page === null ? '—' : '…'}</span>`;
@@ -51,14 +53,15 @@ function fits(role, from) {
 }
 
 export function RolesPage({ query }) {
+	use_tenant_of(query);
 	const [sort, set_sort] = useState({ key: 'name', down: false });
-	const roles = useLoad(async (show) => (await list('roles.list', {}, (items) => show(items))).items);
+	const roles = useLoad(async (show) => (await ask_list('roles.list', {}, (items) => show(items))).items, [tenant_param()]);
 	const search = query.search || '';
 	const found = useMemo(() => (roles.data || []).filter((role) => fits(role, query.from) && matches(search, role.name, role.description, ...(role.inherits || []))), [roles.data, search, query.from]);
 	const columns = may('list', '/principals') && may('list', '/keys') ? [...COLUMNS.slice(0, 4), HELD, ...COLUMNS.slice(4)] : COLUMNS;
 
 	return html`<${Head} title="Roles" about="What may be done, under one name. Roles of the policy’s files are changed there; those of the store here.">
-			${may('create', '/roles') && html`<a class="button primary" href=${href('new-role')}>New role</a>`}<//>
+			<${Tenant} />${may('create', '/roles') && html`<a class="button primary" href=${href('new-role')}>New role</a>`}<//>
 		<${Loaded} of=${roles}>${(all) => html`
 			<div class="bar"><${Search} label="Search roles" value=${search} set=${(text) => set_query({ search: text })} />
 				<div class="picks"><${Select} label="Of" value=${query.from || ''} options=${SOURCES} set=${(from) => set_query({ from })} /></div>

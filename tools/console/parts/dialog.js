@@ -10,7 +10,7 @@ import { ErrorBox } from './bits.js';
 
 const shown = signal(null); /* a component and its properties */
 
-/* Opens a component in the dialog: open_dialog(Create, {principal}). It gets `close` too. */
+/* Opens a component in the dialog: open_dialog(Create, {principal}). It gets `close` too. What has `data-first` has the focus first. */
 export function open_dialog(component, properties = {}) {
 	shown.value = { component, properties };
 }
@@ -27,14 +27,24 @@ export function Dialogs() {
 	useEffect(() => {
 		if (one && !dialog.current.open) {
 			dialog.current.showModal();
-		} else if (one) {
-			/* What had the focus was removed with the question before. */
-			dialog.current.querySelector('[autofocus]')?.focus();
-		} else if (dialog.current.open) {
+		} else if (!one && dialog.current.open) {
 			dialog.current.close();
 		}
+		/* Also when another one takes the place of the first. */
+		if (one) {
+			(dialog.current.querySelector('[data-first]') || dialog.current.querySelector('.body :is(input, select, textarea, button), footer button'))?.focus();
+		}
 	}, [one]);
-	/* A browser closes a dialog on the second Escape, whatever the page says. */
+	/* What must not be lost by a slip of the finger closes by its own button alone: not on Escape. */
+	useEffect(() => {
+		const keep = (event) => event.key === 'Escape' && event.preventDefault();
+
+		if (one?.component.stays) {
+			document.addEventListener('keydown', keep);
+		}
+		return () => document.removeEventListener('keydown', keep);
+	}, [one]);
+	/* A browser closes a dialog when it is asked to a second time, whatever the page says. */
 	const on_close = () => {
 		if (shown.value?.component.stays) {
 			dialog.current.showModal();
@@ -42,14 +52,9 @@ export function Dialogs() {
 			close_dialog();
 		}
 	};
-	/* What must not be lost by a slip of the finger closes by its own button alone. */
-	const keep = (event) => {
-		if (one?.component.stays && (event.type === 'cancel' || event.key === 'Escape')) {
-			event.preventDefault();
-		}
-	};
+	const keep_open = (event) => one?.component.stays && event.preventDefault();
 
-	return html`<dialog ref=${dialog} aria-labelledby="dialog-title" onClose=${on_close} onCancel=${keep} onKeyDown=${keep}>
+	return html`<dialog ref=${dialog} aria-labelledby="dialog-title" onClose=${on_close} onCancel=${keep_open}>
 		${one && html`<${one.component} ...${one.properties} close=${close_dialog} />`}
 	</dialog>`;
 }

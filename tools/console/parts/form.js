@@ -22,7 +22,7 @@ export function Text({ label, hint, wrong, value, set, type = 'text', placeholde
 		? html`<textarea id=${id} rows=${lines} class=${mono ? 'mono' : ''} aria-describedby=${tip} aria-invalid=${wrong ? 'true' : undefined}
 			placeholder=${placeholder} required=${required} spellcheck=${spellcheck} value=${value} onInput=${(event) => set(event.currentTarget.value)} />`
 		: html`<input id=${id} type=${type} class=${mono ? 'mono' : ''} aria-describedby=${tip} aria-invalid=${wrong ? 'true' : undefined} autocomplete="off"
-			spellcheck=${spellcheck} placeholder=${placeholder} required=${required} autofocus=${autofocus} list=${list} value=${value}
+			spellcheck=${spellcheck} placeholder=${placeholder} required=${required} data-first=${autofocus} list=${list} value=${value}
 			onInput=${(event) => set(event.currentTarget.value)} />`}<//>`;
 }
 

@@ -46,7 +46,7 @@ export function Pick({ label, hint, wrong, value, set, options, placeholder, aut
 	return html`<${Field} label=${label} hint=${hint} wrong=${wrong}>${(id, tip) => html`<div class="pick">
 		<input id=${id} ref=${field} role="combobox" aria-expanded=${text !== null ? 'true' : 'false'} aria-controls=${`${id}-list`} aria-autocomplete="list"
 			aria-activedescendant=${shown[at] ? `${id}-${at}` : undefined} aria-describedby=${tip} aria-invalid=${wrong ? 'true' : undefined}
-			autocomplete="off" spellcheck="false" autofocus=${autofocus} placeholder=${placeholder} value=${text ?? value}
+			autocomplete="off" spellcheck="false" data-first=${autofocus} placeholder=${placeholder} value=${text ?? value}
 			onInput=${(event) => { set_text(event.currentTarget.value); set_at(0); }}
 			onFocus=${(event) => event.currentTarget.select()} onClick=${() => text === null && set_text('')}
 			onBlur=${() => set_text(null)} onKeyDown=${on_key} />

@@ -2,7 +2,7 @@
 /* record: entries of the audit trail, as a list that is read from top to bottom. */
 import { html } from 'htm/preact';
 import { href } from '../lib/route.js';
-import { exact } from '../lib/time.js';
+import { duration, exact } from '../lib/time.js';
 import { Time } from './bits.js';
 
 const PAGES = { key: 'keys', principal: 'people', role: 'roles' };
@@ -44,15 +44,18 @@ export function Target({ record }) {
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 
 /* A value of the trail; a time in the reader's zone. */
-function Value({ of }) {
+function Value({ of, field }) {
+	if (field === 'rotate_every') {
+		return Number(of) > 0 ? duration(Number(of)) : 'never';
+	}
 	return TIME.test(of) ? html`<time dateTime=${of} title=${of}>${exact(Date.parse(of) / 1000)}</time>` : String(of);
 }
 
 export function Changes({ of = [] }) {
 	return of.length > 0 && html`<ul class="changes">${of.map((change, i) => html`<li key=${i}><span class="dim">${change.field.replace(/_/g, ' ')}</span>
-		${change.from !== undefined && html`<del><${Value} of=${change.from} /></del>`}
+		${change.from !== undefined && html`<del><${Value} of=${change.from} field=${change.field} /></del>`}
 		${change.from !== undefined && change.to !== undefined && html`<span aria-hidden="true">→</span><span class="unseen">became</span>`}
-		${change.to !== undefined && html`<ins><${Value} of=${change.to} /></ins>`}
+		${change.to !== undefined && html`<ins><${Value} of=${change.to} field=${change.field} /></ins>`}
 		${change.from !== undefined && change.to === undefined && html`<span class="dim">removed</span>`}</li>`)}</ul>`;
 }
 

@@ -37,7 +37,7 @@ export function Secret({ title, secret, name, about, close }) {
 			<p>This is the only time that the secret is shown. Only a hash of it is kept.</p>
 			<output class="secret" ref=${place} tabIndex="0" aria-label="The secret">${secret}</output>
 			<div class="row">
-				<button type="button" class="primary" autofocus onClick=${copy}>${copied ? 'Copied' : 'Copy'}</button>
+				<button type="button" class="primary" data-first onClick=${copy}>${copied ? 'Copied' : 'Copy'}</button>
 				<button type="button" onClick=${() => download(name, secret)}>Download</button>
 			</div>
 			${problem && html`<p class="box warn" role="alert">${problem}</p>`}

@@ -2,8 +2,9 @@
 /* trail_of: the latest changes of one record, looked for among the newest of the trail. */
 import { html } from 'htm/preact';
 import { useState } from 'preact/hooks';
-import { call, may } from '../lib/api.js';
+import { may } from '../lib/api.js';
 import { useLoad } from '../lib/load.js';
+import { ask } from '../lib/tenant_calls.js';
 import { Card, Loaded } from './bits.js';
 import { Records } from './record.js';
 
@@ -15,7 +16,7 @@ async function find(kind, target, pages) {
 	let items = [], cursor, looked = 0;
 
 	do {
-		const page = await call('audit.list', { newest_first: true, limit: PAGE, cursor });
+		const page = await ask('audit.list', { newest_first: true, limit: PAGE, cursor });
 
 		items = items.concat(page.items.filter((record) => record.kind === kind && record.target === target));
 		looked += page.items.length;
