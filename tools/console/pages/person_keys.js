@@ -8,8 +8,6 @@ import { ask_list } from '../lib/tenant_calls.js';
 import { Card, Loaded, Status, Time } from '../parts/bits.js';
 import { open_dialog } from '../parts/dialog.js';
 import { KeyNew } from './key_new.js';
-import { open_dialog } from '../parts/dialog.js';
-import { KeyNew } from './key_new.js';
 
 export function PersonKeys({ one }) {
 	const of = useLoad(async () => (await ask_list('keys.list', { principal: one.id })).items, [one.id]);
