@@ -44,9 +44,17 @@ export function Dialogs() {
 		}
 		return () => document.removeEventListener('keydown', keep);
 	}, [one]);
+	/* A browser closes a dialog when it is asked to a second time, whatever the page says. */
+	const on_close = () => {
+		if (shown.value?.component.stays) {
+			dialog.current.showModal();
+		} else {
+			close_dialog();
+		}
+	};
 	const keep_open = (event) => one?.component.stays && event.preventDefault();
 
-	return html`<dialog ref=${dialog} aria-labelledby="dialog-title" onClose=${close_dialog} onCancel=${keep_open}>
+	return html`<dialog ref=${dialog} aria-labelledby="dialog-title" onClose=${on_close} onCancel=${keep_open}>
 		${one && html`<${one.component} ...${one.properties} close=${close_dialog} />`}
 	</dialog>`;
 }

@@ -45,7 +45,7 @@ function in_sight(rows, heights, top, height) {
 }
 
 /*
- * nodes: of nest(). row(node, is_here): what stands right of the name; its buttons are in the order of Tab if
+ * nodes: of nest(). row(node, is_here, is_open): what stands right of the name; its buttons are in the order of Tab if
  * `is_here`. before(node): what stands before the name, such as a box; press(node): what Enter and Space do, and `keys`
  * maps other keys to functions of the node. checked(node): 'true', 'false' or 'mixed', for screen readers.
  * words(node): what is searched beside the resource. label: what the tree is. tools: what stands beside the search.
@@ -108,6 +108,11 @@ export function Tree({ nodes, row, before, press, keys = {}, checked, words = ()
 		}
 	});
 
+	const search = (words) => {
+		set_text(words);
+		place.current.scrollTop = 0;
+		set_view({ top: 0, height: place.current.clientHeight });
+	};
 	const open = (node, on) => {
 		const next = new Set(opened);
 
@@ -159,7 +164,7 @@ export function Tree({ nodes, row, before, press, keys = {}, checked, words = ()
 	return html`<div class="tree">
 		<div class="row tools">
 			<input type="search" data-search aria-label=${`Search ${label}`} placeholder="Search" value=${text} autocomplete="off" spellcheck="false"
-				onInput=${(event) => set_text(event.currentTarget.value)} />
+				onInput=${(event) => search(event.currentTarget.value)} />
 			<button type="button" class="quiet" onClick=${() => set_opened(new Set(all.map((node) => node.resource)))}>Expand all</button>
 			<button type="button" class="quiet" onClick=${() => set_opened(new Set(nodes.length === 1 ? [nodes[0].resource] : []))}>Close all</button>
 			${tools}
@@ -171,7 +176,7 @@ export function Tree({ nodes, row, before, press, keys = {}, checked, words = ()
 				const number = sight.first + i, is_here = number === here;
 
 				return html`<div role="treeitem" key=${node.resource} class="node" data-row=${number} tabIndex=${is_here ? 0 : -1}
-					aria-level=${node.depth + 1} aria-posinset=${index + 1} aria-setsize=${of} aria-label=${`${node.resource} ${words(node)}`} aria-checked=${checked?.(node)}
+					aria-level=${node.depth + 1} aria-posinset=${index + 1} aria-setsize=${of} aria-checked=${checked?.(node)}
 					aria-expanded=${node.children.length > 0 ? (is_open(node) ? 'true' : 'false') : undefined}
 					style=${{ '--depth': node.depth }} onFocus=${() => at !== node.resource && set_at(node.resource)}>
 					<span class="lead">
@@ -180,7 +185,7 @@ export function Tree({ nodes, row, before, press, keys = {}, checked, words = ()
 						${before?.(node)}
 						<code class="name" title=${node.item?.description || node.resource}>${node.name}</code>
 					</span>
-					<span class="what">${row?.(node, is_here)}</span>
+					<span class="what">${row?.(node, is_here, node.children.length === 0 || is_open(node))}</span>
 				</div>`;
 			})}
 			${sight.below > 0 && html`<div key="below" role="none" style=${{ height: `${sight.below}px` }}></div>`}
