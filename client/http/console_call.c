@@ -134,7 +134,9 @@ static int ask(struct http_exchange *exchange)
 		.len = call->params.len,
 		.timeout_ms = timeout_of(call),
 	};
-	int r = http_ask_call(&program->ask, &asked, on_reply, exchange, &exchange->asked);
+	struct http_ask *managing =
+		program->managing.count > 0 ? &program->managing : &program->ask;
+	int r = http_ask_call(managing, &asked, on_reply, exchange, &exchange->asked);
 
 	program->metrics.in_flight += r == AUTHZ_OK;
 	return r;

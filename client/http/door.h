@@ -45,6 +45,7 @@ struct http_exchange;
 struct http_program {
 	const struct http_config *config;
 	struct http_ask ask;
+	struct http_ask managing; /* for the console; not opened: `ask` is */
 	struct http_metrics metrics;
 	struct http_connections connections;
 	void (*drained)(struct http_program *program); /* no connection is left, while draining */
