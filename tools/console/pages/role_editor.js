@@ -40,7 +40,11 @@ function steps_of(trees) {
 }
 
 function Steps({ steps, at, go_to, draft }) {
-	return html`<ol class="steps" aria-label="Steps">${steps.map((step, i) => {
+	const list = useRef(null);
+
+	/* Where they do not fit beside each other, the present one is in sight. */
+	useEffect(() => list.current.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' }), [at]);
+	return html`<ol class="steps" aria-label="Steps" ref=${list}>${steps.map((step, i) => {
 		const has = step.tree ? counts(draft, step.tree) : null;
 
 		return html`<li key=${step.key}><button type="button" aria-current=${i === at ? 'step' : undefined} onClick=${() => go_to(i)}>
