@@ -121,6 +121,16 @@ test('roles', async (t) => {
     assert.equal((await json('role', 'show', 'night-desk')).description, 'Theirs');
   });
 
+  await t.test('a link does not lose what was changed without a question', async () => {
+    await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Trail' }).click();
+    await page.getByRole('dialog').getByText('Leave without saving?').waitFor();
+    await button(page.getByRole('dialog'), 'Cancel').click();
+    assert.match(page.url(), /#\/edit-role\/night-desk$/);
+    await page.getByRole('link', { name: 'Leave without saving' }).click();
+    await button(page.getByRole('dialog'), 'Leave').click();
+    await page.waitForURL(/#\/roles\/night-desk$/);
+  });
+
   await t.test('a role is deleted after a question', async () => {
     await go(page, '#/roles/desk');
     await button(page, 'Delete …').click();
