@@ -22,7 +22,7 @@ const UI = /^(ui|pages|screens|frontend|front-end|app)$/;
 async function load(id, from) {
 	const name = id ?? from;
 	const [trees, by_name, record] = await Promise.all([load_trees(), all_roles(), name === undefined ? {} : ask('roles.get', { name })]);
-	const now = id === undefined ? undefined : await ask('roles.update', { name: id, grants: record.grants || [], dry_run: true }).catch(() => undefined);
+	const now = id === undefined || record.declared ? undefined : await ask('roles.update', { name: id, grants: record.grants || [], dry_run: true }).catch(() => undefined);
 
 	return { trees, by_name, record, newer: now?.gains_total || 0 };
 }
