@@ -49,7 +49,8 @@ class Team(HttpTest):
             sent.update({"Content-Type": "application/json", "Origin": ORIGIN, "Content-Length": str(len(body))})
         for name, value in headers.items():
             sent[name.replace("_", "-")] = value
-        lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in sent.items() if value is not None)]
+        fields = (f"{name}: {value}" for name, value in sent.items() if value is not None)
+        lines = [f"{method} {path} HTTP/1.1", *fields]
         answer = self.exchange("\r\n".join([*lines, "", ""]).encode() + (body or b""))
         head, _, rest = answer.partition(b"\r\n\r\n")
         status, *fields = head.decode().split("\r\n")

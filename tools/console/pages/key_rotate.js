@@ -48,7 +48,7 @@ export function KeyRotate({ record, close }) {
 	};
 
 	return html`<${Form} title=${`Rotate ${record.name || record.id}`} about="The key gets another secret. Its id, rights and history stay." action="Make the new secret"
-		danger=${mode === 'immediate'} send=${send} close=${close} disabled=${other !== null && !finish}>${(wrong) => html`
+		danger=${mode === 'immediate'} again="It may have been done. Send it again within ten minutes without a change: then it is the same secret." send=${send} close=${close} disabled=${other !== null && !finish}>${(wrong) => html`
 		<${Choice} label="When the old secret ends" value=${mode} set=${set_mode} options=${MODES} />
 		${mode !== 'immediate' && html`<${Select} label=${mode === 'confirm' ? 'After the first use, the old one counts for' : 'The old one counts for'} value=${overlap} options=${OVERLAPS} set=${set_overlap} wrong=${wrong('overlap')} />`}
 		${other && html`<${Check} label=${other.state === 'pending' ? 'Drop the secret that waits for its first use' : `End the old secret now, which would end ${ago(other.until)}`}

@@ -93,7 +93,7 @@ function Editor({ id, data }) {
 		return result;
 	};
 	const save = async () => {
-		if (!is_new && (await ask('roles.get', { name: id })).updated_at !== record.updated_at) {
+		if (!is_new && JSON.stringify(await ask('roles.get', { name: id })) !== JSON.stringify(record)) {
 			throw Object.assign(new Error('somebody else has changed this role since this page was opened'), { code: 'conflict' });
 		}
 		await send({});

@@ -26,7 +26,7 @@ function When({ item }) {
 export function Allowed({ items, label, tone = 'good', mark = '', tools }) {
 	const nodes = useMemo(() => nest(items), [items]);
 	const row = (node, is_here, is_open) => html`${items_of(node).map((item, i) => html`<span class="together" key=${i}>
-		${item.actions.map((action) => html`<${Chip} key=${action} tone=${tone}>${mark}${action}<//>`)}
+		${item.actions.map((action) => html`<${Chip} key=${action} tone=${item.when && tone === 'good' ? 'info' : tone}>${mark}${action}<//>`)}
 		${item.actions.length === 0 && html`<span class="dim">nothing here</span>`}<${When} item=${item} /></span>`)}${!is_open && html`<span class="dim">${actions_below(node).toLocaleString('en')} below</span>`}`;
 
 	return html`<${Tree} nodes=${nodes} row=${row} label=${label} tools=${tools}

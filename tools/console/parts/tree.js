@@ -5,7 +5,7 @@
  * row. Of a long tree only the rows in sight are in the document.
  */
 import { html } from 'htm/preact';
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { search as search_nodes, walk } from '../lib/nodes.js';
 import { matches } from '../lib/text.js';
 
@@ -60,6 +60,7 @@ export function Tree({ nodes, row, before, press, keys = {}, checked, words = ()
 	const place = useRef(null);
 	const heights = useRef(new Map());
 	const wants_focus = useRef(false);
+	const now_at = useRef(null); /* as `at`, before the next drawing: keys may come faster than that */
 	const found = useMemo(() => text.trim() === '' ? nodes : search_nodes(nodes, (node) => matches(text, node.resource, words(node))), [nodes, text]);
 	const is_open = (node) => text.trim() !== '' || opened.has(node.resource);
 	const seen = useMemo(() => {
@@ -74,7 +75,8 @@ export function Tree({ nodes, row, before, press, keys = {}, checked, words = ()
 		add(found, null);
 		return rows;
 	}, [found, opened, text]);
-	const here = Math.max(0, seen.findIndex((one) => one.node.resource === at));
+	const row_at = (resource) => Math.max(0, seen.findIndex((one) => one.node.resource === resource));
+	const here = row_at(at);
 	const is_long = seen.length > LONG;
 	const sight = is_long ? in_sight(seen, heights.current, view.top, view.height) : { first: 0, last: seen.length, above: 0, below: 0 };
 
@@ -98,9 +100,9 @@ export function Tree({ nodes, row, before, press, keys = {}, checked, words = ()
 			measured((was) => was + 1);
 		}
 	});
-	useEffect(() => {
+	useLayoutEffect(() => {
 		if (wants_focus.current) {
-			const element = place.current.querySelector(`[data-row="${here}"]`);
+			const element = place.current.querySelector(`[data-row="${row_at(now_at.current)}"]`);
 
 			wants_focus.current = element === null;
 			element?.focus({ preventScroll: true });
@@ -128,7 +130,8 @@ export function Tree({ nodes, row, before, press, keys = {}, checked, words = ()
 			return;
 		}
 		wants_focus.current = true;
-		set_at(seen[index].node.resource);
+		now_at.current = seen[index].node.resource;
+		set_at(now_at.current);
 		if (is_long && (index < sight.first || index >= sight.last)) {
 			const top = seen.slice(0, index).reduce((sum, one) => sum + (heights.current.get(one.node.resource) || ROW), 0);
 
@@ -137,17 +140,18 @@ export function Tree({ nodes, row, before, press, keys = {}, checked, words = ()
 		}
 	};
 	const on_key = (event) => {
-		const { node, above } = seen[here] || {};
+		const mine = row_at(now_at.current);
+		const { node, above } = seen[mine] || {};
 
 		if (!node || event.target.getAttribute('role') !== 'treeitem' || event.ctrlKey || event.metaKey || event.altKey) {
 			return;
 		}
 		const acts = {
-			ArrowDown: () => go_to(here + 1),
-			ArrowUp: () => go_to(here - 1),
+			ArrowDown: () => go_to(mine + 1),
+			ArrowUp: () => go_to(mine - 1),
 			Home: () => go_to(0),
 			End: () => go_to(seen.length - 1),
-			ArrowRight: () => node.children.length > 0 && (is_open(node) ? go_to(here + 1) : open(node, true)),
+			ArrowRight: () => node.children.length > 0 && (is_open(node) ? go_to(mine + 1) : open(node, true)),
 			ArrowLeft: () => node.children.length > 0 && is_open(node) && text.trim() === '' ? open(node, false) : above && go_to(seen.findIndex((one) => one.node === above)),
 			'*': () => set_opened(new Set([...opened, ...(above ? above.children : found).map((one) => one.resource)])),
 			Enter: press && (() => press(node)),
@@ -178,7 +182,10 @@ export function Tree({ nodes, row, before, press, keys = {}, checked, words = ()
 				return html`<div role="treeitem" key=${node.resource} class="node" data-row=${number} tabIndex=${is_here ? 0 : -1}
 					aria-level=${node.depth + 1} aria-posinset=${index + 1} aria-setsize=${of} aria-checked=${checked?.(node)}
 					aria-expanded=${node.children.length > 0 ? (is_open(node) ? 'true' : 'false') : undefined}
-					style=${{ '--depth': node.depth }} onFocus=${() => at !== node.resource && set_at(node.resource)}>
+					style=${{ '--depth': node.depth }} onFocus=${() => {
+						now_at.current = node.resource;
+						set_at(node.resource);
+					}}>
 					<span class="lead">
 						<button type="button" class="quiet twist" tabIndex="-1" aria-hidden="true" disabled=${node.children.length === 0}
 							onClick=${() => open(node, !is_open(node))}>${node.children.length === 0 ? '' : is_open(node) ? '▾' : '▸'}</button>
