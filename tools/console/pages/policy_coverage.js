@@ -19,8 +19,8 @@ function Tests() {
 	});
 
 	return html`<${Card} title="Tests"><${Loaded} of=${tests}>${(all) => all.length === 0 ? html`<p class="dim">The policy has no tests.</p>` : all.slice(0, SHOWN).map((test, i) => html`
-		<details key=${i} open=${!test.passed}><summary><${Badge} tone=${test.passed ? 'good' : 'bad'}>${test.passed ? 'passed' : 'failed'}<//> ${test.name} <${At} of=${test} /></summary>
-			<ul class="lines">${test.cases.map((one, j) => html`<li key=${j}><${Badge} tone=${one.passed ? 'good' : 'bad'}>${one.passed ? 'ok' : 'failed'}<//> <code>${one.text}</code>
+		<details key=${i} open=${!test.passed}><summary><${Badge} tone=${test.passed ? 'good' : 'bad'}>${test.passed ? 'passed' : 'failed'}<//> ${test.name}</summary>
+			<p><${At} of=${test} /></p><ul class="lines">${test.cases.map((one, j) => html`<li key=${j}><${Badge} tone=${one.passed ? 'good' : 'bad'}>${one.passed ? 'ok' : 'failed'}<//> <code>${one.text}</code>
 				${one.failures?.map((failure) => html`<span class="wrong" key=${failure}>${failure}</span>`)}</li>`)}</ul></details>`)}<//>
 		${tests.data?.length > SHOWN && html`<p class="dim">and ${count(tests.data.length - SHOWN, 'other test')}</p>`}<//>`;
 }

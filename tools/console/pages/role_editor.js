@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* role_editor: makes or changes a role of the store, in steps: its name, its trees, and what the change comes to. */
 import { html } from 'htm/preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { changed, useLoad } from '../lib/load.js';
 import { begin, counts, lines_of, trees_of } from '../lib/role_draft.js';
 import { all_roles } from '../lib/roles.js';
@@ -21,7 +21,7 @@ const UI = /^(ui|pages|screens|frontend|front-end|app)$/;
 async function load(id, from) {
 	const name = id ?? from;
 	const [trees, by_name, record] = await Promise.all([load_trees(), all_roles(), name === undefined ? {} : ask('roles.get', { name })]);
-	const now = id === undefined ? undefined : await ask('roles.update', { name: id, grants: record.grants || [], dry_run: true }).catch(() => undefined);
+	const now = id === undefined || record.declared ? undefined : await ask('roles.update', { name: id, grants: record.grants || [], dry_run: true }).catch(() => undefined);
 
 	return { trees, by_name, record, newer: now?.gains_total || 0 };
 }
@@ -61,7 +61,9 @@ function Editor({ id, data }) {
 	const head = useRef(null);
 	const is_touched = useRef(false);
 	const steps = steps_of(trees);
-	const lines = lines_of(draft, trees.index);
+	const is_review = steps[at].key === 'review';
+	/* They take a moment to find in a large tree, so they are found only where they are shown. */
+	const lines = useMemo(() => is_review || error !== null ? lines_of(draft, trees.index) : [], [draft, is_review, error === null]);
 	const grants = lines.map((line) => line.text);
 	const text = (value) => value.trim() === '' ? undefined : value.trim();
 	const is_new = id === undefined;
@@ -91,7 +93,7 @@ function Editor({ id, data }) {
 		return result;
 	};
 	const save = async () => {
-		if (!is_new && (await ask('roles.get', { name: id })).updated_at !== record.updated_at) {
+		if (!is_new && JSON.stringify(await ask('roles.get', { name: id })) !== JSON.stringify(record)) {
 			throw Object.assign(new Error('somebody else has changed this role since this page was opened'), { code: 'conflict' });
 		}
 		await send({});

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// Roles in the browser: those of the files, those of the store, and the editor, and what the daemon has afterwards.
+
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { browse, go, json, people, serve, settled, tool, visit } from './console.mjs';
+
+await people();
+
+const button = (page, name) => page.getByRole('button', { name, exact: true });
+
+async function grants(name) {
+  return (await json('role', 'show', name)).grants;
+}
+
+// The row of a node in the tree, by the last segment of its path.
+function node(page, segment) {
+  return page.getByRole('treeitem').filter({ has: page.locator('.name', { hasText: new RegExp(`^${segment.replace(/[{}]/g, '\\$&')}$`) }) });
+}
+
+test('roles', async (t) => {
+  const browser = await browse(t);
+  const { link } = await serve(t);
+  const page = await visit(t, browser, link);
+  const step = (name) => page.getByRole('list', { name: 'Steps' }).getByRole('button', { name });
+
+  await t.test('the list has those of the files and of the store, with who holds them', async () => {
+    await go(page, '#/roles');
+    await page.getByRole('row').filter({ hasText: 'night-desk' }).getByText('nobody').waitFor();
+    await page.getByRole('row').filter({ hasText: 'tenant-admin' }).getByText('1 principal').waitFor();
+    await page.getByLabel('Of').selectOption('store');
+    await page.getByText('1 role of 7').waitFor();
+  });
+
+  await t.test('a role of the files has its grants with their places, its source and its tests, and no Edit', async () => {
+    await go(page, '#/roles/servicing');
+    await page.getByRole('link', { name: 'roles.policy:26' }).waitFor();
+    await page.locator('.source').getByText('role servicing "Loan servicing" inherits get-only').waitFor();
+    await page.getByText('a deny overrides every allow').waitFor();
+    assert.equal(await page.getByRole('link', { name: 'Edit', exact: true }).count(), 0);
+    await node(page, '/ssn').getByText('⊘').waitFor();
+    await node(page, '/escrow').getByText('when context.amount <= principal.escrow_limit').waitFor();
+    await node(page, '/queue').getByText('get-only').waitFor();
+  });
+
+  await t.test('a role is made by the keyboard: a subtree, a method, a denial, and what it gives is said before', async () => {
+    await go(page, '#/new-role');
+    await page.getByLabel('Name', { exact: true }).fill('desk');
+    await button(page, 'Next').click();
+    await node(page, '/loan-manager').focus();
+    await page.keyboard.press('Space');
+    await button(page, 'Next').click();
+    await node(page, '/loans').focus();
+    await page.keyboard.press('Space');
+    assert.equal(await node(page, '/loans').getAttribute('aria-checked'), 'true');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Space');
+    assert.equal(await node(page, '/loans').getAttribute('aria-checked'), 'mixed', 'GET of a loan is out');
+    await node(page, '/{loan}').focus();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('d');
+    await node(page, '/{payment}').getByRole('button', { name: /void DELETE: allowed by a box, but denied/ }).waitFor();
+    await step('Review and save').click();
+    await page.getByText('gains 16').waitFor();
+    await page.getByText('loses 0').waitFor();
+    await button(page, 'Create the role').click();
+    await page.getByRole('heading', { level: 1, name: 'desk' }).waitFor();
+    assert.deepEqual(await grants('desk'), ['allow all on api:/loans/** except read on api:/loans/{loan}', 'allow all on ui:/loan-manager/**', 'deny all on api:/loans/{loan}/payments/**']);
+  });
+
+  await t.test('a chip is one method; lines with conditions stay; the effect is said with for whom', async () => {
+    await tool('role', 'create', 'cond', '--grant', 'allow GET on api:/loans', '--grant', 'allow update on api:/loans/{loan} when context.amount < 5');
+    await tool('assign', 'crm', 'cond');
+    await go(page, '#/edit-role/cond');
+    await step(/The public API/).click();
+    await node(page, '/{loan}').getByText('update when context.amount < 5').waitFor();
+    await node(page, '/loans').getByRole('button', { name: /^list GET: allowed/ }).click();
+    await node(page, '/{loan}').getByRole('button', { name: /^PATCH: not allowed/ }).click();
+    await step('Review and save').click();
+    await page.getByText('gains 1', { exact: true }).waitFor();
+    await page.getByText('loses 1', { exact: true }).waitFor();
+    await page.getByText('1 principal', { exact: true }).waitFor();
+    await button(page, 'Save the change').click();
+    await page.getByRole('heading', { level: 1, name: 'cond' }).waitFor();
+    assert.deepEqual(await grants('cond'), ['allow update on api:/loans/{loan} when context.amount < 5', 'allow PATCH on api:/loans/{loan}']);
+  });
+
+  await t.test('a line that the daemon refuses is marked, in the review and where it is written', async () => {
+    await go(page, '#/edit-role/cond');
+    await step(/The public API/).click();
+    await button(page, 'Add a line').click();
+    await page.getByLabel('A line of grants').last().fill('allow void on api:/nothing');
+    await step('Review and save').click();
+    await page.locator('.grants li.wrong', { hasText: 'allow void on api:/nothing' }).waitFor();
+    assert.equal(await button(page, 'Save the change').isDisabled(), true);
+    page.problems.splice(0);
+    await button(page, 'Change this line').click();
+    assert.equal(await page.getByLabel('A line of grants').and(page.locator('[aria-invalid="true"]')).inputValue(), 'allow void on api:/nothing');
+  });
+
+  await t.test('a name that is taken is said in the step of the name', async () => {
+    await go(page, '#/new-role');
+    await page.getByLabel('Name', { exact: true }).fill('not a name');
+    await step('Review and save').click();
+    await page.getByLabel('Name', { exact: true }).and(page.locator('[aria-invalid="true"]')).waitFor();
+    page.problems.splice(0);
+  });
+
+  await t.test('what somebody else changed meanwhile is not overwritten', async () => {
+    await go(page, '#/edit-role/night-desk');
+    await page.getByRole('textbox', { name: 'Description' }).fill('Mine');
+    await tool('role', 'edit', 'night-desk', '--description', 'Theirs');
+    await step('Review and save').click();
+    await button(page, 'Save the change').click();
+    await page.getByText('somebody else has changed this role').waitFor();
+    assert.equal((await json('role', 'show', 'night-desk')).description, 'Theirs');
+  });
+
+  await t.test('a role is deleted after a question', async () => {
+    await go(page, '#/roles/desk');
+    await button(page, 'Delete …').click();
+    await button(page.getByRole('dialog'), 'Delete').click();
+    await page.waitForURL(/#\/roles$/);
+    await settled(page);
+    await assert.rejects(grants('desk'));
+  });
+});
