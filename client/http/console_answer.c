@@ -26,6 +26,11 @@ void http_console_put_member(struct wire_buf *out, const char *name, const char 
 	}
 }
 
+const char *http_console_mode(const struct http_exchange *exchange)
+{
+	return exchange->door->console->is_local ? "local" : "team";
+}
+
 void http_console_answer_error(struct http_exchange *exchange, int status, const char *code,
 	const struct wire_error *error)
 {
@@ -37,7 +42,12 @@ void http_console_answer_error(struct http_exchange *exchange, int status, const
 	if (error->param[0] != '\0') {
 		http_console_put_member(&out, ",\"param\":", error->param);
 	}
-	http_console_put(&out, "}}");
+	http_console_put(&out, "}");
+	/* By what the page asks to sign in. */
+	if (status == 401) {
+		http_console_put_member(&out, ",\"mode\":", http_console_mode(exchange));
+	}
+	http_console_put(&out, "}");
 	http_exchange_give(exchange, status, HTTP_CONSOLE_JSON, &out, NULL);
 }
 

@@ -30,7 +30,7 @@ static void answer_session(struct http_exchange *exchange, struct wire_cursor ca
 	struct wire_buf out;
 
 	http_console_begin_answer(&out);
-	http_console_put_member(&out, "{\"mode\":", console->is_local ? "local" : "team");
+	http_console_put_member(&out, "{\"mode\":", http_console_mode(exchange));
 	http_console_put_member(&out, ",\"version\":", AUTHZ_VERSION);
 	http_console_put(&out, ",\"caller\":");
 	http_json_write(caller, &out);
