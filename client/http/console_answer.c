@@ -37,7 +37,13 @@ void http_console_answer_error(struct http_exchange *exchange, int status, const
 	if (error->param[0] != '\0') {
 		http_console_put_member(&out, ",\"param\":", error->param);
 	}
-	http_console_put(&out, "}}");
+	http_console_put(&out, "}");
+	/* The page asks for a link or for a key. */
+	if (status == 401) {
+		http_console_put_member(
+			&out, ",\"mode\":", exchange->door->console->is_local ? "local" : "team");
+	}
+	http_console_put(&out, "}");
 	http_exchange_give(exchange, status, HTTP_CONSOLE_JSON, &out, NULL);
 }
 

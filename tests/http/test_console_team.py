@@ -103,6 +103,7 @@ class Tokens(Team):
                 self.assertEqual((status, answer["error"]["code"]), (401, "unauthenticated"))
             status, _, body = self.ask("GET", "/console/session", **headers)
             self.assertEqual((status, json.loads(body)["error"]["code"]), (401, "unauthenticated"))
+            self.assertEqual((json.loads(body)["mode"], answer["mode"]), ("team", "team"))
         # In the query it is no token.
         self.assertEqual(self.ask("POST", f"/console/call?key={self.tokens['ann']}", {"method": "keys.list"})[0], 401)
 
