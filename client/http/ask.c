@@ -117,11 +117,12 @@ static int open_channel(
 	return authz_watch(channel->authz, on_watch, on_timer, channel);
 }
 
-int http_ask_open(struct http_ask *ask, uv_loop_t *loop, const struct http_config *config)
+int http_ask_open(
+	struct http_ask *ask, uv_loop_t *loop, const struct http_config *config, const char *socket)
 {
 	size_t count = (config->connections + AUTHZ_MAX_REQUESTS - 1) / AUTHZ_MAX_REQUESTS;
 	struct authz_options options = {
-		.socket = config->authz,
+		.socket = socket,
 		.timeout_ms = (int)config->timeout_ms,
 		.server_uid = config->has_server ? config->server : 0,
 	};

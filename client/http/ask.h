@@ -50,8 +50,10 @@ struct http_call {
 	unsigned timeout_ms; /* for its answer; 0: as the configuration says */
 };
 
-/* 0, or a negative AUTHZ_E*. It does not connect. http_ask_close is to be called in any case. */
-int http_ask_open(struct http_ask *ask, uv_loop_t *loop, const struct http_config *config);
+/* `socket` is the daemon's. 0, or a negative AUTHZ_E*. It does not connect. http_ask_close is to be
+ * called in any case. */
+int http_ask_open(struct http_ask *ask, uv_loop_t *loop, const struct http_config *config,
+	const char *socket);
 
 /* The path of the daemon's socket. */
 const char *http_ask_socket(const struct http_ask *ask);

@@ -91,8 +91,9 @@ struct http_listener {
 
 struct http_config {
 	struct pol_arena arena;
-	const char *authz; /* the daemon's socket */
-	bool has_server;   /* a user whose daemon is trusted, too */
+	const char *authz;         /* the daemon's socket */
+	const char *console_authz; /* the one for managing, for the console; NULL: the same */
+	bool has_server;           /* a user whose daemon is trusted, too */
 	uid_t server;
 	unsigned connections; /* of all listeners together */
 	unsigned idle;        /* seconds */

@@ -17,6 +17,13 @@ void http_config_on_console(
 	}
 }
 
+void http_config_on_console_authz(
+	struct http_reader *reader, const struct pol_setting_word *values, size_t count)
+{
+	(void)count;
+	reader->config->console_authz = http_config_socket(reader, &values[0]);
+}
+
 void http_config_on_console_origin(
 	struct http_reader *reader, const struct pol_setting_word *values, size_t count)
 {

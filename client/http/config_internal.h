@@ -46,7 +46,12 @@ bool http_config_choose(struct http_reader *reader, const struct pol_setting_wor
 bool http_config_name(
 	struct http_reader *reader, const struct pol_setting_word *word, const char **out);
 
-/* The lines about the console of the reader's listener. */
+/* The path of a socket of the daemon; NULL: reported. */
+const char *http_config_socket(struct http_reader *reader, const struct pol_setting_word *word);
+
+/* The lines about the console: the daemon's socket, and those of the reader's listener. */
+void http_config_on_console_authz(
+	struct http_reader *reader, const struct pol_setting_word *values, size_t count);
 void http_config_on_console(
 	struct http_reader *reader, const struct pol_setting_word *values, size_t count);
 void http_config_on_console_origin(

@@ -73,19 +73,23 @@ bool http_config_name(
 
 /* --- about the program ------------------------------------------------------------------------ */
 
+const char *http_config_socket(struct http_reader *reader, const struct pol_setting_word *word)
+{
+	if (word->text.len == 0 || word->text.ptr[0] != '/' || word->text.len >= AUTHZ_PATH_SIZE) {
+		pol_diag_error(reader->diags, word->at,
+			"'%.*s' is no absolute path of at most %d bytes: name the daemon's socket, "
+			"as in /run/authz/authz.sock",
+			POL_STR_ARGS(word->text), AUTHZ_PATH_SIZE - 1);
+		return NULL;
+	}
+	return http_config_copy(reader, word);
+}
+
 static void on_authz(
 	struct http_reader *reader, const struct pol_setting_word *values, size_t count)
 {
 	(void)count;
-	if (values[0].text.len == 0 || values[0].text.ptr[0] != '/' ||
-		values[0].text.len >= AUTHZ_PATH_SIZE) {
-		pol_diag_error(reader->diags, values[0].at,
-			"'%.*s' is no absolute path of at most %d bytes: name the daemon's socket, "
-			"as in /run/authz/authz.sock",
-			POL_STR_ARGS(values[0].text), AUTHZ_PATH_SIZE - 1);
-		return;
-	}
-	reader->config->authz = http_config_copy(reader, &values[0]);
+	reader->config->authz = http_config_socket(reader, &values[0]);
 }
 
 static void on_server_user(
@@ -426,6 +430,7 @@ static const struct row rows[] = {
 	{ "authzen", 1, 1, SCOPED, "authzen URL", on_authzen },
 	{ "connections", 1, 1, GLOBAL, "connections N", on_connections },
 	{ "console", 1, 1, SCOPED, "console on|off", http_config_on_console },
+	{ "console_authz", 1, 1, GLOBAL, "console_authz PATH", http_config_on_console_authz },
 	{ "console_origin", 1, 1, REPEATED, "console_origin URL", http_config_on_console_origin },
 	{ "drain", 1, 1, GLOBAL, "drain TIME", on_drain },
 	{ "environment", 1, 1, SCOPED, "environment NAME", on_environment },

@@ -26,6 +26,11 @@ void http_console_put_member(struct wire_buf *out, const char *name, const char 
 	}
 }
 
+const char *http_console_mode(const struct http_exchange *exchange)
+{
+	return exchange->door->console->is_local ? "local" : "team";
+}
+
 void http_console_answer_error(struct http_exchange *exchange, int status, const char *code,
 	const struct wire_error *error)
 {
@@ -38,10 +43,9 @@ void http_console_answer_error(struct http_exchange *exchange, int status, const
 		http_console_put_member(&out, ",\"param\":", error->param);
 	}
 	http_console_put(&out, "}");
-	/* The page asks for a link or for a key. */
+	/* By what the page asks to sign in. */
 	if (status == 401) {
-		http_console_put_member(
-			&out, ",\"mode\":", exchange->door->console->is_local ? "local" : "team");
+		http_console_put_member(&out, ",\"mode\":", http_console_mode(exchange));
 	}
 	http_console_put(&out, "}");
 	http_exchange_give(exchange, status, HTTP_CONSOLE_JSON, &out, NULL);

@@ -30,7 +30,7 @@ static void answer_session(struct http_exchange *exchange, struct wire_cursor ca
 	struct wire_buf out;
 
 	http_console_begin_answer(&out);
-	http_console_put_member(&out, "{\"mode\":", console->is_local ? "local" : "team");
+	http_console_put_member(&out, "{\"mode\":", http_console_mode(exchange));
 	http_console_put_member(&out, ",\"version\":", AUTHZ_VERSION);
 	http_console_put(&out, ",\"caller\":");
 	http_json_write(caller, &out);
@@ -134,7 +134,9 @@ static int ask(struct http_exchange *exchange)
 		.len = call->params.len,
 		.timeout_ms = timeout_of(call),
 	};
-	int r = http_ask_call(&program->ask, &asked, on_reply, exchange, &exchange->asked);
+	struct http_ask *managing =
+		program->managing.count > 0 ? &program->managing : &program->ask;
+	int r = http_ask_call(managing, &asked, on_reply, exchange, &exchange->asked);
 
 	program->metrics.in_flight += r == AUTHZ_OK;
 	return r;

@@ -308,7 +308,8 @@ static int serve(struct server *server, int fd)
 	uv_loop_init(&server->loop);
 	watch(server);
 	http_memory_init();
-	r = http_ask_open(&server->program.ask, &server->loop, &server->config);
+	r = http_ask_open(
+		&server->program.ask, &server->loop, &server->config, server->config.authz);
 	if (r < 0) {
 		fprintf(stderr, "authzcheck: %s\n", authz_strerror(r));
 		close(fd);

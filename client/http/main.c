@@ -134,6 +134,9 @@ static void stop(struct server *server)
 		http_door_close(&server->doors[i]);
 	}
 	http_ask_close(&server->program.ask);
+	if (server->program.managing.loop != NULL) {
+		http_ask_close(&server->program.managing);
+	}
 	uv_close((uv_handle_t *)&server->term, NULL);
 	uv_close((uv_handle_t *)&server->interrupt, NULL);
 	uv_close((uv_handle_t *)&server->deadline, NULL);
@@ -214,7 +217,11 @@ static int serve(struct server *server, const int *fds, struct notify *notify, b
 	server->program.drained = on_drained;
 	uv_signal_start(&server->term, on_signal, SIGTERM);
 	uv_signal_start(&server->interrupt, on_signal, SIGINT);
-	r = http_ask_open(&server->program.ask, &server->loop, config);
+	r = http_ask_open(&server->program.ask, &server->loop, config, config->authz);
+	if (r == 0 && config->console_authz != NULL) {
+		r = http_ask_open(
+			&server->program.managing, &server->loop, config, config->console_authz);
+	}
 	if (r < 0) {
 		fprintf(stderr, "authz-http: %s\n", authz_strerror(r));
 	}

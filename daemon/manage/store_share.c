@@ -250,12 +250,32 @@ int store_leave(struct call *call)
 
 /* --- store.upgrade ---------------------------------------------------------------------------- */
 
+/* The conflict has the names of the hosts that are in the way. */
+static int refuse_older(struct call *call, const struct share_older *older, const char *why)
+{
+	struct wire_error error;
+
+	wire_error_set(&error, WIRE_CONFLICT, (struct wire_str){ NULL, 0 }, "%s", why);
+	wire_begin_error(call->out, &call->id, &error, 1);
+	wire_put_str(call->out, WIRE_STR("ids"));
+	wire_put_array(call->out, (uint32_t)older->count);
+	for (size_t i = 0; i < older->count; i++) {
+		wire_put_cstr(call->out, older->names[i]);
+	}
+	wire_put_nil(call->out);
+	return 0;
+}
+
 static int upgrade_now(struct call *call)
 {
 	char why[SHARE_WHY] = "";
+	struct share_older older;
 	uint32_t before = 0;
-	int r = share_upgrade(call->context->share, &before, why);
+	int r = share_upgrade(call->context->share, &before, &older, why);
 
+	if (r == -EEXIST && older.count > 0) {
+		return refuse_older(call, &older, why);
+	}
 	if (r < 0) {
 		return store_share_refuse(call, r, why);
 	}

@@ -74,7 +74,7 @@ static int commit(struct reading *reading)
 	if (r < 0) {
 		store_write_abort(write);
 	} else {
-		r = store_write_commit(write, true);
+		r = store_why_failed(append->store, store_write_commit(write, true));
 	}
 	if (r < 0) {
 		reading->spoiled = reading->rows > 1;

@@ -266,12 +266,28 @@ static int look_shared(struct share *share, struct share_log **out, struct share
 	return r;
 }
 
-int share_upgrade(struct share *share, uint32_t *out_before, char why[static SHARE_WHY])
+static int on_host(void *context, const struct share_host *host)
+{
+	struct share_older *older = context;
+
+	if (host->gone || host->reads >= SHARE_FORMAT || older->count == SHARE_NAMED_HOSTS) {
+		return 0;
+	}
+	/* They are in the order of their names. */
+	if (older->count == 0 || strcmp(older->names[older->count - 1], host->name) != 0) {
+		memcpy(older->names[older->count++], host->name, sizeof host->name);
+	}
+	return 0;
+}
+
+int share_upgrade(struct share *share, uint32_t *out_before, struct share_older *older,
+	char why[static SHARE_WHY])
 {
 	struct share_head head;
 	struct share_log *log;
 	int r = look_shared(share, &log, &head, why);
 
+	older->count = 0;
 	if (log == NULL) {
 		return r;
 	}
@@ -282,7 +298,8 @@ int share_upgrade(struct share *share, uint32_t *out_before, char why[static SHA
 	if (r == SHARE_LOST) {
 		snprintf(why, SHARE_WHY, "a host cannot read format %u yet: %s", SHARE_FORMAT,
 			log->ops->why(log));
-		r = -EEXIST;
+		r = share->database->hosts(log, on_host, older, SHARE_ANSWER_MS);
+		r = r == 0 ? -EEXIST : r;
 	}
 	return realm_done(share, log, r, why);
 }

@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/share/everywhere.h"
 #include "daemon/share/log.h"
 
 struct share;
@@ -81,8 +82,15 @@ int share_find_lost(struct share *share, struct share_realm *out, uint64_t *out_
 /* After share_find_lost: begins from the log, whatever this store has. */
 int share_rejoin(struct share *share, struct share_realm *out, char why[static SHARE_WHY]);
 
-/* Raises the format that all hosts may write. *out_before: what it was. */
-int share_upgrade(struct share *share, uint32_t *out_before, char why[static SHARE_WHY]);
+/* Hosts that cannot read a format: the first of their names, each once. */
+struct share_older {
+	char names[SHARE_NAMED_HOSTS][SHARE_HOST + 1];
+	size_t count;
+};
+/* Raises the format that all hosts may write. *out_before: what it was. -EEXIST with names in
+ * *older: these hosts cannot read it. */
+int share_upgrade(struct share *share, uint32_t *out_before, struct share_older *older,
+	char why[static SHARE_WHY]);
 
 /* Deletes the rows of a host, by its name or its instance in hex. */
 int share_forget(

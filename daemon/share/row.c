@@ -186,11 +186,14 @@ bool share_row_decode(struct pol_str bytes, struct share_row *out)
 
 void share_place_format(uint64_t sequence, const uint8_t tag[SHARE_TAG], char out[SHARE_PLACE_TEXT])
 {
-	int length = snprintf(out, SHARE_PLACE_TEXT, "%" PRIu64 "-", sequence);
+	static const char digits[] = "0123456789abcdef";
+	char *at = out + snprintf(out, SHARE_PLACE_TEXT, "%" PRIu64 "-", sequence);
 
 	for (size_t i = 0; i < PLACE_TAG; i++) {
-		snprintf(out + (size_t)length + 2 * i, 3, "%02x", tag[i]);
+		*at++ = digits[tag[i] >> 4];
+		*at++ = digits[tag[i] & 15];
 	}
+	*at = '\0';
 }
 
 /* Decimal digits without a leading zero, up to a `-`. */

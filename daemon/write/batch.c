@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <string.h>
 
 #include "daemon/host/log.h"
 #include "daemon/share/append.h"
@@ -282,9 +283,12 @@ static void fail_shared(struct batch *batch, int r)
 /* Where the store is after the batch. */
 static void note_place(const struct share_head *head, struct batch *batch)
 {
+	char place[SHARE_PLACE_TEXT];
+
+	share_place_format(head->sequence, head->tag, place);
 	for (struct writer_job *job = batch->first; job != NULL; job = next_of(job)) {
 		job->sequence = head->sequence;
-		share_place_format(head->sequence, head->tag, job->place);
+		memcpy(job->place, place, sizeof place);
 	}
 }
 

@@ -97,6 +97,15 @@ test('a subtree is not written as everything below a node that has nothing else'
 	assert.deepEqual(lines_for('allow all on ui:/settings/roles'), ['allow all on ui:/settings/roles']);
 });
 
+test('what is left out of much is an exception', () => {
+	const items = Array.from({ length: 40 }, (_, i) => ({ resource: `api:/a${i % 4}/b${i}`, actions: [{ action: 'read', methods: ['GET'] }] }));
+	const index = index_trees(items);
+	const all = new Set(items.map((item) => `${item.resource} GET`));
+
+	all.delete('api:/a1/b5 GET');
+	assert.deepEqual(write('allow', index.roots, all), ['allow all on api:/** except api:/a1/b5']);
+});
+
 test('trees that were not changed keep their lines', () => {
 	const texts = ['allow GET, create on api:/loans', 'allow view on ui:/loans, ui:/settings/roles', 'deny view on ui:/settings/roles', 'allow post on ui:/loans when context.amount < 5', 'something else'];
 	const was = chosen(...texts);

@@ -19,6 +19,13 @@ test('it ends with the key, or when it is not renewed, whichever comes first', (
 	assert.equal(secrets_of(key({ expires_at: NOW }), NOW)[0].state, 'ended');
 });
 
+test('no secret of a revoked or deleted key counts, whatever its record says of their ends', () => {
+	for (const dead of [{ status: 'revoked', expires_at: NOW + DAY }, { deleted_at: NOW - DAY, retiring_until: NOW + DAY }]) {
+		const secrets = secrets_of(key(dead), NOW);
+		assert.deepEqual(secrets.map((one) => [one.state, one.until <= NOW]), [['ended', true]]);
+	}
+});
+
 test('while the old secret retires the new one is current', () => {
 	const [old, fresh] = secrets_of(key({ rotated_at: NOW - DAY, retiring_until: NOW + DAY }), NOW);
 

@@ -114,17 +114,27 @@ class Checks:
         """Stores equal, as the book says, the trail the same everywhere; what is wrong is in the book."""
         self.book.judge_order()
         hosts = list(self.fleet.hosts.values())
-        first = records(hosts[0])
+        (first, *others), trails = self.read_at_rest(hosts)
         same = True
-        for host in hosts[1:]:
-            found = difference(first, records(host))
+        for host, other in zip(hosts[1:], others):
+            found = difference(first, other)
             if found:
                 same = False
                 self.book.accuse(f"{hosts[0].name} and {host.name} differ: {found}")
         self.judge_records(first)
-        self.judge_decisions(hosts)
-        same = self.judge_trail(hosts) and same
+        same = self.judge_trail(hosts, trails) and same
         self.equal += same
+        self.judge_decisions(hosts)
+
+    def read_at_rest(self, hosts):
+        """The records and new entries of the trail of each host, as of one change: a new pepper, and work by the clock,
+        make changes of their own."""
+        def read():
+            before = {host.shared()["as_of"] for host in hosts}
+            found = [records(host) for host in hosts], [self.entries(host) for host in hosts]
+            return found if len(before) == 1 and before == {host.shared()["as_of"] for host in hosts} else None
+
+        return harness.wait_until(read, 60, what="hosts that have the same change")
 
     def judge_records(self, now):
         accuse = self.book.accuse
@@ -165,8 +175,7 @@ class Checks:
         reason = client.call("authorize", token=key.secret, method="GET", path="/loans")["reason"]
         return reason if reason != "stale" else None
 
-    def judge_trail(self, hosts):
-        trails = [self.entries(host) for host in hosts]
+    def judge_trail(self, hosts, trails):
         for host, trail in zip(hosts[1:], trails[1:]):
             if trail != trails[0]:
                 at = next((at for at, (one, other) in enumerate(zip(trails[0], trail)) if one != other), min(len(trail), len(trails[0])))

@@ -31,7 +31,7 @@ role clerk inherits viewer { allow create on api:/loans }
 """}
 
 CONNINFO = f"host=127.0.0.1 port={share_proxy.PORT} dbname={share_servers.DATABASE} user=authz"
-DISK = 48 << 20
+DISK = 128 << 20  # of which the records of 200 rounds take a third
 MEMORY = "/dev/shm"  # where fsync costs nothing
 MAX_LAG = "3s"
 

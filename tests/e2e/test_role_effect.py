@@ -322,6 +322,10 @@ class Callers(people.PeopleTest):
 role boss { allow all on authz:/**
     allow GET on api:/loans/** }
 role reader { allow read on authz:/** }
+role writer { allow create, update on authz:/roles/**
+    allow create on authz:/roles
+    allow GET on api:/loans/** }
+role lister inherits writer { allow list on authz:/roles }
 """
 
     def token(self, role):
@@ -344,6 +348,20 @@ role reader { allow read on authz:/** }
                     self.assertEqual(errors[0], errors[1])
         dry = self.c.call("roles.update", name="r", grants=["allow GET on api:/loans/**"], token=boss, dry_run=True)
         self.assertEqual((dry["gains_total"], dry["loses_total"]), (2, 0))
+
+    def test_what_a_role_allows_is_shown_only_to_those_who_may_list_roles(self):
+        writer, lister = self.token("writer"), self.token("lister")
+        self.c.call("roles.create", name="r", grants=["allow list on api:/loans"])
+        calls = (("roles.update", {"name": "r", "grants": []}), ("roles.create", {"name": "s", "inherits": ["r"]}))
+        for method, params in calls:
+            with self.subTest(method):
+                error = self.assert_error("forbidden", self.c.call, method, token=writer, dry_run=True, **params)
+                self.assertIn("list on authz:/roles", error.message)
+                dry = self.c.call(method, token=lister, dry_run=True, **params)
+                self.assertEqual([item["resource"] for item in dry["gains"] + dry["loses"]], ["api:/loans"])
+        # The change itself says nothing of it, and is done.
+        for method, params in reversed(calls):
+            self.assertNotIn("loses", self.c.call(method, token=writer, **params))
 
 
 if __name__ == "__main__":

@@ -46,7 +46,8 @@ class Answer:
 class Console:
     """The program, and the browser that opened its link."""
 
-    def __init__(self, test, daemon, *options, terminal=True, background=False, env=None):
+    def __init__(self, test, daemon, *options, terminal=True, background=False, browser=False, env=None,
+                 **more):
         parent, child = pty.openpty()
         mode = termios.tcgetattr(child)
         mode[3] &= ~termios.ECHO
@@ -58,14 +59,16 @@ class Console:
             if background:
                 fcntl.ioctl(child, termios.TIOCSCTTY, 0)
 
+        ours = {**harness.environment(daemon.folder), **(env or {})}
         self.daemon = daemon
         self.terminal = parent
         self.text = b""
         self.cookie = None
         self.process = subprocess.Popen(
-            [*(BACKGROUND if background else ()), harness.AUTHZCHECK, "console", "--socket", str(daemon.socket), "--no-browser", *options],
+            [*(BACKGROUND if background else ()), harness.AUTHZCHECK, "console", "--socket", str(daemon.socket),
+             *(() if browser else ("--no-browser",)), *options],
             stdin=child if terminal else subprocess.DEVNULL, stdout=child, stderr=child,
-            env={**harness.environment(daemon.folder), **(env or {})}, preexec_fn=begin)
+            env={name: value for name, value in ours.items() if value is not None}, preexec_fn=begin, **more)
         os.close(child)
         test.addCleanup(self.close)
         self.host, self.port, self.ticket = self.read_link()

@@ -7,10 +7,13 @@ import gzip
 import hashlib
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import unittest
+from pathlib import Path
 
 from console_program import INSTRUMENTED, LINK, Console, ConsoleTest, harness
 
@@ -240,7 +243,8 @@ class Attacks(ConsoleTest):
                        own[:-1], own + "0", own.replace("=", "x="), f"x{own}", own.upper(),
                        f"authz-console-{console.port}=", value, own.replace(value, value[::-1])):
             answer = console.request("POST", "/console/call", {"method": "status"}, Cookie=cookie)
-            self.assertEqual((answer.status, answer.code()), (401, "unauthenticated"), cookie)
+            self.assertEqual((answer.status, answer.code(), answer.json()["mode"]), (401, "unauthenticated", "local"),
+                             cookie)
         for cookie in (own, f"a=b; {own}; c=d", f"authz-console-{console.port}=x; {own}"):
             self.assertEqual(console.request("POST", "/console/call", {"method": "status"}, Cookie=cookie).status, 200)
 
@@ -321,6 +325,56 @@ class Attacks(ConsoleTest):
                  "c.request('GET', '/console/')\nprint(c.getresponse().status)", console.host, str(console.port)],
                 check=True, stdout=subprocess.PIPE, timeout=harness.DEADLINE, cwd="/").stdout.decode().strip()
             self.assertEqual(out, status, user)
+
+
+class Browser(ConsoleTest):
+    """What opens the browser, as a program that says how it was called."""
+
+    def setUp(self):
+        super().setUp()
+        self.bin = Path(tempfile.mkdtemp(prefix="authz-bin-"))
+        self.addCleanup(shutil.rmtree, self.bin)
+        self.bin.chmod(0o777)
+        opener = self.bin / "xdg-open"
+        opener.write_text('#!/bin/sh\nprintf "%s\\n" "$#" "$1" "${AUTHZ_TOKEN-none}" "$(readlink /proc/self/fd/0)" '
+                          f'>{self.bin}/new\nmv {self.bin}/new {self.bin}/opened\n')
+        opener.chmod(0o755)
+        self.opened = self.bin / "opened"
+        self.env = {"PATH": f"{self.bin}:{os.environ['PATH']}", "DISPLAY": ":0", "WAYLAND_DISPLAY": None}
+
+    def begin(self, **more):
+        """As a user who is not root, if the test's is."""
+        if os.geteuid() == 0:
+            self.d.folder.chmod(0o711)
+            self.d.socket.chmod(0o666)
+            more = {"user": 65534, "group": 65534, "extra_groups": [], "cwd": "/", **more}
+        return Console(self, self.d, browser=True, env={**self.env, **more.pop("env", {})}, **more)
+
+    def test_the_link_is_opened_where_there_is_a_screen(self):
+        console = self.begin()
+        harness.wait_until(self.opened.exists, what="the browser is opened")
+        self.assertEqual(self.opened.read_text().splitlines(),
+                         ["1", f"{console.origin}/console/#{console.ticket}", "none", "/dev/null"])
+        console.process.send_signal(signal.SIGINT)
+        self.assertEqual(console.process.wait(harness.DEADLINE), 0)
+
+    def test_a_new_link_opens_none_and_a_browser_gets_no_token(self):
+        client = self.d.client()
+        client.call("principals.create", id="ann")
+        console = self.begin(env={"AUTHZ_TOKEN": client.call("keys.create", principal="ann")["secret"]})
+        harness.wait_until(self.opened.exists, what="the browser is opened")
+        self.assertEqual(self.opened.read_text().splitlines()[2], "none")
+        self.opened.unlink()
+        console.press_enter()
+        self.assertEqual(console.open_link().status, 204)
+        self.assertFalse(self.opened.exists())
+
+    def test_without_a_screen_or_for_root_none_is_opened(self):
+        self.env["DISPLAY"] = None
+        self.assertEqual(self.begin().open_link().status, 204)
+        if os.geteuid() == 0:
+            self.assertEqual(self.begin(user=0, env={"DISPLAY": ":0"}).open_link().status, 204)
+        self.assertFalse(self.opened.exists())
 
 
 class Secrets(ConsoleTest):

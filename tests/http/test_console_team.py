@@ -3,8 +3,12 @@
 
 import concurrent.futures
 import json
+import os
+import pwd
 import subprocess
+import tempfile
 import unittest
+from pathlib import Path
 
 from console_program import BUILT
 from http_program import AUTHZ_HTTP, HttpTest, harness
@@ -45,7 +49,8 @@ class Team(HttpTest):
             sent.update({"Content-Type": "application/json", "Origin": ORIGIN, "Content-Length": str(len(body))})
         for name, value in headers.items():
             sent[name.replace("_", "-")] = value
-        lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in sent.items() if value is not None)]
+        fields = (f"{name}: {value}" for name, value in sent.items() if value is not None)
+        lines = [f"{method} {path} HTTP/1.1", *fields]
         answer = self.exchange("\r\n".join([*lines, "", ""]).encode() + (body or b""))
         head, _, rest = answer.partition(b"\r\n\r\n")
         status, *fields = head.decode().split("\r\n")
@@ -100,10 +105,10 @@ class Tokens(Team):
                         {"X_Remote_User": "ann"}):
             for method in ("keys.list", "status", "whoami"):
                 status, answer = self.call(method, **headers)
-                self.assertEqual((status, answer["error"]["code"]), (401, "unauthenticated"))
+                self.assertEqual((status, answer["error"]["code"], answer["mode"]), (401, "unauthenticated", "team"))
             status, _, body = self.ask("GET", "/console/session", **headers)
-            self.assertEqual((status, json.loads(body)["error"]["code"]), (401, "unauthenticated"))
-            self.assertEqual((json.loads(body)["mode"], answer["mode"]), ("team", "team"))
+            answer = json.loads(body)
+            self.assertEqual((status, answer["error"]["code"], answer["mode"]), (401, "unauthenticated", "team"))
         # In the query it is no token.
         self.assertEqual(self.ask("POST", f"/console/call?key={self.tokens['ann']}", {"method": "keys.list"})[0], 401)
 
@@ -118,8 +123,8 @@ class Tokens(Team):
         self.d.client().call("keys.revoke", id=session["caller"]["key"])
         for token in (self.tokens["bob"], "nothing", "x" * 600):
             status, _, body = self.ask("GET", "/console/session", Authorization=f"Bearer {token}")
-            self.assertEqual((status, json.loads(body)["error"]), (401, {
-                "code": "unauthenticated", "message": "the token is not accepted"}))
+            self.assertEqual((status, json.loads(body)), (401, {"mode": "team", "error": {
+                "code": "unauthenticated", "message": "the token is not accepted"}}))
         for method in ("POST", "DELETE"):
             self.assertEqual(self.ask(method, "/console/session", {"ticket": "0" * 64}, **self.bearer("bob"))[0], 405)
 
@@ -169,10 +174,55 @@ class Tokens(Team):
 
 @unittest.skipUnless(BUILT, "built without the console's page")
 class Identity(Team):
+    def make_daemon(self):
+        folder = tempfile.TemporaryDirectory(prefix="authz-conf-")
+        self.addCleanup(folder.cleanup)
+        conf = Path(folder.name) / "authzd.conf"
+        conf.write_text(f"impersonate user {pwd.getpwuid(os.geteuid()).pw_name}\n")
+        return self.daemon(POLICY, "--config", str(conf))
+
     def setUp(self):
         super().setUp()
         self.configure("console on", "identity header X-Remote-User")
         self.process = self.start()
+
+    def session(self, **headers):
+        status, _, body = self.ask("GET", "/console/session", **headers)
+        return status, json.loads(body)
+
+    def test_the_user_whom_the_web_server_names_decides(self):
+        status, session = self.session(X_Remote_User="bob")
+        self.assertEqual((status, session["caller"]["actor"]), (200, "principal:bob"))
+        self.assertFalse(session["caller"]["everything"])
+        self.assertEqual(len(self.call("keys.list", X_Remote_User="bob")[1]["result"]["items"]), 3)
+        self.assertEqual(self.call("principals.create", {"id": "x"}, X_Remote_User="bob")[0], 403)
+        self.assertEqual(self.call("keys.list", X_Remote_User="eve")[0], 403)
+        self.assertEqual(self.call("principals.create", {"id": "x"}, X_Remote_User="ann")[0], 200)
+        self.assertEqual(self.d.client().call("principals.get", id="x")["created_by"], "principal:ann")
+        # What the peer may, which is root or the daemon's own user, counts for nobody.
+        for method in ("policy.status", "status", "hosts.list"):
+            self.assertEqual(self.call(method, X_Remote_User="ann")[0], 403, method)
+
+    def test_a_user_who_is_no_principal_is_not_signed_in(self):
+        for name in ("mallory", "uid:0", "../ann", "a" * 300):
+            status, session = self.session(X_Remote_User=name)
+            self.assertEqual((status, session["error"]["code"]), (401, "unauthenticated"), name)
+            self.assertIn(self.call("keys.list", X_Remote_User=name)[0], (400, 403))
+        self.d.client().call("principals.disable", id="bob")
+        self.assertEqual(self.session(X_Remote_User="bob")[0], 401)
+
+    def test_the_console_may_have_a_socket_of_its_own(self):
+        self.end(self.process)
+        self.conf.write_text(f"authz {self.d.folder}/none.sock\nconsole_authz {self.d.socket}\n"
+                             f"listen {self.path} 0600\nconsole on\nidentity header X-Remote-User\n")
+        log = open(self.d.folder / "second.log", "wb")
+        with log:
+            process = subprocess.Popen([AUTHZ_HTTP, "--config", str(self.conf)], stdin=subprocess.DEVNULL, stderr=log,
+                                       preexec_fn=harness.die_with_parent)
+        self.addCleanup(self.end, process)
+        harness.wait_until(lambda: self.status("/healthz"), what="authz-http answers")
+        self.assertEqual(self.status("/readyz"), 503)
+        self.assertEqual(self.call("keys.list", X_Remote_User="bob")[0], 200)
 
     def test_a_token_and_an_identity_are_refused(self):
         status, answer = self.call("keys.list", **self.bearer("ann"), X_Remote_User="bob")
@@ -189,6 +239,16 @@ class Identity(Team):
         self.assertEqual(self.call("keys.list", **self.bearer("bob"))[0], 200)
         self.assertEqual(self.call("keys.list", **self.bearer("bob"), Origin="http://console.example.org")[0], 200)
         self.assertEqual(self.call("keys.list", **self.bearer("bob"), Origin="https://evil.example")[0], 403)
+
+
+@unittest.skipUnless(BUILT, "built without the console's page")
+class NotAllowed(Team):
+    def test_a_daemon_without_the_line_takes_no_user(self):
+        self.configure("console on", "identity header X-Remote-User")
+        self.start()
+        self.assertEqual(self.call("keys.list", X_Remote_User="ann")[0], 403)
+        status, _, body = self.ask("GET", "/console/session", X_Remote_User="ann")
+        self.assertEqual((status, json.loads(body)["error"]["code"]), (401, "unauthenticated"))
 
 
 class Without(Team):

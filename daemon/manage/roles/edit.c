@@ -94,6 +94,12 @@ static bool is_dry_run(const struct call *call)
 	return value->given && value->boolean;
 }
 
+/* The effect shows what roles allow, those among them that the role inherits, as `who` does. */
+static int check_dry_run(struct call *call)
+{
+	return is_dry_run(call) ? actor_may(call, "roles", (struct pol_str){ NULL, 0 }, "list") : 0;
+}
+
 /* `before` as in roles_answer_effect. */
 static int save(struct call *call, struct editing *editing, uint32_t before)
 {
@@ -219,6 +225,7 @@ static int create(struct call *call, struct editing *editing)
 		.updated_at = call->now,
 		.created_by = pol_str_of(call->change->actor),
 	};
+	r = r == 0 ? check_dry_run(call) : r;
 	if (r == 0) {
 		r = check_tenant(call, &call->params[ROLES_EDIT_TENANT], &role->tenant);
 	}
@@ -278,6 +285,7 @@ static int update(struct call *call, struct editing *editing)
 	uint32_t tenant, role = POL_NONE;
 	int r = begin(call, editing, "update", &tenant, &before);
 
+	r = r == 0 ? check_dry_run(call) : r;
 	if (r == 0) {
 		role = pol_stored_find(call->snapshot, before.number, tenant);
 		r = check_shadowed(call, role);

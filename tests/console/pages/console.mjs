@@ -116,7 +116,7 @@ export async function serve(t, ...words) {
 
 // The browser of a file of tests, which ends with them.
 export async function browse(...words) {
-  const browser = await chromium.launch({ executablePath: process.env.AUTHZ_TEST_CHROMIUM, args: ['--no-sandbox', ...words] });
+  const browser = await chromium.launch({ executablePath: process.env.AUTHZ_TEST_CHROMIUM, args: ['--no-sandbox', ...words], timeout: HANG });
   after(() => browser.close());
   return browser;
 }

@@ -1,118 +1,152 @@
 // SPDX-License-Identifier: Apache-2.0
-// People and services: the list, one of them, what it holds, and the dialogs.
+// People and services in the browser: the list, one of them, and each dialog, and what the daemon has afterwards.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { browse, call, expect_problem, go, is_allowed, people, said, serious, settled, shoot, sign_in } from './console.mjs';
+import { browse, go, json, people, serve, settled, tool, visit } from './console.mjs';
 
-const { tokens } = await people();
-const browser = await browse();
+const { ids } = await people();
+const XSS = '<img src=x onerror=alert(1)>';
+await tool('principal', 'create', 'zed', '--name', XSS);
+
 const dialog = (page) => page.getByRole('dialog');
-const rows = (page) => page.getByRole('grid', { name: 'People and services' }).locator('.tr');
-const press = async (page, name) => {
-  await dialog(page).getByRole('button', { name, exact: true }).click();
+const field = (page, name) => dialog(page).getByLabel(name, { exact: true });
+const button = (page, name) => page.getByRole('button', { name, exact: true });
+
+async function show(id) {
+  return json('principal', 'show', id);
+}
+
+// A form of the dialog is sent, and the dialog closes.
+async function send(page, name) {
+  await button(dialog(page), name).click();
   await dialog(page).waitFor({ state: 'hidden' });
-};
-
-test('the list is searched and narrowed', async (t) => {
-  const page = await sign_in(t, browser);
-
-  await go(page, '#/people');
-  await page.getByRole('link', { name: 'alice' }).waitFor();
-  await page.getByLabel('Search people and services').fill('archer');
-  await page.getByText('1 principal of').waitFor();
-  assert.equal(await rows(page).count(), 1);
-  await page.getByLabel('Search people and services').fill('');
-  await page.getByLabel('Kind', { exact: true }).selectOption('service');
-  await page.getByRole('link', { name: 'crm' }).waitFor();
-  assert.equal(await page.getByRole('link', { name: 'alice' }).count(), 0);
-  await page.getByLabel('Kind', { exact: true }).selectOption('');
-  await page.getByLabel('Role', { exact: true }).selectOption('tenant-admin');
-  await page.getByText('1 principal of').waitFor();
-  assert.equal(await rows(page).getByRole('link').first().innerText(), 'bob');
-});
-
-test('a person is made, edited, given a role at a place, and may do what the page drew', async (t) => {
-  const page = await sign_in(t, browser);
-
-  await go(page, '#/people');
-  await page.getByRole('button', { name: 'New', exact: true }).click();
-  await dialog(page).getByLabel('Id', { exact: true }).fill('carol');
-  await dialog(page).getByLabel('Name', { exact: true }).fill('Carol Clark');
-  await shoot(page, 'dialog new person');
-  assert.deepEqual(await serious(page, 'dialog'), []);
-  await press(page, 'Create');
-  await page.getByRole('heading', { name: 'Carol Clark' }).waitFor();
-  await page.getByText('Nothing: no role that it holds allows anything.').waitFor();
-
-  await page.getByRole('button', { name: 'Edit' }).click();
-  await dialog(page).getByLabel('escrow_limit').fill('many');
-  await dialog(page).getByRole('button', { name: 'Save' }).click();
-  await dialog(page).locator('[aria-invalid="true"]').waitFor();
-  expect_problem(page, /400/);
-  await dialog(page).getByLabel('escrow_limit').fill('500');
-  await press(page, 'Save');
-  assert.deepEqual((await call('principals.get', { id: 'carol' })).attributes, { escrow_limit: '500' });
-  await page.getByText('500', { exact: true }).waitFor();
-
-  const { secret } = await call('keys.create', { principal: 'carol' });
-  assert(!await is_allowed(secret));
-  await page.getByRole('button', { name: 'Assign a role' }).click();
-  await dialog(page).getByLabel('Role').selectOption('servicing');
-  await dialog(page).getByLabel('At', { exact: true }).fill('api:/loans/{loan}');
-  await page.keyboard.press('Enter');
-  await dialog(page).getByText('put a value in the place of {loan}').waitFor();
-  await page.keyboard.press('Backspace');
-  await dialog(page).getByLabel('At', { exact: true }).fill('api:/loans/7');
-  await page.keyboard.press('Enter');
-  await dialog(page).getByLabel('Until').selectOption('2592000');
-  await shoot(page, 'dialog assign');
-  assert.deepEqual(await serious(page, 'dialog'), []);
-  await press(page, 'Assign');
-  await page.getByRole('tree', { name: 'What carol may do' }).waitFor();
   await settled(page);
-  assert(await is_allowed(secret, 'PUT', '/loans/7'));
-  assert(!await is_allowed(secret, 'PUT', '/loans/8'));
-  const { items: [given] } = await call('assignments.list', { principal: 'carol' });
-  assert.deepEqual([given.role, given.at], ['servicing', ['api:/loans/7']]);
-  assert(given.until > Date.now() / 1000 + 29 * 86400);
+}
 
-  await page.getByRole('button', { name: 'Take away servicing' }).click();
-  await press(page, 'Take the role away');
-  await said(page, 'does not hold servicing any more');
-  assert(!await is_allowed(secret));
-});
+test('people and services', async (t) => {
+  const browser = await browse(t);
+  const { link } = await serve(t);
+  const page = await visit(t, browser, link);
+  const row = (name) => page.getByRole('row').filter({ hasText: name });
 
-test('a person is switched off and on, and deleted with the keys', async (t) => {
-  const page = await sign_in(t, browser);
+  await t.test('the list has what each holds, and a name is text', async () => {
+    await go(page, '#/people');
+    await row('alice').getByText('collections').waitFor();
+    await row('alice').getByText('servicing').waitFor();
+    assert.equal(await row('zed').getByText(XSS).count(), 1);
+    assert.equal(await page.locator('main img').count(), 0);
+  });
 
-  await go(page, '#/people');
-  const turn = page.getByRole('switch', { name: 'alice is on' });
-  await turn.click();
-  await said(page, 'alice is off');
-  assert(!await is_allowed(tokens.alice));
-  await turn.click();
-  await said(page, 'alice is on');
-  assert(await is_allowed(tokens.alice));
-  await go(page, '#/people/crm');
-  await page.getByRole('link', { name: 'production' }).waitFor();
-  await page.getByRole('button', { name: 'Delete …' }).click();
-  await press(page, 'Delete and revoke its keys');
-  await said(page, 'crm is deleted');
-  assert(!await is_allowed(tokens.crm));
-  await go(page, '#/people/crm');
-  await page.getByText('There is no such person or service').waitFor();
-  page.allowed.push(/404/);
-});
+  await t.test('search and filters leave those that fit, and the address has them', async () => {
+    await page.getByLabel('Search people and services').fill('archer');
+    await page.getByText('1 principal of 4').waitFor();
+    await page.getByLabel('Search people and services').fill('');
+    await page.getByLabel('Kind').selectOption('service');
+    await page.getByText('1 principal of 4').waitFor();
+    await page.getByLabel('Kind').selectOption('');
+    await page.getByLabel('Role', { exact: true }).selectOption('tenant-admin');
+    await page.getByText('1 principal of 4').waitFor();
+    assert.match(page.url(), /role=tenant-admin/);
+    await page.getByLabel('Role', { exact: true }).selectOption('');
+    await page.getByLabel('Search people and services').fill(`lp_live_1abcdefghijK_${'S'.repeat(38)}`);
+    await page.getByText('0 principals of 4').waitFor();
+    assert.match(page.url(), /search=lp_live_1abcdefghijK$/, 'a token that is looked for is cut before its secret');
+    await page.getByLabel('Search people and services').fill('');
+  });
 
-test('every principal and every caller can be given a role', async (t) => {
-  const page = await sign_in(t, browser);
+  await t.test('the switch disables and enables', async () => {
+    await page.getByRole('switch', { name: 'crm is on' }).click();
+    await row('crm').getByText('inactive').waitFor();
+    assert.equal((await show('crm')).status, 'inactive');
+    await page.getByRole('switch', { name: 'crm is on' }).click();
+    await row('crm').getByText('inactive').waitFor({ state: 'hidden' });
+    assert.equal((await show('crm')).status, 'active');
+  });
 
-  await go(page, '#/people');
-  await page.getByRole('button', { name: 'Assign a role' }).first().click();
-  await dialog(page).getByRole('heading', { name: 'every principal' }).waitFor();
-  await dialog(page).getByLabel('Role').selectOption('loan-searcher');
-  await press(page, 'Assign');
-  assert.equal((await call('assignments.list', { everyone: true })).items.filter(({ role }) => role === 'loan-searcher').length, 1);
-  assert(await is_allowed(tokens.alice, 'POST', '/loans/search'));
+  await t.test('what is wrong is said at its field, and the dialog stays', async () => {
+    await button(page, 'New').click();
+    await field(page, 'Id').fill('ann lee');
+    await field(page, 'escrow_limit').fill('lots');
+    await button(dialog(page), 'Create').click();
+    await dialog(page).getByLabel('Id', { exact: true }).and(page.locator('[aria-invalid="true"]')).waitFor();
+    await field(page, 'Id').fill('ann');
+    await button(dialog(page), 'Create').click();
+    await dialog(page).getByLabel('escrow_limit').and(page.locator('[aria-invalid="true"]')).waitFor();
+    page.problems.splice(0);
+    await field(page, 'escrow_limit').fill('500');
+    await send(page, 'Create');
+    const made = await show('ann');
+    assert.deepEqual([made.kind, made.attributes], ['user', { escrow_limit: '500' }]);
+  });
+
+  await t.test('a role is assigned at a place until a time, and taken away', async () => {
+    await go(page, '#/people/ann');
+    await button(page, 'Assign a role').click();
+    await field(page, 'Role').selectOption('servicing');
+    await field(page, 'At').fill('api:/loans/{loan}');
+    await field(page, 'At').press('Enter');
+    await dialog(page).getByText('put a value in the place of {loan}').waitFor();
+    assert.equal(await button(dialog(page), 'Assign').isDisabled(), true);
+    await button(dialog(page), 'Remove api:/loans/{loan}').click();
+    await field(page, 'At').fill('api:/loans/7');
+    await field(page, 'At').press('Enter');
+    await field(page, 'Until').selectOption('2592000');
+    await send(page, 'Assign');
+    const { items: [held] } = await json('assignment', 'list', '--principal', 'ann');
+    assert.deepEqual([held.role, held.at], ['servicing', ['api:/loans/7']]);
+    assert.ok(Date.parse(held.until) > Date.now() + 86400000 * 29);
+    await page.getByRole('treeitem').filter({ hasText: '/escrow' }).getByText(/^when /).waitFor();
+    await button(page, 'Take away servicing').click();
+    await send(page, 'Take the role away');
+    await page.locator('.card', { hasText: 'Its roles' }).getByText('None.').waitFor();
+  });
+
+  await t.test('edit changes what was changed alone', async () => {
+    await button(page, 'Edit').click();
+    await field(page, 'Name').fill('Ann Lee');
+    await send(page, 'Save');
+    const changed = await show('ann');
+    assert.deepEqual([changed.name, changed.attributes], ['Ann Lee', { escrow_limit: '500' }]);
+    await page.getByRole('heading', { level: 1, name: 'Ann Lee' }).waitFor();
+  });
+
+  await t.test('a principal\'s page has its keys, and makes one', async () => {
+    await go(page, '#/people/alice');
+    await page.getByRole('link', { name: 'laptop' }).waitFor();
+    assert.equal(await page.getByRole('link', { name: 'laptop' }).getAttribute('href'), `#/keys/${ids.alice}`);
+    await button(page, 'New key').click();
+    await dialog(page).getByRole('heading', { level: 2 }).waitFor();
+    await page.keyboard.press('Escape');
+  });
+
+  await t.test('deleting says that keys are revoked', async () => {
+    await go(page, '#/people/ann');
+    await button(page, 'Delete …').click();
+    await dialog(page).getByText('All of its keys are revoked').waitFor();
+    await send(page, 'Delete and revoke its keys');
+    await page.waitForURL(/#\/people$/);
+    await assert.rejects(show('ann'));
+  });
+
+  await t.test('every principal and every caller hold roles of their own', async () => {
+    const every = page.locator('.card', { hasText: 'Every principal holds' });
+
+    await button(every, 'Assign a role').click();
+    await field(page, 'Role').selectOption('get-only');
+    await send(page, 'Assign');
+    await every.getByRole('link', { name: 'get-only' }).waitFor();
+    await button(page.locator('.card', { hasText: 'Every caller holds' }), 'Assign a role').click();
+    await field(page, 'Role').selectOption('loan-searcher');
+    assert.equal(await button(dialog(page), 'Assign').isDisabled(), true, 'without a place');
+    await page.keyboard.press('Escape');
+    await go(page, '#/people/bob');
+    await page.getByRole('heading', { name: 'As every principal' }).waitFor();
+  });
+
+  await t.test('who is not there is said to be not there', async () => {
+    await go(page, '#/people/nobody');
+    await page.getByText('There is no such person or service').waitFor();
+    page.problems.splice(0);
+  });
 });

@@ -128,6 +128,11 @@ export function may(action, path) {
 		(item) => item.actions.includes(action) && is_below(item.resource, `authz:${path}`));
 }
 
+/* Is the caller a peer of the daemon's socket? Some methods are for these alone, whatever a token may do. */
+export function is_peer() {
+	return session.value?.caller.actor.startsWith('uid:') === true;
+}
+
 /* 32 random hex digits, so that a call that yields a secret can be sent again. */
 export function request_id() {
 	return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');

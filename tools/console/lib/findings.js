@@ -6,7 +6,7 @@ import { count } from './text.js';
 const FINDINGS = {
 	never_used: { tone: 'plain', title: 'It was never used', todo: 'Ask its holder whether it is needed; disable it if nobody knows.', act: 'disable' },
 	idle: { tone: 'warn', title: 'It was not used for a long time', todo: 'Disable it, and revoke it when nobody has missed it.', act: 'disable' },
-	no_expiry: { tone: 'plain', title: 'It never expires', todo: 'Give it an expiry or a schedule, so that a secret that leaks does not count for ever.', act: 'edit' },
+	no_expiry: { tone: 'plain', title: 'It never expires', todo: 'Give it an expiry, so that a secret that leaks does not count for ever.', act: 'edit' },
 	expiring: { tone: 'warn', title: 'It expires soon', todo: 'Give it a later expiry if it is needed still, or hand out another one.', act: 'edit' },
 	old_pepper: { tone: 'warn', title: 'Its hash is made with the old pepper', todo: 'It moves by itself when the key is next used. Rotate or revoke a key that nobody uses.', act: 'rotate' },
 	due: { tone: 'warn', title: 'Its secret is due to be renewed', todo: 'Its program renews it with keys.renew. Rotate it by hand if the program cannot.', act: 'rotate' },

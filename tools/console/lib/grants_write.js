@@ -78,6 +78,10 @@ function common_words(node, held, left) {
 	}
 }
 
+function patterns_in(lines) {
+	return lines.reduce((sum, line) => sum + line.patterns.length, 0);
+}
+
 /* [{verbs (null: all), patterns, except}] for what is held at and below the node. `left`: what has no line yet. */
 function cover(start, held, left, may_except) {
 	const node = narrowed(start);
@@ -92,7 +96,7 @@ function cover(start, held, left, may_except) {
 		return [{ verbs: null, patterns: [pattern_of(node, true)] }];
 	}
 	const short = may_except && all.length >= LEFT_OUT && missing.length <= LEFT_OUT && missing.length * 4 <= all.length ? all_except(node, missing) : null;
-	if (short !== null && grouped(cover(node, held, new Set(left), false)).length > 1) {
+	if (short !== null && patterns_in(cover(node, held, new Set(left), false)) > 1 + short.exceptions) {
 		all.forEach((one) => left.delete(one.id));
 		return [short];
 	}
@@ -122,7 +126,7 @@ function all_except(node, missing) {
 		return null;
 	}
 	const where = is_everywhere ? '' : exceptions[0].patterns.join(', ');
-	return { verbs: null, patterns: [pattern_of(node, true)], except: [[...new Set(words)].join(', '), where].filter(Boolean).join(' on ') };
+	return { verbs: null, patterns: [pattern_of(node, true)], exceptions: is_everywhere ? 1 : exceptions[0].patterns.length, except: [[...new Set(words)].join(', '), where].filter(Boolean).join(' on ') };
 }
 
 /* Lines with the same words as one. */

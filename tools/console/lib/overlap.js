@@ -6,12 +6,15 @@ const LEAST = 3600;     /* seconds that a line has, so that nothing is divided b
 
 /*
  * The secrets: [{what: 'old' | 'new' | 'only', state, from, until (undefined: open), due}], the older one first, as
- * the record of the key says it at `now`. state: 'current', 'retiring', 'pending' or 'ended'.
+ * the record of the key says it at `now`. state: 'current', 'retiring', 'pending' or 'ended'; `says` are words for an end that is not known.
  */
 export function secrets_of(key, now) {
 	const begun = key.rotated_at ?? key.created_at;
 	const ends = [key.expires_at, key.renew_by].filter((time) => time !== undefined);
 	const end = ends.length > 0 ? Math.min(...ends) : undefined;
+	if (key.status === 'revoked' || key.deleted_at !== undefined) {
+		return [{ what: 'only', state: 'ended', from: begun, until: Math.min(key.deleted_at ?? now, now), due: undefined, says: 'does not count any more' }];
+	}
 	const current = { what: 'only', state: end !== undefined && end <= now ? 'ended' : 'current', from: begun, until: end, due: key.next_rotation_at };
 
 	if (key.retiring_until !== undefined) {

@@ -21,6 +21,19 @@ export function matches(search, ...texts) {
 	return search.toLowerCase().split(/\s+/).every((word) => all.includes(word));
 }
 
+/* The text with each token in it cut after the key's id, as a token is shown. Somebody who looks for the
+ * key of a token pastes the token, and what is looked for is in the address. */
+export function without_secrets(text) {
+	return text.replace(/(?<=1[0-9A-Za-z]{11})_[0-9A-Za-z]{32,}/g, '');
+}
+
+/* The id in what was given as a key's: the id, or the token, whole or as it is shown. */
+export function key_id(text) {
+	const cut = without_secrets(text.trim());
+
+	return /(?:^|_)(1[0-9A-Za-z]{11})$/.exec(cut)?.[1] ?? cut;
+}
+
 /* An id of a request, a secret and the like: what a person should do after an error. */
 export const ADVICE = {
 	unauthenticated: 'Sign in again.',

@@ -99,7 +99,7 @@ export function KeyPage({ id }) {
 	return html`<${Head} title=${record?.name || id} back=${{ href: href('keys'), text: 'Keys' }}
 		about=${record && html`<code>${record.prefix}${id}…</code> <${Status} status=${record.deleted_at !== undefined ? 'deleted' : record.status} />`}>
 			${record && html`<${KeyActions} record=${record} />`}
-			${record && record.status !== 'altered' && record.deleted_at === undefined && html`<a class="button" href=${href('try', null, { as: 'key', id })}>Try a request</a>`}
+			${record && record.status !== 'altered' && record.deleted_at === undefined && may('list', '/principals') && may('list', '/roles') && html`<a class="button" href=${href('try', null, { as: 'key', id })}>Try a request</a>`}
 		<//>
 		<${Loaded} of=${key}>${(data) => html`<${One} ...${data} />`}<//>`;
 }

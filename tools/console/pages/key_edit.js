@@ -7,9 +7,8 @@ import { consequences, form_of, is_changed, problems, update_params } from '../l
 import { changed } from '../lib/load.js';
 import { now } from '../lib/time.js';
 import { Form } from '../parts/dialog.js';
-import { Several } from '../parts/form.js';
 import { say } from '../parts/toast.js';
-import { Expiry, Names, Networks, Schedule, usePolicyNames } from './key_fields.js';
+import { Expiry, Names, Networks, Schedule, Scopes, usePolicyNames } from './key_fields.js';
 
 export function KeyEdit({ record, close }) {
 	const names = usePolicyNames();
@@ -17,7 +16,6 @@ export function KeyEdit({ record, close }) {
 	const set = (part) => set_form((was) => ({ ...was, ...part }));
 	const params = update_params(record, form, now());
 	const own = problems(form);
-	const scopes = [...new Set([...names.scopes, ...form.scopes])].map((key) => ({ key }));
 	const needs_one = record.scopes !== undefined && form.scopes.length === 0;
 	const send = async () => {
 		await call('keys.update', params);
@@ -31,8 +29,8 @@ export function KeyEdit({ record, close }) {
 		const wrong = (name) => told(name) || own[name];
 		return html`
 		<${Names} form=${form} set=${set} wrong=${wrong} />
-		${scopes.length > 0 && html`<${Several} label=${record.principal || record.roles ? 'Only these scopes' : 'Scopes'} value=${form.scopes} set=${(to) => set({ scopes: to })} options=${scopes}
-			hint=${record.scopes === undefined ? 'None chosen: all that its holder may.' : undefined} wrong=${needs_one ? 'One scope at least. To take everything away, disable the key.' : wrong('scopes')} />`}
+		<${Scopes} label=${record.principal || record.roles ? 'Only these scopes' : 'Scopes'} form=${form} set=${set} names=${names}
+			hint=${record.scopes === undefined ? 'None: all that its holder may.' : undefined} wrong=${needs_one ? 'One scope at least. To take everything away, disable the key.' : wrong('scopes')} />
 		<${Networks} form=${form} set=${set} wrong=${wrong} />
 		<div class="pair"><${Expiry} form=${form} set=${set} wrong=${wrong} unset="never" />
 			<${Schedule} form=${form} set=${set} wrong=${wrong} /></div>

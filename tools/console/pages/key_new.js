@@ -11,8 +11,8 @@ import { Form, open_dialog } from '../parts/dialog.js';
 import { Choice, Select, Several, Text, Words } from '../parts/form.js';
 import { Pick } from '../parts/pick.js';
 import { Secret } from '../parts/secret.js';
-import { tenant_param } from '../parts/tenant.js';
-import { Expiry, Names, Networks, Schedule, usePolicyNames } from './key_fields.js';
+import { tenant as chosen_tenant, tenant_param } from '../parts/tenant.js';
+import { Expiry, Names, Networks, Schedule, Scopes, usePolicyNames } from './key_fields.js';
 
 const none = () => ({ items: [] });
 
@@ -56,7 +56,7 @@ export function KeyNew({ given, close }) {
 	const kinds = [
 		(principals.data === undefined || principals.data.length > 0) && ['principal', 'A principal', 'a person or a service: the key may do what its holder may, now and later'],
 		(roles.data === undefined || roles.data.length > 0) && ['roles', 'Roles', 'the key stands for itself, with these roles'],
-		names.scopes.length > 0 && ['scopes', 'Scopes alone', 'the key stands for itself, and may do what these scopes name'],
+		names.scopes?.length !== 0 && ['scopes', 'Scopes alone', 'the key stands for itself, and may do what these scopes name'],
 	].filter(Boolean);
 	const bound = kinds.some(([key]) => key === form.bound) ? form.bound : kinds[0]?.[0];
 	const filled = { ...form, bound };
@@ -73,7 +73,8 @@ export function KeyNew({ given, close }) {
 		changed();
 	};
 
-	return html`<${Form} title="New key" action="Make the key" send=${send} close=${close} wide>${(told) => {
+	return html`<${Form} title="New key" about=${chosen_tenant.value === undefined ? undefined : `In the tenant ${tenant ?? 'default'}.`} action="Make the key" send=${send} close=${close} wide
+		again="The key may have been made. Send it again within ten minutes without a change: then it is the same key, with the same secret.">${(told) => {
 		const wrong = (name) => told(name) || (tried || ['at', 'networks'].includes(name) ? own[name] : undefined);
 		return html`
 		<${Names} form=${form} set=${set} wrong=${wrong} />
@@ -82,11 +83,10 @@ export function KeyNew({ given, close }) {
 			options=${principals.data || []} hint=${principals.data ? 'Those who are active and may hold keys.' : 'Loading …'} wrong=${wrong('principal')} />
 			<${Holds} principal=${form.principal} tenant=${tenant} /></div>`}
 		${bound === 'roles' && html`<${Several} label="Roles" value=${form.roles} set=${(to) => set({ roles: to })} options=${roles.data || []} wrong=${wrong('roles')} />`}
-		${bound === 'scopes' && html`<${Several} label="Scopes" value=${form.scopes} set=${(scopes) => set({ scopes })} options=${names.scopes.map((key) => ({ key }))} wrong=${wrong('scopes')} />`}
+		${bound === 'scopes' && html`<${Scopes} label="Scopes" form=${form} set=${set} names=${names} wrong=${wrong('scopes')} />`}
 		<details class="more-fields"><summary>Narrow it<span class="dim"> ${bound === 'scopes' ? 'to places and networks' : 'to scopes, places and networks'}</span></summary>
 			<div class="stack">
-				${bound !== 'scopes' && names.scopes.length > 0 && html`<${Several} label="Only these scopes" hint="None chosen: all that its holder may." value=${form.scopes} set=${(scopes) => set({ scopes })}
-					options=${names.scopes.map((key) => ({ key }))} wrong=${wrong('scopes')} />`}
+				${bound !== 'scopes' && html`<${Scopes} label="Only these scopes" hint="None: all that its holder may." form=${form} set=${set} names=${names} wrong=${wrong('scopes')} />`}
 				<${Words} label="Only at these places" hint="TREE:/path: the key counts there and below. Empty: everywhere." placeholder="api:/loans/7" value=${form.at} set=${(at) => set({ at })}
 					options=${names.places} check=${wrong_place} wrong=${wrong('at')} />
 				<${Networks} form=${form} set=${set} wrong=${wrong} />

@@ -22,6 +22,13 @@ const MODES = [
 const OVERLAPS = [['', 'as the policy says'], ['3600', '1 hour'], ['28800', '8 hours'], ['86400', '1 day'], ['259200', '3 days'], ['604800', '1 week'], ['2592000', '30 days']];
 const DRAWN = 86400; /* seconds that the drawing has for an overlap of the policy */
 
+/* The secrets as the dialog's choice makes them. */
+function after(record, mode, overlap) {
+	const [old, fresh] = secrets_of(after_rotation(record, mode, overlap === '' ? DRAWN : Number(overlap), now()), now());
+
+	return [mode === 'overlap' && overlap === '' ? { ...old, says: 'ends after the time that the policy says' } : old, fresh];
+}
+
 export function KeyRotate({ record, close }) {
 	const [mode, set_mode] = useState('overlap');
 	const [overlap, set_overlap] = useState('');
@@ -41,12 +48,12 @@ export function KeyRotate({ record, close }) {
 	};
 
 	return html`<${Form} title=${`Rotate ${record.name || record.id}`} about="The key gets another secret. Its id, rights and history stay." action="Make the new secret"
-		danger=${mode === 'immediate'} send=${send} close=${close} disabled=${other !== null && !finish}>${(wrong) => html`
+		danger=${mode === 'immediate'} again="It may have been done. Send it again within ten minutes without a change: then it is the same secret." send=${send} close=${close} disabled=${other !== null && !finish}>${(wrong) => html`
 		<${Choice} label="When the old secret ends" value=${mode} set=${set_mode} options=${MODES} />
 		${mode !== 'immediate' && html`<${Select} label=${mode === 'confirm' ? 'After the first use, the old one counts for' : 'The old one counts for'} value=${overlap} options=${OVERLAPS} set=${set_overlap} wrong=${wrong('overlap')} />`}
 		${other && html`<${Check} label=${other.state === 'pending' ? 'Drop the secret that waits for its first use' : `End the old secret now, which would end ${ago(other.until)}`}
 			hint="A key has two secrets at most." value=${finish} set=${set_finish} />`}
-		<${Overlap} secrets=${secrets_of(after_rotation(record, mode, overlap === '' ? DRAWN : Number(overlap), now()), now())} label="The secrets after this step" />`}<//>`;
+		<${Overlap} secrets=${after(record, mode, overlap)} label="The secrets after this step" />`}<//>`;
 }
 
 export function KeyProlong({ record, close }) {

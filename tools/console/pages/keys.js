@@ -11,7 +11,7 @@ import { now } from '../lib/time.js';
 import { Empty, Head, Loaded } from '../parts/bits.js';
 import { open_dialog } from '../parts/dialog.js';
 import { Table } from '../parts/table.js';
-import { tenant_param, use_tenant_of } from '../parts/tenant.js';
+import { Tenant, tenant_param, use_tenant_of } from '../parts/tenant.js';
 import { say, say_error } from '../parts/toast.js';
 import { KeyNew } from './key_new.js';
 import { BulkBar } from './keys_bulk.js';
@@ -93,7 +93,7 @@ export function KeysPage({ query }) {
 	/* What is selected among deleted keys has no meaning among the others. */
 	useEffect(() => select(new Set()), [apart, tenant_param(true)]);
 	return html`<${Head} title="Keys" about="Each key lets its holder make requests, as far as its principal, roles or scopes allow.">
-			${create}
+			<${Tenant} all />${create}
 		<//>
 		<${Loaded} of=${of}>${(data) => html`
 			<${KeysFilter} query=${query} all=${data.keys} />

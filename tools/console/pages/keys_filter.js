@@ -5,7 +5,6 @@ import { useId, useMemo, useState } from 'preact/hooks';
 import { is_filtered, ONLY, values_of } from '../lib/keys.js';
 import { set_query } from '../lib/route.js';
 import { Search } from '../parts/form.js';
-import { Tenant } from '../parts/tenant.js';
 
 const STATUSES = [['active', 'active'], ['inactive', 'inactive'], ['expired', 'expired'], ['revoked', 'revoked'], ['deleted', 'deleted'], ['altered', 'altered']];
 const NONE = { search: undefined, status: undefined, environment: undefined, principal: undefined, label: undefined, only: undefined };
@@ -23,7 +22,7 @@ function One({ label, any, value = '', set, options }) {
 function Typed({ label, any, value = '', set, values }) {
 	const id = useId();
 
-	return html`<input class="filter ${value ? 'set' : ''}" aria-label=${label} list=${id} value=${value} placeholder=${any} autocomplete="off" spellcheck="false"
+	return html`<input class="filter ${value ? 'set' : ''}" aria-label=${label} list=${id} value=${value} placeholder=${any} autocomplete="off" spellcheck=${false}
 			onChange=${(event) => set(event.currentTarget.value.trim() || undefined)} />
 		<datalist id=${id}>${values.slice(0, 500).map((one) => html`<option key=${one} value=${one} />`)}</datalist>`;
 }
@@ -54,11 +53,10 @@ export function KeysFilter({ query, all }) {
 	return html`<div class="bar keys-filter ${is_open ? 'open' : ''}" role="search" aria-label="Which keys">
 		<${Search} label="Search keys" value=${query.search || ''} set=${(text) => set_query({ search: text })} />
 		<button type="button" class="more" aria-expanded=${is_open ? 'true' : 'false'} onClick=${() => open(!is_open)}>Filter</button>
-		<${Tenant} all />
 		<${One} label="Status" any="Any status" value=${query.status} set=${(status) => set_query({ status })} options=${STATUSES} />
 		<${Field} label="Principal" query=${query} word="principal" values=${values.principal} />
 		<${Field} label="Label" query=${query} word="label" values=${values.label} />
 		${(values.environment.length > 1 || query.environment) && html`<${Field} label="Environment" query=${query} word="environment" values=${values.environment} />`}
-		<${One} label="Which" any="All of these" value=${query.only} set=${(only) => set_query({ only })} options=${Object.entries(ONLY).map(([key, one]) => [key, one.text])} />
+		<${One} label="More" any="More …" value=${query.only} set=${(only) => set_query({ only })} options=${Object.entries(ONLY).map(([key, one]) => [key, one.text])} />
 	</div>`;
 }

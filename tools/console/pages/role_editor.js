@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* role_editor: makes or changes a role of the store, in steps: its name, its trees, and what the change comes to. */
 import { html } from 'htm/preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { changed, useLoad } from '../lib/load.js';
 import { begin, counts, lines_of, trees_of } from '../lib/role_draft.js';
 import { all_roles } from '../lib/roles.js';
@@ -9,6 +9,7 @@ import { go, href } from '../lib/route.js';
 import { ask, use_tenant } from '../lib/tenant_calls.js';
 import { load_trees } from '../lib/trees.js';
 import { Empty, Head, Loaded } from '../parts/bits.js';
+import { confirm } from '../parts/dialog.js';
 import { say } from '../parts/toast.js';
 import { About } from './role_editor_about.js';
 import { Review } from './role_editor_review.js';
@@ -40,7 +41,11 @@ function steps_of(trees) {
 }
 
 function Steps({ steps, at, go_to, draft }) {
-	return html`<ol class="steps" aria-label="Steps">${steps.map((step, i) => {
+	const list = useRef(null);
+
+	/* Where they do not fit beside each other, the present one is in sight. */
+	useEffect(() => list.current.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' }), [at]);
+	return html`<ol class="steps" aria-label="Steps" ref=${list}>${steps.map((step, i) => {
 		const has = step.tree ? counts(draft, step.tree) : null;
 
 		return html`<li key=${step.key}><button type="button" aria-current=${i === at ? 'step' : undefined} onClick=${() => go_to(i)}>
@@ -61,7 +66,9 @@ function Editor({ id, data }) {
 	const head = useRef(null);
 	const is_touched = useRef(false);
 	const steps = steps_of(trees);
-	const lines = lines_of(draft, trees.index);
+	const is_review = steps[at].key === 'review';
+	/* They take a moment to find in a large tree, so they are found only where they are shown. */
+	const lines = useMemo(() => is_review || error !== null ? lines_of(draft, trees.index) : [], [draft, is_review, error === null]);
 	const grants = lines.map((line) => line.text);
 	const text = (value) => value.trim() === '' ? undefined : value.trim();
 	const is_new = id === undefined;
@@ -91,7 +98,7 @@ function Editor({ id, data }) {
 		return result;
 	};
 	const save = async () => {
-		if (!is_new && (await ask('roles.get', { name: id })).updated_at !== record.updated_at) {
+		if (!is_new && JSON.stringify(await ask('roles.get', { name: id })) !== JSON.stringify(record)) {
 			throw Object.assign(new Error('somebody else has changed this role since this page was opened'), { code: 'conflict' });
 		}
 		await send({});
@@ -102,10 +109,26 @@ function Editor({ id, data }) {
 	};
 
 	useEffect(() => {
-		const ask = (event) => is_touched.current && event.preventDefault();
+		const unload = (event) => is_touched.current && event.preventDefault();
+		const click = (event) => {
+			const to = event.target.closest('a[href^="#/"]')?.getAttribute('href');
 
-		addEventListener('beforeunload', ask);
-		return () => removeEventListener('beforeunload', ask);
+			if (to !== undefined && is_touched.current) {
+				event.preventDefault();
+				confirm({ title: 'Leave without saving?', about: 'What you have changed in this role is lost.', action: 'Leave',
+					doing: () => {
+						is_touched.current = false;
+						location.hash = to;
+					} });
+			}
+		};
+
+		addEventListener('beforeunload', unload);
+		document.addEventListener('click', click, true);
+		return () => {
+			removeEventListener('beforeunload', unload);
+			document.removeEventListener('click', click, true);
+		};
 	}, []);
 	const step = steps[at];
 	const wrong = (name) => error !== null && (error.param || '').split('[')[0] === name ? error.message : undefined;

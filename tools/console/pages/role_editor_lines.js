@@ -25,10 +25,10 @@ function hint_of(text, index) {
 
 let number = 100000; /* ids of lines that are added, apart from those that were there */
 
-export function Kept({ kept, draft, set, index, error, lines, tree }) {
+export function Kept({ kept, set, index, error, lines, tree }) {
 	const wrong_line = lines[line_of_error(error)];
-	const put = (id, text) => set({ ...draft, kept: draft.kept.map((one) => one.id === id ? { ...one, text } : one) });
-	const add = () => set({ ...draft, kept: [...draft.kept, { id: ++number, text: 'allow ', of: undefined, tree }] });
+	const put = (id, text) => set((was) => ({ ...was, kept: was.kept.map((one) => one.id === id ? { ...one, text } : one) }));
+	const add = () => set((was) => ({ ...was, kept: [...was.kept, { id: ++number, text: 'allow ', of: undefined, tree }] }));
 
 	return html`<section class="kept" aria-label="As written">
 		<h3>As written</h3>
@@ -39,7 +39,7 @@ export function Kept({ kept, draft, set, index, error, lines, tree }) {
 
 			return html`<div class="line ${is_wrong ? 'wrong' : ''}" key=${one.id}>
 				<textarea class="mono" rows=${Math.min(6, Math.ceil(one.text.length / 70) || 1)} aria-label="A line of grants" aria-invalid=${is_wrong ? 'true' : undefined} spellcheck=${false} value=${one.text} onInput=${(event) => put(one.id, event.currentTarget.value.replace(/\s*\n\s*/g, ' '))}></textarea>
-				<button type="button" class="quiet" aria-label="Remove the line" onClick=${() => set({ ...draft, kept: draft.kept.filter((other) => other.id !== one.id) })}>✕</button>
+				<button type="button" class="quiet" aria-label="Remove the line" onClick=${() => set((was) => ({ ...was, kept: was.kept.filter((other) => other.id !== one.id) }))}>✕</button>
 				${hint && html`<p class="tip">${hint}</p>`}</div>`;
 		})}
 		<button type="button" onClick=${add}>Add a line</button>

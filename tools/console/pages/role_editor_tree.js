@@ -50,21 +50,21 @@ export function TreeStep({ tree, trees, draft, set, by_name, error, lines, is_la
 		const state = state_of({ held, of });
 
 		return of > 0 && html`<button type="button" class="tri ${state} ${layer}" tabIndex="-1" aria-hidden="true" title=${`${layer === 'deny' ? 'Deny' : 'Allow'} all ${of} at and below it`}
-			onClick=${() => set(toggle_below(draft, layer, node))}><span>${state === 'all' ? (layer === 'deny' ? '⊘' : '✓') : state === 'some' ? '–' : ''}</span></button>`;
+			onClick=${() => set((was) => toggle_below(was, layer, node))}><span>${state === 'all' ? (layer === 'deny' ? '⊘' : '✓') : state === 'some' ? '–' : ''}</span></button>`;
 	};
 	const total = counted[layer].get(`${tree}:/`);
 
 	return html`
 		<p class="dim about">A box stands for a node with all below it; a chip for one action or method. A denial wins over everything that is allowed, in this role and in others.</p>
-		<${Tree} nodes=${roots} label=${`The tree ${tree}`} before=${box} press=${(node) => set(toggle_below(draft, layer, node))}
-			keys=${{ d: (node) => set(toggle_below(draft, 'deny', node)), a: (node) => set(toggle_below(draft, 'allow', node)) }}
+		<${Tree} nodes=${roots} label=${`The tree ${tree}`} before=${box} press=${(node) => set((was) => toggle_below(was, layer, node))}
+			keys=${{ d: (node) => set((was) => toggle_below(was, 'deny', node)), a: (node) => set((was) => toggle_below(was, 'allow', node)) }}
 			checked=${(node) => STATES[state_of(counted[layer].get(node.resource))]}
 			words=${(node) => words_of(node, draft, inherited)}
 			tools=${html`<${Layer} layer=${layer} set=${set_layer} /><span class="dim right" role="status">${total.held} of ${total.of} ${layer === 'deny' ? 'denied' : 'allowed'}</span>`}
 			row=${(node, is_here) => html`<${PermissionChips} node=${node} draft=${draft} layer=${layer} inherited=${inherited} when=${when} tab=${is_here ? 0 : -1}
-				press=${(permissions) => set(toggle(draft, layer, permissions))} />`} />
+				press=${(permissions) => set((was) => toggle(was, layer, permissions))} />`} />
 		<p class="tip keyboard"><kbd>↑</kbd> <kbd>↓</kbd> move, <kbd>→</kbd> <kbd>←</kbd> expand and close, <kbd>Space</kbd> ticks the box, <kbd>A</kbd> allows, <kbd>D</kbd> denies, <kbd>Tab</kbd> goes to the chips of the row.</p>
 		${above.data?.unread.length > 0 && html`<p class="dim">What ${above.data.unread.join(', ')} allows is not drawn: you may not read it.</p>`}
 		<${ErrorBox} error=${above.error} />
-		<${Kept} kept=${kept} draft=${draft} set=${set} index=${index} error=${error} lines=${lines} tree=${tree} />`;
+		<${Kept} kept=${kept} set=${set} index=${index} error=${error} lines=${lines} tree=${tree} />`;
 }

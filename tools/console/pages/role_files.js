@@ -19,7 +19,8 @@ function Source({ role }) {
 function Tests({ tests }) {
 	return tests.length === 0 ? html`<p class="dim">No test has a subject with this role.</p>` : tests.map((test, i) => html`<details key=${i} open=${!test.passed}>
 		<summary><${Badge} tone=${test.passed ? 'good' : 'bad'}>${test.passed ? 'passed' : 'failed'}<//> ${test.name}</summary>
-		<p><${At} of=${test} /></p><ul class="lines">${test.cases.map((one, j) => html`<li key=${j}><${Badge} tone=${one.passed ? 'good' : 'bad'}>${one.passed ? 'ok' : 'failed'}<//> <code>${one.text}</code>
+		<p><${At} of=${test} /></p>
+		<ul class="lines">${test.cases.map((one, j) => html`<li key=${j}><${Badge} tone=${one.passed ? 'good' : 'bad'}>${one.passed ? 'ok' : 'failed'}<//> <code>${one.text}</code>
 			${one.failures?.map((failure) => html`<span class="wrong" key=${failure}>${failure}</span>`)}</li>`)}</ul></details>`);
 }
 

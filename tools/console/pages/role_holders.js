@@ -48,8 +48,11 @@ function Through({ of = [], name }) {
 
 export function Holders({ name }) {
 	const [shown, set_shown] = useState(SHOWN);
-	const of = useLoad(() => may_list_holders() ? load_holders(name) : null, [name]);
+	const of = useLoad(() => may_list_holders() && name !== 'anyone' ? load_holders(name) : null, [name]);
 
+	if (name === 'anyone') {
+		return html`<${Card} title="Who has it"><p>Every caller, with any key and without one, as the policy’s files say. It cannot be assigned.</p><//>`;
+	}
 	if (!may_list_holders()) {
 		return null;
 	}

@@ -17,8 +17,11 @@ const HOLDERS = 100; /* holders that are counted in the list */
 
 /* Who holds a role, counted, in words: "2 people, 200+ keys" */
 function Holders({ name }) {
-	const page = useLazy(`holders of ${name} ${tenant_param()}`, () => ask('roles.holders', { name, limit: HOLDERS }));
+	const page = useLazy(`holders of ${name} ${tenant_param()}`, () => name === 'anyone' ? Promise.resolve(null) : ask('roles.holders', { name, limit: HOLDERS }));
 
+	if (name === 'anyone') {
+		return html`<span>every caller</span>`;
+	}
 	if (!page) {
 		return html`<span class="dim">${page === null ? '—' : '…'}</span>`;
 	}

@@ -2,12 +2,17 @@
 /* allowed: what is allowed, gained or lost, as the daemon lists it, drawn as a tree. */
 import { html } from 'htm/preact';
 import { useMemo } from 'preact/hooks';
-import { nest } from '../lib/nodes.js';
+import { nest, walk } from '../lib/nodes.js';
 import { Chip } from './bits.js';
 import { Tree } from './tree.js';
 
 function items_of(node) {
 	return node.item ? [{ ...node.item, also: undefined }, ...(node.item.also || [])] : [];
+}
+
+/* How many actions stand below a node. */
+function actions_below(node) {
+	return [...walk(node.children)].flatMap(items_of).reduce((sum, item) => sum + item.actions.length, 0);
 }
 
 /* Under which condition: now, before (`was`) or still. */
@@ -20,9 +25,9 @@ function When({ item }) {
 /* items: [{resource, actions, when, was, still}]; tone: of the chips; mark: what stands before each action. */
 export function Allowed({ items, label, tone = 'good', mark = '', tools }) {
 	const nodes = useMemo(() => nest(items), [items]);
-	const row = (node) => items_of(node).map((item, i) => html`<span class="together" key=${i}>
-		${item.actions.map((action) => html`<${Chip} key=${action} tone=${tone}>${mark}${action}<//>`)}
-		${item.actions.length === 0 && html`<span class="dim">nothing here</span>`}<${When} item=${item} /></span>`);
+	const row = (node, is_here, is_open) => html`${items_of(node).map((item, i) => html`<span class="together" key=${i}>
+		${item.actions.map((action) => html`<${Chip} key=${action} tone=${item.when && tone === 'good' ? 'info' : tone}>${mark}${action}<//>`)}
+		${item.actions.length === 0 && html`<span class="dim">nothing here</span>`}<${When} item=${item} /></span>`)}${!is_open && html`<span class="dim">${actions_below(node).toLocaleString('en')} below</span>`}`;
 
 	return html`<${Tree} nodes=${nodes} row=${row} label=${label} tools=${tools}
 		words=${(node) => items_of(node).map((item) => `${item.actions.join(' ')} ${item.when ? `when ${item.when}` : ''}`).join(', ')} />`;

@@ -62,9 +62,10 @@ export function Dialogs() {
 /*
  * A form in the dialog. `send` is called when it is sent, and may return a promise; when that is
  * rejected the error is shown and the form stays. `danger` colours the button. `children` may be a function: it gets
- * wrong(name), what the daemon says about the parameter of that name, for the field to show.
+ * wrong(name), what the daemon says about the parameter of that name, for the field to show. `again` says what sending it
+ * again does, when it is not known whether it was done.
  */
-export function Form({ title, about, action, danger = false, send, close, children, disabled = false, wide = false }) {
+export function Form({ title, about, action, danger = false, send, close, children, again, disabled = false, wide = false }) {
 	const [error, set_error] = useState(null);
 	const [busy, set_busy] = useState(false);
 	const form = useRef(null);
@@ -92,6 +93,7 @@ export function Form({ title, about, action, danger = false, send, close, childr
 			${about && html`<p class="about">${about}</p>`}
 			${typeof children === 'function' ? children(wrong) : children}
 			<${ErrorBox} error=${error} />
+			${again && (error?.code === 'no_answer' || error?.mayStand) && html`<p class="box">${again}</p>`}
 		</div>
 		<footer>
 			<button type="button" onClick=${close}>Cancel</button>

@@ -22,7 +22,7 @@ function words({ state, until }) {
 	}
 }
 
-/* secrets: of secrets_of(). label: what is drawn. */
+/* secrets: of secrets_of(); one with `says` has an end that is not known, and says this. label: what is drawn. */
 export function Overlap({ secrets, label }) {
 	const at = now();
 	const drawn = drawing(secrets, at);
@@ -30,13 +30,13 @@ export function Overlap({ secrets, label }) {
 	return html`<figure class="overlap" aria-label=${label}>
 		<div class="lines">
 			${drawn.rows.map((one) => html`<div class="line" key=${one.what}>
-				<p><strong>${WHAT[one.what]}</strong> <span class="dim" title=${one.until === undefined ? undefined : exact(one.until)}>${words(one)}</span></p>
+				<p><strong>${WHAT[one.what]}</strong> <span class="dim" title=${one.until === undefined || one.says ? undefined : exact(one.until)}>${one.says || words(one)}</span></p>
 				<div class="track" aria-hidden="true">
 					<span class="span ${one.state} ${one.is_open ? 'open' : ''} ${one.began_before ? 'before' : ''}" style=${{ left: `${one.left}%`, width: `${one.width}%` }}></span>
 					${one.due !== undefined && html`<span class="due" title=${`due ${ago(one.due_at)}`} style=${{ left: `${one.due}%` }}></span>`}
 					<span class="now" style=${{ left: `${drawn.now}%` }}></span>
 				</div></div>`)}
 		</div>
-		<figcaption aria-hidden="true"><span>${drawn.now > ROOM && ago(drawn.from, at)}</span><span class="here" style=${{ left: `${Math.max(3, Math.min(97, drawn.now))}%` }}>now</span><span>${drawn.now < 100 - ROOM && ago(drawn.to, at)}</span></figcaption>
+		<figcaption aria-hidden="true"><span>${drawn.now > ROOM && ago(drawn.from, at)}</span><span class="here" style=${{ left: `${Math.max(3, Math.min(97, drawn.now))}%` }}>now</span><span>${drawn.now < 100 - ROOM && !secrets.some((one) => one.says) && ago(drawn.to, at)}</span></figcaption>
 	</figure>`;
 }

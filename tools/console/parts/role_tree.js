@@ -2,6 +2,7 @@
 /* role_tree: what a role comes to, with what it inherits: each permission with the role that it is from. */
 import { html } from 'htm/preact';
 import { useMemo, useState } from 'preact/hooks';
+import { walk } from '../lib/nodes.js';
 import { tree_of } from '../lib/permissions.js';
 import { effect, outcome } from '../lib/role_effect.js';
 import { Tree } from './tree.js';
@@ -57,6 +58,11 @@ function pruned(nodes, found) {
 	});
 }
 
+/* How many permissions below a node are allowed or denied, always or sometimes. */
+function named_below(node, found) {
+	return [...walk(node.children)].flatMap((one) => one.permissions).filter((one) => outcome(found.get(one.id)) !== 'none').length;
+}
+
 /* index: of the trees; records: of roles.get, the role itself first. */
 export function RoleTree({ index, records, label }) {
 	const [tree, set_tree] = useState('');
@@ -68,6 +74,7 @@ export function RoleTree({ index, records, label }) {
 		<option value="">all trees</option>${roots.map((root) => html`<option key=${root.resource} value=${tree_of(root.resource)}>${tree_of(root.resource)}</option>`)}</select>`;
 
 	return roots.length === 0 ? html`<p class="dim">It allows and denies nothing.</p>` : html`<${Tree} key=${tree} nodes=${shown} label=${label} tools=${pick}
-		row=${(node) => chips_of(node, found).map((chip) => html`<${Chip} key=${chip.key} chip=${chip} own=${own} />`)}
+		row=${(node, is_here, is_open) => html`${chips_of(node, found).map((chip) => html`<${Chip} key=${chip.key} chip=${chip} own=${own} />`)}
+			${!is_open && html`<span class="dim">${named_below(node, found).toLocaleString('en')} below</span>`}`}
 		words=${(node) => chips_of(node, found).map((chip) => `${chip.text} ${chip.state}`).join(', ')} />`;
 }

@@ -3,7 +3,7 @@
 import { signal } from '@preact/signals';
 import { html } from 'htm/preact';
 import { useId } from 'preact/hooks';
-import { list } from '../lib/api.js';
+import { is_peer, list } from '../lib/api.js';
 import { useLoad } from '../lib/load.js';
 import { set_query } from '../lib/route.js';
 
@@ -25,7 +25,7 @@ export function use_tenant_of(query) {
 /* The chooser, where there is a choice. `all`: can the page show all tenants together? */
 export function Tenant({ all = false }) {
 	const id = useId();
-	const tenants = useLoad(async () => (await list('tenants.list').catch(() => ({ items: [] }))).items);
+	const tenants = useLoad(async () => is_peer() ? (await list('tenants.list').catch(() => ({ items: [] }))).items : []);
 	const set = (value) => {
 		tenant.value = value === 'default' ? undefined : value;
 		set_query({ tenant: tenant.value });

@@ -5,7 +5,7 @@
  * row. Of a long tree only the rows in sight are in the document.
  */
 import { html } from 'htm/preact';
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { search as search_nodes, walk } from '../lib/nodes.js';
 import { matches } from '../lib/text.js';
 
@@ -45,7 +45,7 @@ function in_sight(rows, heights, top, height) {
 }
 
 /*
- * nodes: of nest(). row(node, is_here): what stands right of the name; its buttons are in the order of Tab if
+ * nodes: of nest(). row(node, is_here, is_open): what stands right of the name; its buttons are in the order of Tab if
  * `is_here`. before(node): what stands before the name, such as a box; press(node): what Enter and Space do, and `keys`
  * maps other keys to functions of the node. checked(node): 'true', 'false' or 'mixed', for screen readers.
  * words(node): what is searched beside the resource. label: what the tree is. tools: what stands beside the search.
@@ -60,6 +60,7 @@ export function Tree({ nodes, row, before, press, keys = {}, checked, words = ()
 	const place = useRef(null);
 	const heights = useRef(new Map());
 	const wants_focus = useRef(false);
+	const now_at = useRef(null); /* as `at`, before the next drawing: keys may come faster than that */
 	const found = useMemo(() => text.trim() === '' ? nodes : search_nodes(nodes, (node) => matches(text, node.resource, words(node))), [nodes, text]);
 	const is_open = (node) => text.trim() !== '' || opened.has(node.resource);
 	const seen = useMemo(() => {
@@ -74,7 +75,8 @@ export function Tree({ nodes, row, before, press, keys = {}, checked, words = ()
 		add(found, null);
 		return rows;
 	}, [found, opened, text]);
-	const here = Math.max(0, seen.findIndex((one) => one.node.resource === at));
+	const row_at = (resource) => Math.max(0, seen.findIndex((one) => one.node.resource === resource));
+	const here = row_at(at);
 	const is_long = seen.length > LONG;
 	const sight = is_long ? in_sight(seen, heights.current, view.top, view.height) : { first: 0, last: seen.length, above: 0, below: 0 };
 
@@ -98,9 +100,9 @@ export function Tree({ nodes, row, before, press, keys = {}, checked, words = ()
 			measured((was) => was + 1);
 		}
 	});
-	useEffect(() => {
+	useLayoutEffect(() => {
 		if (wants_focus.current) {
-			const element = place.current.querySelector(`[data-row="${here}"]`);
+			const element = place.current.querySelector(`[data-row="${row_at(now_at.current)}"]`);
 
 			wants_focus.current = element === null;
 			element?.focus({ preventScroll: true });
@@ -108,6 +110,11 @@ export function Tree({ nodes, row, before, press, keys = {}, checked, words = ()
 		}
 	});
 
+	const search = (words) => {
+		set_text(words);
+		place.current.scrollTop = 0;
+		set_view({ top: 0, height: place.current.clientHeight });
+	};
 	const open = (node, on) => {
 		const next = new Set(opened);
 
@@ -123,7 +130,8 @@ export function Tree({ nodes, row, before, press, keys = {}, checked, words = ()
 			return;
 		}
 		wants_focus.current = true;
-		set_at(seen[index].node.resource);
+		now_at.current = seen[index].node.resource;
+		set_at(now_at.current);
 		if (is_long && (index < sight.first || index >= sight.last)) {
 			const top = seen.slice(0, index).reduce((sum, one) => sum + (heights.current.get(one.node.resource) || ROW), 0);
 
@@ -132,17 +140,18 @@ export function Tree({ nodes, row, before, press, keys = {}, checked, words = ()
 		}
 	};
 	const on_key = (event) => {
-		const { node, above } = seen[here] || {};
+		const mine = row_at(now_at.current);
+		const { node, above } = seen[mine] || {};
 
 		if (!node || event.target.getAttribute('role') !== 'treeitem' || event.ctrlKey || event.metaKey || event.altKey) {
 			return;
 		}
 		const acts = {
-			ArrowDown: () => go_to(here + 1),
-			ArrowUp: () => go_to(here - 1),
+			ArrowDown: () => go_to(mine + 1),
+			ArrowUp: () => go_to(mine - 1),
 			Home: () => go_to(0),
 			End: () => go_to(seen.length - 1),
-			ArrowRight: () => node.children.length > 0 && (is_open(node) ? go_to(here + 1) : open(node, true)),
+			ArrowRight: () => node.children.length > 0 && (is_open(node) ? go_to(mine + 1) : open(node, true)),
 			ArrowLeft: () => node.children.length > 0 && is_open(node) && text.trim() === '' ? open(node, false) : above && go_to(seen.findIndex((one) => one.node === above)),
 			'*': () => set_opened(new Set([...opened, ...(above ? above.children : found).map((one) => one.resource)])),
 			Enter: press && (() => press(node)),
@@ -158,8 +167,8 @@ export function Tree({ nodes, row, before, press, keys = {}, checked, words = ()
 
 	return html`<div class="tree">
 		<div class="row tools">
-			<input type="search" data-search aria-label=${`Search ${label}`} placeholder="Search" value=${text} autocomplete="off" spellcheck="false"
-				onInput=${(event) => set_text(event.currentTarget.value)} />
+			<input type="search" data-search aria-label=${`Search ${label}`} placeholder="Search" value=${text} autocomplete="off" spellcheck=${false}
+				onInput=${(event) => search(event.currentTarget.value)} />
 			<button type="button" class="quiet" onClick=${() => set_opened(new Set(all.map((node) => node.resource)))}>Expand all</button>
 			<button type="button" class="quiet" onClick=${() => set_opened(new Set(nodes.length === 1 ? [nodes[0].resource] : []))}>Close all</button>
 			${tools}
@@ -173,14 +182,17 @@ export function Tree({ nodes, row, before, press, keys = {}, checked, words = ()
 				return html`<div role="treeitem" key=${node.resource} class="node" data-row=${number} tabIndex=${is_here ? 0 : -1}
 					aria-level=${node.depth + 1} aria-posinset=${index + 1} aria-setsize=${of} aria-checked=${checked?.(node)}
 					aria-expanded=${node.children.length > 0 ? (is_open(node) ? 'true' : 'false') : undefined}
-					style=${{ '--depth': node.depth }} onFocus=${() => at !== node.resource && set_at(node.resource)}>
+					style=${{ '--depth': node.depth }} onFocus=${() => {
+						now_at.current = node.resource;
+						set_at(node.resource);
+					}}>
 					<span class="lead">
 						<button type="button" class="quiet twist" tabIndex="-1" aria-hidden="true" disabled=${node.children.length === 0}
 							onClick=${() => open(node, !is_open(node))}>${node.children.length === 0 ? '' : is_open(node) ? '▾' : '▸'}</button>
 						${before?.(node)}
 						<code class="name" title=${node.item?.description || node.resource}>${node.name}</code>
 					</span>
-					<span class="what">${row?.(node, is_here)}</span>
+					<span class="what">${row?.(node, is_here, node.children.length === 0 || is_open(node))}</span>
 				</div>`;
 			})}
 			${sight.below > 0 && html`<div key="below" role="none" style=${{ height: `${sight.below}px` }}></div>`}
