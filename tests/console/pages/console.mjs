@@ -139,7 +139,7 @@ export async function visit(t, browser, link, { width = 1280, height = 900, sche
     }
   });
   await page.goto(link);
-  await page.getByRole('navigation').or(page.getByLabel('Your key')).first().waitFor();
+  await page.getByRole('navigation').or(page.locator('main.signin')).first().waitFor();
   t.after(async () => {
     await context.close();
     assert.deepEqual(problems.filter((text) => !allowed.some((like) => like.test(text))), []);
