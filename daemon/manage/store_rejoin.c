@@ -176,6 +176,8 @@ static int begin_again(struct rejoin *rejoin)
 	}
 	r = share_rejoin(call->context->share, &realm, why);
 	if (r < 0) {
+		/* In place of the result that was begun. */
+		wire_buf_rewind(call->out, 0);
 		return store_share_refuse(call, r, why);
 	}
 	store_share_enter(call, "store.rejoin");

@@ -155,3 +155,4 @@ def rejoin(scene, host):
     if answer["denied"] != 2:
         raise AssertionError(f"{host.name} rejoined, and disabled {answer['denied']} in place of 2")
     (host.state / Path(answer["copy"]).name).unlink()  # its disk is small
+    harness.wait_until(lambda: host.shared()["marks"] == 0, 60, what="what was lost disabled in the log")

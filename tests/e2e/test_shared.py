@@ -406,6 +406,10 @@ class Lost(shared.SharedTest):
         self.assertEqual([(item["action"], item["target"]) for item in lost["items"]],
                          [("keys.update", known["id"]), ("principals.update", "ann")])
         self.assertTrue(first.shared()["diverged"], "nothing is done without `confirm`")
+        self.server.sql("CREATE TABLE kept AS SELECT * FROM authz.snapshot; UPDATE authz.snapshot SET bytes = ''")
+        with self.assertRaisesRegex(harness.Error, "the newest snapshot was altered"):
+            first.call("store.rejoin", confirm=True)
+        self.server.sql("DELETE FROM authz.snapshot; INSERT INTO authz.snapshot SELECT * FROM kept")
         self.assertEqual(first.call("store.rejoin", confirm=True)["denied"], 2)
         self.assertFalse(first.call("authorize", token=known["secret"], method="GET", path="/loans")["allow"])
         harness.wait_until(lambda: not other.call("authorize", token=known["secret"], method="GET",

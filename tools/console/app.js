@@ -51,7 +51,7 @@ function SignIn() {
 		? html`<p>This page is open for one session at a time. Press Enter in the terminal in which <code>authzcheck console</code> runs: it prints a new link.</p>`
 		: html`<form onSubmit=${send}>
 			<div class="field"><label for="key">Your key</label>
-			<input id="key" type="password" autocomplete="off" spellcheck="false" value=${key} onInput=${(event) => set_key(event.currentTarget.value)} />
+			<input id="key" type="password" autocomplete="off" spellcheck=${false} value=${key} onInput=${(event) => set_key(event.currentTarget.value)} />
 			<p class="tip">It stays in this page alone, and is gone when you close or reload it. It needs a role or a scope on the tree authz:.</p></div>
 			<button class="primary" disabled=${key.trim() === ''}>Sign in</button></form>`}
 	</main>`;

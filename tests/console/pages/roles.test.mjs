@@ -2,6 +2,9 @@
 // Roles in the browser: those of the files, those of the store, and the editor, and what the daemon has afterwards.
 
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test from 'node:test';
 import { browse, go, json, people, serve, settled, tool, visit } from './console.mjs';
 
@@ -118,6 +121,16 @@ test('roles', async (t) => {
     assert.equal((await json('role', 'show', 'night-desk')).description, 'Theirs');
   });
 
+  await t.test('a link does not lose what was changed without a question', async () => {
+    await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Trail' }).click();
+    await page.getByRole('dialog').getByText('Leave without saving?').waitFor();
+    await button(page.getByRole('dialog'), 'Cancel').click();
+    assert.match(page.url(), /#\/edit-role\/night-desk$/);
+    await page.getByRole('link', { name: 'Leave without saving' }).click();
+    await button(page.getByRole('dialog'), 'Leave').click();
+    await page.waitForURL(/#\/roles\/night-desk$/);
+  });
+
   await t.test('a role is deleted after a question', async () => {
     await go(page, '#/roles/desk');
     await button(page, 'Delete …').click();
@@ -126,4 +139,35 @@ test('roles', async (t) => {
     await settled(page);
     await assert.rejects(grants('desk'));
   });
+});
+
+test('who may only read is offered nothing else', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'console-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const words = ['/roles list', '/roles/{role} read', '/principals list', '/principals/{principal} read'].flatMap((one) => {
+    const [path, action] = one.split(' ');
+    return ['--grant', `allow ${action} on authz:${path}`];
+  });
+  await tool('role', 'create', 'role-reader', ...words);
+  await writeFile(join(folder, 'key'), await tool('key', 'create', '--role', 'role-reader', '--name', 'reader'));
+  const browser = await browse(t);
+  const { link } = await serve(t, '--token-file', join(folder, 'key'));
+  const page = await visit(t, browser, link);
+
+  await go(page, '#/roles/night-desk');
+  await page.getByText('allow GET on api:/**').first().waitFor();
+  await node(page, '/queue').getByText('list').waitFor();
+  for (const [hash, heading] of [['#/roles', 'Roles'], ['#/roles/night-desk', 'night-desk'], ['#/people', 'People and services'], ['#/people/alice', 'Alice Archer']]) {
+    await go(page, hash);
+    await page.getByRole('heading', { level: 1, name: heading }).waitFor();
+    await settled(page);
+    if (process.env.AUTHZ_TEST_SHOTS) {
+      await page.screenshot({ path: `${process.env.AUTHZ_TEST_SHOTS}/reader-${heading.replaceAll(' ', '-')}.png` });
+    }
+    assert.equal(await page.locator('main').getByRole('button', { name: /^(New|Edit|Delete|Disable|Assign|Take away)/ }).count(), 0, hash);
+    assert.equal(await page.locator('main').getByRole('link', { name: /^(New|Edit)/ }).count(), 0, hash);
+    assert.equal(await page.locator('main').getByRole('switch', { disabled: false }).count(), 0, hash);
+    assert.equal(await page.locator('main').getByRole('alert').count(), 0, `${hash}: nothing is asked for that is refused`);
+  }
+  page.problems.splice(0);
 });

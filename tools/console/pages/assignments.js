@@ -41,8 +41,11 @@ export function Assignment({ one, children }) {
 
 /* holder: {principal: ID}, {everyone: true} or {anyone: true} */
 export function Assignments({ holder, is_fixed = false }) {
-	const of = useLoad(async () => (await ask_list('assignments.list', holder)).items, [JSON.stringify(holder), tenant_param()]);
+	const of = useLoad(async () => may('list', '/assignments') ? (await ask_list('assignments.list', holder)).items : null, [JSON.stringify(holder), tenant_param()]);
 
+	if (of.data === null) {
+		return html`<p class="dim">You may not list assignments.</p>`;
+	}
 	return html`<${Loaded} of=${of}>${(items) => html`
 		${items.length === 0 ? html`<p class="dim">None.</p>`
 		: html`<ul class="assignments">${items.map((one) => html`<${Assignment} key=${`${one.role} ${one.at}`} one=${one}>

@@ -22,7 +22,7 @@ function One({ label, any, value = '', set, options }) {
 function Typed({ label, any, value = '', set, values }) {
 	const id = useId();
 
-	return html`<input class="filter ${value ? 'set' : ''}" aria-label=${label} list=${id} value=${value} placeholder=${any} autocomplete="off" spellcheck="false"
+	return html`<input class="filter ${value ? 'set' : ''}" aria-label=${label} list=${id} value=${value} placeholder=${any} autocomplete="off" spellcheck=${false}
 			onChange=${(event) => set(event.currentTarget.value.trim() || undefined)} />
 		<datalist id=${id}>${values.slice(0, 500).map((one) => html`<option key=${one} value=${one} />`)}</datalist>`;
 }

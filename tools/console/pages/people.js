@@ -60,7 +60,10 @@ export function PeoplePage({ query }) {
 	use_tenant_of(query);
 	const [sort, set_sort] = useState({ key: 'id', down: false });
 	const people = useLoad(async (show) => (await ask_list('principals.list', {}, (items) => show(items))).items, [tenant_param()]);
-	const roles = useLoad(async () => (await ask_list('roles.list')).items.map((role) => role.name), [tenant_param()]);
+	const may_assignments = may('list', '/assignments');
+	const may_keys = may('list', '/keys');
+	const columns = useMemo(() => COLUMNS.filter((column) => column.key === 'roles' ? may_assignments : column.key !== 'keys' || may_keys), [may_assignments, may_keys]);
+	const roles = useLoad(async () => !may_assignments || !may('list', '/roles') ? null : (await ask_list('roles.list')).items.map((role) => role.name), [tenant_param()]);
 	const holders = useLoad(async () => query.role ? new Set((await ask_list('assignments.list', { role: query.role })).items.map((one) => one.principal)) : null, [query.role, tenant_param()]);
 	const search = query.search || '';
 	const found = useMemo(() => (people.data || []).filter((one) => matches(search, one.id, one.name, one.kind, ...Object.values(one.attributes || {})) && fits(one, query, holders.data)),
@@ -75,12 +78,12 @@ export function PeoplePage({ query }) {
 				<div class="picks">${filter('kind', KINDS, 'Kind')}${filter('status', STATES, 'Status')}${filter('from', SOURCES, 'Declared by')}
 					${roles.data && filter('role', [['', 'every role'], ...roles.data], 'Role')}</div>
 				<span class="dim right" role="status">${found.length === all.length ? count(all.length, 'principal') : `${count(found.length, 'principal')} of ${all.length.toLocaleString('en')}`}</span></div>
-			<${Table} columns=${COLUMNS} rows=${found} id=${(one) => one.id} open=${(one) => go('people', one.id)} label="People and services" sort=${sort} set_sort=${set_sort}
+			<${Table} columns=${columns} rows=${found} id=${(one) => one.id} open=${(one) => go('people', one.id)} label="People and services" sort=${sort} set_sort=${set_sort}
 				busy=${people.loading} empty=${all.length === 0 ? 'There is nobody yet.' : 'Nobody is found.'} />
-			<div class="columns below">
+			${may_assignments && html`<div class="columns below">
 				<${Card} title="Every principal holds"><p class="dim">Each person and service has these roles as if they were assigned to it, also those that are made later. Keys without a principal do not.</p>
 					<${Assignments} holder=${{ everyone: true }} /><//>
 				<${Card} title="Every caller holds"><p class="dim">Anyone who asks, with any key or without one where the policy lets such callers in. These roles need a place.</p>
 					<${Assignments} holder=${{ anyone: true }} /><//>
-			</div>`}<//>`;
+			</div>`}`}<//>`;
 }

@@ -64,7 +64,7 @@ export function PersonPage({ id, query }) {
 					['Tenant', one.tenant !== 'default' && one.tenant],
 					['Created', one.created_at && html`<${Time} at=${one.created_at} />${one.created_by && html` by <${Actor} actor=${one.created_by} />`}`],
 				].map(([term, value]) => [term, term === 'Attributes' && Object.keys(one.attributes || {}).length === 0 ? undefined : value])} /><//>
-				<${Card} title="Its roles"><${Assignments} holder=${{ principal: id }} /><${Shared} /><//>
+				<${Card} title="Its roles"><${Assignments} holder=${{ principal: id }} />${may('list', '/assignments') && html`<${Shared} />`}<//>
 			</div>
 			<${PersonMay} one=${one} />
 			<${PersonKeys} one=${one} />

@@ -43,7 +43,7 @@ function Attributes({ declared, value, set, wrong }) {
 		${wrong && !rows.some((one) => is_about(wrong, one.name)) && html`<p class="tip bad" role="alert">${wrong}</p>`}
 		<div class="pair">${rows.map((one) => html`<${Text} key=${one.name} label=${one.name} value=${value[one.name] ?? ''} set=${(text) => put(one.name, text)} mono=${true}
 			hint=${one.other ? 'No condition reads it.' : hint_of(one)} wrong=${is_about(wrong, one.name) ? wrong : undefined} />`)}</div>
-		<div class="row"><input aria-label="Name of another attribute" placeholder="another attribute" value=${name} spellcheck="false" autocomplete="off" onInput=${(event) => set_name(event.currentTarget.value)} />
+		<div class="row"><input aria-label="Name of another attribute" placeholder="another attribute" value=${name} spellcheck=${false} autocomplete="off" onInput=${(event) => set_name(event.currentTarget.value)} />
 			<button type="button" disabled=${name.trim() === '' || name.trim() in value} onClick=${() => { put(name.trim(), ''); set_name(''); }}>Add</button></div>
 	</fieldset>`;
 }

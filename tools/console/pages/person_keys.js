@@ -10,14 +10,17 @@ import { open_dialog } from '../parts/dialog.js';
 import { KeyNew } from './key_new.js';
 
 export function PersonKeys({ one }) {
-	const of = useLoad(async () => (await ask_list('keys.list', { principal: one.id })).items, [one.id]);
+	const of = useLoad(async () => may('list', '/keys') ? (await ask_list('keys.list', { principal: one.id })).items : [], [one.id]);
 
 	const may_get_one = one.api_access !== false && one.status === 'active' && may('create', '/keys') && (may('issue', `/principals/${one.id}`) || session.value.caller.principal === one.id);
 
+	if (!may('list', '/keys')) {
+		return null;
+	}
 	return html`<${Card} title="Its keys" aside=${may_get_one && html`<button type="button" onClick=${() => open_dialog(KeyNew, { given: { principal: one.id } })}>New key</button>`}>
 		<${Loaded} of=${of}>${(keys) => keys.length === 0 ? html`<p class="dim">${one.api_access === false ? 'None. It may hold none.' : 'None.'}</p>`
 		: html`<div class="scroll"><table class="plain"><thead><tr><th>Key</th><th>Token</th><th>Status</th><th>Last use</th><th>Expires</th></tr></thead>
 			<tbody>${keys.map((key) => html`<tr key=${key.id}><td><a href=${href('keys', key.id)}>${key.name || 'no name'}</a>${key.label && html` <span class="dim">${key.label}</span>`}</td>
 				<td><code>${key.prefix}${key.id}…</code></td><td><${Status} status=${key.status} /></td><td><${Time} at=${key.last_used_at} none="never" /></td><td><${Time} at=${key.expires_at} none="never" /></td></tr>`)}</tbody></table></div>`}<//>
-		${may('list', '/keys') && html`<p class="more"><a href=${href('keys', null, { search: one.id })}>Look among all keys</a></p>`}<//>`;
+		<p class="more"><a href=${href('keys', null, { search: one.id })}>Look among all keys</a></p><//>`;
 }

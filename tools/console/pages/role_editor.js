@@ -9,6 +9,7 @@ import { go, href } from '../lib/route.js';
 import { ask, use_tenant } from '../lib/tenant_calls.js';
 import { load_trees } from '../lib/trees.js';
 import { Empty, Head, Loaded } from '../parts/bits.js';
+import { confirm } from '../parts/dialog.js';
 import { say } from '../parts/toast.js';
 import { About } from './role_editor_about.js';
 import { Review } from './role_editor_review.js';
@@ -40,7 +41,11 @@ function steps_of(trees) {
 }
 
 function Steps({ steps, at, go_to, draft }) {
-	return html`<ol class="steps" aria-label="Steps">${steps.map((step, i) => {
+	const list = useRef(null);
+
+	/* Where they do not fit beside each other, the present one is in sight. */
+	useEffect(() => list.current.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' }), [at]);
+	return html`<ol class="steps" aria-label="Steps" ref=${list}>${steps.map((step, i) => {
 		const has = step.tree ? counts(draft, step.tree) : null;
 
 		return html`<li key=${step.key}><button type="button" aria-current=${i === at ? 'step' : undefined} onClick=${() => go_to(i)}>
@@ -104,10 +109,26 @@ function Editor({ id, data }) {
 	};
 
 	useEffect(() => {
-		const ask = (event) => is_touched.current && event.preventDefault();
+		const unload = (event) => is_touched.current && event.preventDefault();
+		const click = (event) => {
+			const to = event.target.closest('a[href^="#/"]')?.getAttribute('href');
 
-		addEventListener('beforeunload', ask);
-		return () => removeEventListener('beforeunload', ask);
+			if (to !== undefined && is_touched.current) {
+				event.preventDefault();
+				confirm({ title: 'Leave without saving?', about: 'What you have changed in this role is lost.', action: 'Leave',
+					doing: () => {
+						is_touched.current = false;
+						location.hash = to;
+					} });
+			}
+		};
+
+		addEventListener('beforeunload', unload);
+		document.addEventListener('click', click, true);
+		return () => {
+			removeEventListener('beforeunload', unload);
+			document.removeEventListener('click', click, true);
+		};
 	}, []);
 	const step = steps[at];
 	const wrong = (name) => error !== null && (error.param || '').split('[')[0] === name ? error.message : undefined;

@@ -103,7 +103,7 @@ export function Words({ label, hint, wrong, value, set, placeholder, options = [
 	return html`<${Field} label=${label} hint=${hint} wrong=${problem || wrong}>${(id, tip) => html`<div class="words">
 		${value.map((word) => html`<span class="chip ${check(word) ? 'bad' : ''}" key=${word}><button type="button" class="quiet word" title="Type it again" onClick=${() => edit(word)}>${word}</button><button type="button" class="quiet" aria-label=${`Remove ${word}`}
 			onClick=${() => set(value.filter((one) => one !== word))}>✕</button></span>`)}
-		<input id=${id} ref=${field} aria-describedby=${tip} aria-invalid=${problem || wrong ? 'true' : undefined} list=${list} autocomplete="off" spellcheck="false" placeholder=${value.length === 0 ? placeholder : ''} value=${text}
+		<input id=${id} ref=${field} aria-describedby=${tip} aria-invalid=${problem || wrong ? 'true' : undefined} list=${list} autocomplete="off" spellcheck=${false} placeholder=${value.length === 0 ? placeholder : ''} value=${text}
 			onInput=${(event) => set_text(event.currentTarget.value)} onBlur=${() => add(text)}
 			onKeyDown=${(event) => {
 				if ((event.key === 'Enter' || event.key === ',') && text.trim() !== '') {
@@ -134,6 +134,6 @@ export function Several({ label, hint, wrong, value, set, options }) {
 
 /* The search field of a page. / jumps to it. */
 export function Search({ value, set, label = 'Search' }) {
-	return html`<input type="search" class="search" data-search aria-label=${label} placeholder=${`${label}  ( / )`} value=${value} autocomplete="off" spellcheck="false"
+	return html`<input type="search" class="search" data-search aria-label=${label} placeholder=${`${label}  ( / )`} value=${value} autocomplete="off" spellcheck=${false}
 		onInput=${(event) => set(event.currentTarget.value)} />`;
 }

@@ -4,7 +4,7 @@
  * Escape closes the list.
  */
 import { html } from 'htm/preact';
-import { useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { matches } from '../lib/text.js';
 import { Field } from './form.js';
 
@@ -43,10 +43,13 @@ export function Pick({ label, hint, wrong, value, set, options, placeholder, aut
 		}
 	};
 
+	useEffect(() => {
+		field.current.parentElement.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: 'nearest' });
+	}, [at, text === null]);
 	return html`<${Field} label=${label} hint=${hint} wrong=${wrong}>${(id, tip) => html`<div class="pick">
 		<input id=${id} ref=${field} role="combobox" aria-expanded=${text !== null ? 'true' : 'false'} aria-controls=${`${id}-list`} aria-autocomplete="list"
 			aria-activedescendant=${shown[at] ? `${id}-${at}` : undefined} aria-describedby=${tip} aria-invalid=${wrong ? 'true' : undefined}
-			autocomplete="off" spellcheck="false" data-first=${autofocus} placeholder=${placeholder} value=${text ?? value}
+			autocomplete="off" spellcheck=${false} data-first=${autofocus} placeholder=${placeholder} value=${text ?? value}
 			onInput=${(event) => { set_text(event.currentTarget.value); set_at(0); }}
 			onFocus=${(event) => event.currentTarget.select()} onClick=${() => text === null && set_text('')}
 			onBlur=${() => set_text(null)} onKeyDown=${on_key} />

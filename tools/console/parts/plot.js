@@ -28,7 +28,7 @@ export function Lines({ series, data, height = 180, about }) {
 			}, data, place.current);
 		};
 		const dark = matchMedia('(prefers-color-scheme: dark)');
-		const observer = new ResizeObserver(() => plot.current?.setSize({ width: place.current.clientWidth, height }));
+		const observer = new ResizeObserver(() => place.current && plot.current?.setSize({ width: place.current.clientWidth, height }));
 
 		make();
 		dark.addEventListener('change', make);

@@ -76,7 +76,7 @@ export function Table({ columns, rows, id, open, label, sort, set_sort, selected
 	const grid = `${select ? `${BOX}px ` : ''}${shown.map((column) => `minmax(${column.min}px, ${column.grow || 0}fr)`).join(' ')}`;
 
 	useLayoutEffect(() => {
-		const measure = () => set_size({ width: box.current.clientWidth, height: box.current.clientHeight });
+		const measure = () => box.current && set_size({ width: box.current.clientWidth, height: box.current.clientHeight });
 		const observer = new ResizeObserver(measure);
 
 		measure();

@@ -167,7 +167,7 @@ export function Tree({ nodes, row, before, press, keys = {}, checked, words = ()
 
 	return html`<div class="tree">
 		<div class="row tools">
-			<input type="search" data-search aria-label=${`Search ${label}`} placeholder="Search" value=${text} autocomplete="off" spellcheck="false"
+			<input type="search" data-search aria-label=${`Search ${label}`} placeholder="Search" value=${text} autocomplete="off" spellcheck=${false}
 				onInput=${(event) => search(event.currentTarget.value)} />
 			<button type="button" class="quiet" onClick=${() => set_opened(new Set(all.map((node) => node.resource)))}>Expand all</button>
 			<button type="button" class="quiet" onClick=${() => set_opened(new Set(nodes.length === 1 ? [nodes[0].resource] : []))}>Close all</button>
