@@ -16,8 +16,7 @@
 enum { HTTP_PEER_ADDRESS = 48 }; /* bytes of an address and a port in the form of these files */
 
 struct http_peers {
-	int kernel; /* asks it about one connection, however many there are; -1: it cannot be asked
-		     */
+	int kernel; /* by which it is asked about one connection; -1: it cannot be asked */
 	int tables[2];
 };
 
