@@ -75,9 +75,10 @@ void http_dispatch_drop_body(struct http_exchange *exchange)
 		wire_wipe(exchange->body, exchange->body_len);
 	}
 	free(exchange->body);
-	http_memory_give(exchange->body_len);
+	http_memory_give(exchange->body_room);
 	exchange->body = NULL;
 	exchange->body_len = 0;
+	exchange->body_room = 0;
 }
 
 void http_dispatch(struct http_exchange *exchange)
@@ -108,36 +109,52 @@ void http_dispatch(struct http_exchange *exchange)
 	http_dispatch_drop_body(exchange);
 }
 
-void http_dispatch_take_body(struct http_exchange *exchange, const char *part, size_t len)
+/* The room doubles, so that a body in parts of a byte is not copied for each of them. */
+static bool make_room(struct http_exchange *exchange, size_t needed, size_t most)
 {
-	bool has_path;
-	const struct http_route *route = find_route(exchange, &has_path);
+	size_t room = exchange->body_room;
 	char *body;
 
-	if (is_check(exchange) || route == NULL || route->max_body == 0 ||
-		exchange->body_too_large || exchange->no_memory) {
-		return;
+	if (needed <= room) {
+		return true;
 	}
-	if (len > route->max_body - exchange->body_len) {
-		exchange->body_too_large = true;
-		return;
+	room = room > most / 2 ? most : 2 * room;
+	room = room < needed ? needed : room;
+	if (!http_memory_take(room - exchange->body_room)) {
+		return false;
 	}
-	if (!http_memory_take(len)) {
-		exchange->no_memory = true;
-		return;
-	}
-	body = malloc(exchange->body_len + len);
+	body = malloc(room);
 	if (body == NULL) {
-		http_memory_give(len);
-		exchange->no_memory = true;
-		return;
+		http_memory_give(room - exchange->body_room);
+		return false;
 	}
 	if (exchange->body_len > 0) {
 		memcpy(body, exchange->body, exchange->body_len);
 		wire_wipe(exchange->body, exchange->body_len);
 	}
 	free(exchange->body);
-	memcpy(body + exchange->body_len, part, len);
 	exchange->body = body;
-	exchange->body_len += len;
+	exchange->body_room = room;
+	return true;
+}
+
+void http_dispatch_take_body(struct http_exchange *exchange, const char *part, size_t len)
+{
+	bool has_path;
+	const struct http_route *route = find_route(exchange, &has_path);
+
+	/* The console refuses another user's program whatever its body is. */
+	if (is_check(exchange) || route == NULL || route->max_body == 0 ||
+		exchange->body_too_large || exchange->no_memory ||
+		exchange->own->peer == HTTP_PEER_FOREIGN) {
+		return;
+	}
+	if (len > route->max_body - exchange->body_len) {
+		exchange->body_too_large = true;
+	} else if (!make_room(exchange, exchange->body_len + len, route->max_body)) {
+		exchange->no_memory = true;
+	} else {
+		memcpy(exchange->body + exchange->body_len, part, len);
+		exchange->body_len += len;
+	}
 }

@@ -104,7 +104,7 @@ struct http_exchange {
 	struct http_asked asked;
 	bool repeated; /* the question was asked again: see http_ask_may_repeat */
 	char *body;    /* of the request */
-	size_t body_len;
+	size_t body_len, body_room;
 	bool body_too_large;
 	bool no_memory;  /* for the body */
 	size_t counted;  /* bytes of its question, of those that http_memory_take counts */

@@ -65,7 +65,8 @@ class Routes(ConsoleTest):
 
     def test_a_link_gives_a_session(self):
         console = Console(self, self.d)
-        self.assertEqual(console.request("GET", "/console/session").status, 401)
+        answer = console.request("GET", "/console/session")
+        self.assertEqual((answer.status, answer.json()["mode"]), (401, "local"))
         answer = console.open_link()
         self.assertEqual((answer.status, answer.body), (204, b""))
         self.assert_secure(answer)
@@ -242,7 +243,8 @@ class Attacks(ConsoleTest):
                        own[:-1], own + "0", own.replace("=", "x="), f"x{own}", own.upper(),
                        f"authz-console-{console.port}=", value, own.replace(value, value[::-1])):
             answer = console.request("POST", "/console/call", {"method": "status"}, Cookie=cookie)
-            self.assertEqual((answer.status, answer.code()), (401, "unauthenticated"), cookie)
+            self.assertEqual((answer.status, answer.code(), answer.json()["mode"]), (401, "unauthenticated", "local"),
+                             cookie)
         for cookie in (own, f"a=b; {own}; c=d", f"authz-console-{console.port}=x; {own}"):
             self.assertEqual(console.request("POST", "/console/call", {"method": "status"}, Cookie=cookie).status, 200)
 

@@ -105,9 +105,10 @@ class Tokens(Team):
                         {"X_Remote_User": "ann"}):
             for method in ("keys.list", "status", "whoami"):
                 status, answer = self.call(method, **headers)
-                self.assertEqual((status, answer["error"]["code"]), (401, "unauthenticated"))
+                self.assertEqual((status, answer["error"]["code"], answer["mode"]), (401, "unauthenticated", "team"))
             status, _, body = self.ask("GET", "/console/session", **headers)
-            self.assertEqual((status, json.loads(body)["error"]["code"]), (401, "unauthenticated"))
+            answer = json.loads(body)
+            self.assertEqual((status, answer["error"]["code"], answer["mode"]), (401, "unauthenticated", "team"))
         # In the query it is no token.
         self.assertEqual(self.ask("POST", f"/console/call?key={self.tokens['ann']}", {"method": "keys.list"})[0], 401)
 
@@ -122,8 +123,8 @@ class Tokens(Team):
         self.d.client().call("keys.revoke", id=session["caller"]["key"])
         for token in (self.tokens["bob"], "nothing", "x" * 600):
             status, _, body = self.ask("GET", "/console/session", Authorization=f"Bearer {token}")
-            self.assertEqual((status, json.loads(body)["error"]), (401, {
-                "code": "unauthenticated", "message": "the token is not accepted"}))
+            self.assertEqual((status, json.loads(body)), (401, {"mode": "team", "error": {
+                "code": "unauthenticated", "message": "the token is not accepted"}}))
         for method in ("POST", "DELETE"):
             self.assertEqual(self.ask(method, "/console/session", {"ticket": "0" * 64}, **self.bearer("bob"))[0], 405)
 

@@ -4,7 +4,11 @@
 
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
+import { after } from 'node:test';
 import { promisify } from 'node:util';
 import { chromium } from 'playwright-core';
 
@@ -12,105 +16,160 @@ const run = promisify(execFile);
 
 export const SOCKET = process.env.AUTHZ_TEST_SOCKET;
 export const TOOL = process.env.AUTHZ_TEST_TOOL;
+export const POLICY = process.env.AUTHZ_TEST_POLICY;
+
+// Milliseconds after which something hangs; no test depends on how fast the machine is.
+const HANG = 180_000;
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 // Where each page is, by its heading.
 export const PAGES = { Keys: '#/keys', 'People and services': '#/people', Roles: '#/roles', Try: '#/try', Policy: '#/policy', Trail: '#/trail', Use: '#/use' };
 
+// Asks who started the daemon: 'stop', 'start', or 'calls' of [[method, parameters], …] as root.
+export function control(word, body = []) {
+  return new Promise((resolve, reject) => {
+    const sent = request({ socketPath: process.env.AUTHZ_TEST_CONTROL, path: `/${word}`, method: 'POST' }, (answer) => {
+      let text = '';
+      answer.setEncoding('utf8').on('data', (part) => { text += part; }).on('end', () => resolve(JSON.parse(text)));
+    });
+    const text = JSON.stringify(body);
+    sent.on('error', reject);
+    sent.setHeader('Content-Length', Buffer.byteLength(text));
+    sent.end(text);
+  });
+}
+
+// One call of the daemon as root; throws what it refuses.
+export async function call(method, params = {}) {
+  const [answer] = await control('calls', [[method, params]]);
+  assert.notEqual(typeof answer, 'string', `${method}: ${answer}`);
+  return answer;
+}
+
 // Runs authzcheck, and gives what it printed. A secret is printed alone.
 export async function tool(...words) {
-  return (await run(TOOL, ['--socket', SOCKET, ...words])).stdout.trim();
+  return (await run(TOOL, ['--socket', SOCKET, '--timeout', '100s', ...words])).stdout.trim();
 }
 
-export async function json(...words) {
-  return JSON.parse(await tool('--json', ...words));
-}
-
-// Some of everything that a page shows.
-export async function people() {
-  await tool('principal', 'create', 'alice', '--name', 'Alice Archer');
-  await tool('principal', 'create', 'bob', '--name', 'Bob Baker');
-  await tool('principal', 'create', 'crm', '--kind', 'service', '--name', 'CRM sync');
-  await tool('assign', 'alice', 'collections');
-  await tool('assign', 'alice', 'servicing', '--at', 'api:/loans/7');
-  await tool('assign', 'bob', 'tenant-admin');
-  await tool('assign', 'crm', 'get-only');
-  await tool('role', 'create', 'night-desk', '--description', 'Reads at night', '--grant', 'allow GET on api:/**');
-  const tokens = {
-    alice: await tool('key', 'create', '--principal', 'alice', '--name', 'laptop', '--label', 'desk', '--expires-in', '90d'),
-    crm: await tool('key', 'create', '--principal', 'crm', '--name', 'production', '--rotate-every', '90d'),
-    bob: await tool('key', 'create', '--principal', 'bob', '--name', 'admin'),
-    roles: await tool('key', 'create', '--role', 'get-only', '--name', 'reader'),
-  };
-  const { items } = await json('key', 'list');
-  const ids = Object.fromEntries(items.map((key) => [key.principal || 'roles', key.id]));
-  for (const path of ['/loans/7', '/loans/8']) {
-    await tool('check', '--token', tokens.alice, 'GET', path);
-    await tool('check', '--token', tokens.alice, 'DELETE', path).catch((denied) => assert.equal(denied.code, 1));
+// Is a request with this token allowed?
+export async function is_allowed(token, method = 'GET', path = '/loans/7') {
+  try {
+    await tool('check', '--token', token, method, path);
+    return true;
+  } catch (denied) {
+    assert.equal(denied.code, 1, denied.stderr);
+    return false;
   }
-  return { tokens, ids };
 }
 
-// Starts `authzcheck console`, which ends with the test. link() gives a link that no browser had.
-export async function serve(t, ...words) {
-  const child = spawn(TOOL, ['--socket', SOCKET, 'console', '--no-browser', ...words], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+// Some of everything that a page shows: {tokens, ids}.
+export async function people() {
+  await control('calls', [
+    ['principals.create', { id: 'alice', name: 'Alice Archer' }],
+    ['principals.create', { id: 'bob', name: 'Bob Baker' }],
+    ['principals.create', { id: 'crm', kind: 'service', name: 'CRM sync' }],
+    ['assignments.create', { principal: 'alice', role: 'collections' }],
+    ['assignments.create', { principal: 'alice', role: 'servicing', at: ['api:/loans/7'] }],
+    ['assignments.create', { principal: 'bob', role: 'tenant-admin' }],
+    ['assignments.create', { principal: 'crm', role: 'get-only' }],
+    ['roles.create', { name: 'night-desk', description: 'Reads at night', grants: ['allow GET on api:/**'] }],
+  ]);
+  const keys = {
+    alice: await call('keys.create', { principal: 'alice', name: 'laptop', label: 'desk', expires_in: 90 * 86400 }),
+    crm: await call('keys.create', { principal: 'crm', name: 'production', rotate_every: 90 * 86400 }),
+    bob: await call('keys.create', { principal: 'bob', name: 'admin' }),
+    roles: await call('keys.create', { roles: ['get-only'], name: 'reader' }),
+  };
+  const each = (field) => Object.fromEntries(Object.entries(keys).map(([name, key]) => [name, key[field]]));
+  for (const path of ['/loans/7', '/loans/8']) {
+    await control('calls', ['GET', 'DELETE'].map((method) => ['authorize', { token: keys.alice.secret, method, path }]));
+  }
+  return { tokens: each('secret'), ids: each('id') };
+}
+
+// A program that ends with the test.
+export function begin(t, command, words, options = {}) {
+  const child = spawn(command, words, { stdio: ['pipe', 'pipe', 'inherit'], ...options });
   const ended = new Promise((resolve) => {
     child.on('exit', resolve);
   });
-  const find_link = async () => {
-    for (;;) {
-      const { value, done } = await lines.next();
-      assert(!done, 'authzcheck console ended before it printed a link');
-      const found = /http:\/\/\S+/.exec(value);
-      if (found) {
-        return found[0];
-      }
-    }
-  };
   t.after(async () => {
     child.kill('SIGTERM');
     await ended;
   });
-  const link = await find_link();
-  return { link, origin: new URL(link).origin, pid: child.pid, child, ended };
+  return { child, ended };
 }
 
-// The browser of a file of tests, as `t.after` of its last one closes it.
-export async function browse(t, ...words) {
-  const browser = await chromium.launch({ executablePath: process.env.AUTHZ_TEST_CHROMIUM, args: ['--no-sandbox', ...words] });
-  t.after(() => browser.close());
+// Starts `authzcheck console`, which ends with the test: {link, origin, pid, child, ended}.
+export async function serve(t, ...words) {
+  const { child, ended } = begin(t, TOOL, ['--socket', SOCKET, '--timeout', '100s', 'console', '--no-browser', ...words]);
+  for await (const line of createInterface({ input: child.stdout })) {
+    const found = /http:\/\/\S+/.exec(line);
+    if (found) {
+      child.stdout.resume();
+      return { link: found[0], origin: new URL(found[0]).origin, pid: child.pid, child, ended };
+    }
+  }
+  throw new Error('authzcheck console ended before it printed a link');
+}
+
+// The browser of a file of tests, which ends with them.
+export async function browse(...words) {
+  const browser = await chromium.launch({ executablePath: process.env.AUTHZ_TEST_CHROMIUM, args: ['--no-sandbox', ...words], timeout: HANG });
+  after(() => browser.close());
   return browser;
 }
 
 // A page that signed in with the link. What it logs as an error, an exception, a request to elsewhere, and what its
-// Content Security Policy refuses, are `problems`; the test fails if there is one that it did not take out.
+// Content Security Policy refuses, are `problems`; the test fails if there is one that is like none of
+// `allowed`, and that `expect_problem` did not take out.
 export async function visit(t, browser, link, { width = 1280, height = 900, scheme = 'light', ...options } = {}) {
-  const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, ...options });
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, reducedMotion: 'reduce', ...options });
+  context.setDefaultTimeout(HANG);
   const page = await context.newPage();
-  const problems = [];
+  const problems = [], allowed = [];
   const { origin } = new URL(link);
   page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
   page.on('pageerror', (error) => problems.push(error.message));
-  page.on('request', (request) => {
-    const url = new URL(request.url());
+  page.on('request', (asked) => {
+    const url = new URL(asked.url());
     if (!['data:', 'blob:'].includes(url.protocol) && url.origin !== origin) {
-      problems.push(`asked for ${request.url()}`);
+      problems.push(`asked for ${asked.url()}`);
     }
   });
   await page.goto(link);
-  await page.getByRole('navigation').waitFor();
+  await page.getByRole('navigation').or(page.locator('main.signin')).first().waitFor();
   t.after(async () => {
     await context.close();
-    assert.deepEqual(problems, []);
+    assert.deepEqual(problems.filter((text) => !allowed.some((like) => like.test(text))), []);
   });
-  return Object.assign(page, { problems });
+  return Object.assign(page, { problems, allowed });
+}
+
+// A page of a console of its own.
+export async function sign_in(t, browser, options = {}, ...words) {
+  const { link } = await serve(t, ...words);
+  return await visit(t, browser, link, options);
+}
+
+// Takes out the problems that are like this, of which there must be one.
+export function expect_problem(page, like) {
+  const others = page.problems.filter((text) => !like.test(text));
+  assert(others.length < page.problems.length, `no problem is like ${like}`);
+  page.problems.splice(0, page.problems.length, ...others);
 }
 
 // Goes to a page of the console, and waits until it has loaded what it shows.
 export async function go(page, hash) {
-  await page.evaluate((to) => {
+  await page.evaluate((to) => new Promise((resolve) => {
+    if (location.hash === to) {
+      resolve();
+      return;
+    }
+    addEventListener('hashchange', () => requestAnimationFrame(() => requestAnimationFrame(resolve)), { once: true });
     location.hash = to;
-  }, hash);
+  }), hash);
   await page.getByRole('heading', { level: 1 }).waitFor();
   await settled(page);
 }
@@ -118,4 +177,37 @@ export async function go(page, hash) {
 // Nothing is being loaded any more.
 export async function settled(page) {
   await page.waitForFunction(() => !document.querySelector('.loading, [aria-busy="true"]'));
+}
+
+// What axe-core calls serious in a part of the page: [[rule, HTML of some elements], …].
+export async function serious(page, part) {
+  if (!await page.evaluate(() => globalThis.axe !== undefined)) {
+    await page.evaluate(AXE);
+  }
+  const { violations } = await page.evaluate((within) => globalThis.axe.run(within, { resultTypes: ['violations'] }), part);
+  return violations.filter(({ impact }) => ['serious', 'critical'].includes(impact))
+    .map(({ id, nodes }) => [id, nodes.slice(0, 3).map(({ html }) => html.slice(0, 200))]);
+}
+
+// Waits until the condition, which may be a promise, is true.
+export async function until(condition, what) {
+  const end = Date.now() + HANG;
+  while (!await condition()) {
+    assert(Date.now() < end, `not in time: ${what}`);
+    await new Promise((resolve) => {
+      setTimeout(resolve, 20);
+    });
+  }
+}
+
+// What the console says at the bottom for some seconds.
+export function said(page, text) {
+  return page.locator('.toast').filter({ hasText: text }).first().waitFor();
+}
+
+// A picture for those who look, if they asked for some.
+export async function shoot(page, name) {
+  if (process.env.AUTHZ_TEST_SHOTS) {
+    await page.screenshot({ path: `${process.env.AUTHZ_TEST_SHOTS}/${name.replaceAll(' ', '-')}.png` });
+  }
 }

@@ -49,6 +49,10 @@ test('people and services', async (t) => {
     await page.getByText('1 principal of 4').waitFor();
     assert.match(page.url(), /role=tenant-admin/);
     await page.getByLabel('Role', { exact: true }).selectOption('');
+    await page.getByLabel('Search people and services').fill(`lp_live_1abcdefghijK_${'S'.repeat(38)}`);
+    await page.getByText('0 principals of 4').waitFor();
+    assert.match(page.url(), /search=lp_live_1abcdefghijK$/, 'a token that is looked for is cut before its secret');
+    await page.getByLabel('Search people and services').fill('');
   });
 
   await t.test('the switch disables and enables', async () => {

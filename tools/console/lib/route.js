@@ -4,6 +4,7 @@
  * the page filters by, so that a link can be kept and sent. It never holds a secret.
  */
 import { signal } from '@preact/signals';
+import { without_secrets } from './text.js';
 
 function read() {
 	const [path, query = ''] = location.hash.replace(/^#/, '').split('?');
@@ -27,7 +28,8 @@ addEventListener('hashchange', () => {
 
 /* The address of a page: href('keys', id), href('keys', null, {status: 'revoked'}). */
 export function href(page, id, query) {
-	const words = new URLSearchParams(Object.entries(query || {}).filter(([, value]) => value !== undefined && value !== ''));
+	const words = new URLSearchParams(Object.entries(query || {}).filter(([, value]) => value !== undefined && value !== '')
+		.map(([word, value]) => [word, without_secrets(String(value))]));
 	const tail = words.toString();
 
 	return `#/${page}${id === undefined || id === null ? '' : `/${encodeURIComponent(id)}`}${tail ? `?${tail}` : ''}`;

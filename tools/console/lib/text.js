@@ -6,14 +6,6 @@ export function count(number, word, plural = `${word}s`) {
 	return `${number.toLocaleString('en')} ${number === 1 ? word : plural}`;
 }
 
-/* "a, b and 3 more" */
-export function some(items, most = 3) {
-	if (items.length <= most) {
-		return items.join(', ');
-	}
-	return `${items.slice(0, most).join(', ')} and ${items.length - most} more`;
-}
-
 /* Is every word of the search somewhere in the texts, whatever their case? */
 export function matches(search, ...texts) {
 	const all = texts.filter((text) => text !== undefined && text !== null).join('\u0000').toLowerCase();
@@ -21,7 +13,20 @@ export function matches(search, ...texts) {
 	return search.toLowerCase().split(/\s+/).every((word) => all.includes(word));
 }
 
-/* An id of a request, a secret and the like: what a person should do after an error. */
+/* The text with each token in it cut after the key's id, as a token is shown. Somebody who looks for the
+ * key of a token pastes the token, and what is looked for is in the address. */
+export function without_secrets(text) {
+	return text.replace(/(?<=1[0-9A-Za-z]{11})_[0-9A-Za-z]{32,}/g, '');
+}
+
+/* The id in what was given as a key's: the id, or the token, whole or as it is shown. */
+export function key_id(text) {
+	const cut = without_secrets(text.trim());
+
+	return /(?:^|_)(1[0-9A-Za-z]{11})$/.exec(cut)?.[1] ?? cut;
+}
+
+/* What a person should do after an error, by its code. */
 export const ADVICE = {
 	unauthenticated: 'Sign in again.',
 	forbidden: 'Ask somebody who may, or use a key whose role allows it.',

@@ -6,6 +6,7 @@ import { call } from '../lib/api.js';
 import { read_facts } from '../lib/facts.js';
 import { useLoad } from '../lib/load.js';
 import { go } from '../lib/route.js';
+import { key_id } from '../lib/text.js';
 import { from_local } from '../lib/time.js';
 import { Card, Empty, ErrorBox, Head } from '../parts/bits.js';
 import { Select, Text } from '../parts/form.js';
@@ -22,7 +23,7 @@ function params_of(form) {
 		throw Object.assign(new Error(wrong), { code: 'invalid_request', param: 'facts' });
 	}
 	const all = {
-		[form.as]: form.as === 'nobody' ? undefined : form.id,
+		[form.as]: form.as === 'nobody' ? undefined : form.as === 'key' ? key_id(form.id) : form.id,
 		...(form.ask === 'path' ? { method: form.method, path: form.path, tree: form.tree } : { action: form.action, resource: form.resource }),
 		service: form.service, environment: form.environment, tenant: form.tenant, ip: form.ip,
 		time: from_local(form.time), mfa_at: from_local(form.mfa), facts,

@@ -15,7 +15,7 @@ export function open_dialog(component, properties = {}) {
 	shown.value = { component, properties };
 }
 
-export function close_dialog() {
+function close_dialog() {
 	shown.value = null;
 }
 
@@ -110,7 +110,7 @@ export function Form({ title, about, action, danger = false, send, close, childr
 }
 
 /* "Do you want to …?", with what will happen. `doing` may return a promise. */
-export function Confirm({ title, about, action, danger = true, doing, close }) {
+function Confirm({ title, about, action, danger = true, doing, close }) {
 	return html`<${Form} title=${title} about=${about} action=${action} danger=${danger} close=${close}
 		send=${async () => {
 			await doing();

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// The list of keys: ten thousand of them, searched, filtered, sorted, and changed many at a time.
+
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { browse, call, control, go, is_allowed, people, said, serious, settled, shoot, sign_in, until } from './console.mjs';
+
+const MANY = 10_000;
+
+const { ids, tokens } = await people();
+const rest = MANY - Object.keys(ids).length;
+await control('calls', Array.from({ length: rest }, (_, i) => ['keys.create', { roles: ['get-only'], name: `fleet-${String(i).padStart(5, '0')}`, label: i % 100 === 0 ? 'rare' : 'fleet' }]));
+const browser = await browse();
+const grid = (page) => page.getByRole('grid', { name: 'Keys' });
+const rows = (page) => grid(page).locator('.tr');
+const status = (page, text) => page.getByRole('status').filter({ hasText: text }).waitFor();
+
+test('ten thousand keys scroll, and only the rows in sight are in the document', async (t) => {
+  const page = await sign_in(t, browser);
+
+  await status(page, '10,000 keys');
+  assert.equal(await grid(page).getAttribute('aria-rowcount'), String(MANY + 1));
+  assert(await rows(page).count() < 60);
+  for (const part of [0.25, 0.5, 0.75, 1]) {
+    await grid(page).evaluate((box, to) => { box.scrollTop = box.scrollHeight * to; }, part);
+    const at = Math.floor((MANY - 20) * part);
+    await until(async () => Math.abs(Number(await rows(page).first().getAttribute('aria-rowindex')) - at) < 100, `rows at ${part}`);
+    assert(await rows(page).count() < 60);
+  }
+  await page.getByRole('link', { name: 'reader' }).waitFor();
+  await shoot(page, 'ten thousand keys');
+  assert.deepEqual(await serious(page, 'main'), []);
+});
+
+test('a search, filters and an order narrow the list, and the address keeps them', async (t) => {
+  const page = await sign_in(t, browser);
+
+  await status(page, '10,000 keys');
+  await page.keyboard.press('/');
+  await page.keyboard.type('fleet-0012');
+  await status(page, '10 of 10,000 keys');
+  assert.deepEqual(await rows(page).getByRole('link').allInnerTexts(), Array.from({ length: 10 }, (_, i) => `fleet-0012${i}`));
+  await grid(page).getByRole('button', { name: 'Key' }).click();
+  await until(async () => await rows(page).first().getByRole('link').innerText() === 'fleet-00129', 'the other order');
+  assert.match(page.url(), /search=fleet-0012/);
+  await page.reload();
+  await until(async () => await rows(page).count() === 10 && await rows(page).first().getByRole('link').innerText() === 'fleet-00129', 'the same after a reload');
+  await page.getByRole('button', { name: 'Show all' }).click();
+  await status(page, '10,000 keys');
+  await page.getByLabel('Label', { exact: true }).selectOption('rare');
+  await status(page, '100 of 10,000 keys');
+  await page.getByLabel('Search keys').fill('nothing is like this');
+  await page.getByText('No key is like that.').waitFor();
+  await page.getByRole('button', { name: 'Show all' }).click();
+  await page.getByLabel('Principal').selectOption('alice');
+  await status(page, '1 of 10,000 keys');
+  await page.getByRole('link', { name: 'laptop' }).waitFor();
+});
+
+test('many are selected with the keyboard, and disabled, enabled, deleted and restored together', async (t) => {
+  const page = await sign_in(t, browser);
+  const bulk = async (word, said_then) => {
+    await page.getByRole('button', { name: `${word} …` }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('button', { name: new RegExp(`^${word} \\d`) }).click();
+    await dialog.getByText(said_then).waitFor();
+    assert.deepEqual(await serious(page, 'dialog'), []);
+    await dialog.getByRole('button', { name: 'Close' }).last().click();
+    await dialog.waitFor({ state: 'hidden' });
+  };
+
+  await go(page, '#/keys?search=fleet-00');
+  await page.getByLabel('Label', { exact: true }).selectOption('rare');
+  await status(page, '10 of 10,000 keys');
+  await rows(page).first().focus();
+  for (let i = 0; i < 3; i++) {
+    await page.keyboard.press('Shift+ArrowDown');
+  }
+  await page.getByText('3 selected').waitFor();
+  await bulk('Disable', '3 keys are disabled.');
+  const some = async () => (await call('keys.list', { label: 'rare', status: 'inactive', limit: 1000 })).items.map(({ name }) => name).sort();
+  assert.deepEqual(await some(), ['fleet-00000', 'fleet-00100', 'fleet-00200']);
+  await page.getByRole('checkbox', { name: 'Select all that are listed' }).check();
+  await page.getByText('10 selected').waitFor();
+  await page.getByRole('button', { name: 'Enable …' }).click();
+  await page.getByRole('dialog').getByText('7 keys left out: it is on already.').waitFor();
+  await page.keyboard.press('Escape');
+  await bulk('Enable', '3 keys are enabled.');
+  assert.deepEqual(await some(), []);
+  await page.getByRole('button', { name: 'Select none' }).click();
+  await page.getByLabel('Label', { exact: true }).selectOption('');
+  await page.getByLabel('Search keys').fill('fleet-0999');
+  await status(page, '6 of 10,000 keys');
+  await page.getByRole('checkbox', { name: 'Select all that are listed' }).check();
+  await bulk('Delete', '6 keys are deleted.');
+  await page.getByLabel('Status').selectOption('deleted');
+  await status(page, '6 keys');
+  await page.getByRole('checkbox', { name: 'Select all that are listed' }).check();
+  await bulk('Restore', '6 keys are restored.');
+  assert.equal((await call('keys.list', { status: 'deleted' })).items.length, 0);
+});
+
+test('the switch of a row turns a key off and on at once', async (t) => {
+  const page = await sign_in(t, browser);
+  const turn = page.getByRole('switch', { name: 'Key laptop is on' });
+
+  await go(page, '#/keys?principal=alice');
+  assert.equal(await turn.getAttribute('aria-checked'), 'true');
+  assert(await is_allowed(tokens.alice));
+  await turn.click();
+  await said(page, 'is off');
+  assert.equal(await turn.getAttribute('aria-checked'), 'false');
+  assert(!await is_allowed(tokens.alice));
+  await turn.press('Space');
+  await said(page, 'laptop is on');
+  assert(await is_allowed(tokens.alice));
+  await settled(page);
+});

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pages that change nothing: Try, Policy, Trail and Use.
+
+import assert from 'node:assert/strict';
+import { rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'node:test';
+import { browse, call, control, expect_problem, go, people, POLICY, said, settled, shoot, sign_in, tool } from './console.mjs';
+
+const { ids, tokens } = await people();
+const browser = await browse();
+const main = (page) => page.getByRole('main');
+
+test('Try shows a decision as a story with places in the files, what would allow it, and who may', async (t) => {
+  const page = await sign_in(t, browser);
+  const uses = async () => (await call('keys.get', { id: ids.alice })).uses;
+  const before = await uses();
+
+  await go(page, '#/try');
+  await page.getByLabel('Principal', { exact: true }).fill('alice');
+  await page.getByLabel('Method').selectOption('DELETE');
+  await page.getByLabel('Path', { exact: true }).fill('/loans/7');
+  await page.getByRole('button', { name: 'Ask' }).click();
+  await main(page).getByText('Deny').first().waitFor();
+  await main(page).getByRole('heading', { name: 'What would allow it' }).waitFor();
+  await main(page).getByText('no role allows it').first().waitFor();
+  await settled(page);
+  const places = await main(page).locator('.position').allInnerTexts();
+  assert(places.length > 0 && places.every((text) => /^\S+\.policy:\d+$/.test(text)), places.join());
+  assert.match(page.url(), /id=alice/);
+  // The answer is that of the daemon to the same request.
+  await page.getByLabel('Method').selectOption('PUT');
+  await page.getByRole('button', { name: 'Ask' }).click();
+  await main(page).getByText('Allow', { exact: false }).first().waitFor();
+  await main(page).getByText('servicing').first().waitFor();
+  await page.getByLabel('As', { exact: true }).selectOption('key');
+  await page.getByLabel('Key id').fill(ids.crm);
+  await page.getByRole('button', { name: 'Ask' }).click();
+  await main(page).locator('.verdict.no').waitFor();
+  assert.equal(await uses(), before, 'a question is no use');
+});
+
+test('facts decide in Try, and are not in the address', async (t) => {
+  const page = await sign_in(t, browser);
+
+  await call('principals.update', { id: 'alice', attributes: { escrow_limit: '500' } });
+  await go(page, '#/try?id=alice&method=POST&path=%2Floans%2F7%2Fescrow');
+  await page.getByText('Where, when, and facts').click();
+  await page.getByLabel('Facts').fill('context.amount=501');
+  await page.getByRole('button', { name: 'Ask' }).click();
+  await main(page).locator('.verdict.no').waitFor();
+  await page.getByLabel('Facts').fill('context.amount=400');
+  await page.getByRole('button', { name: 'Ask' }).click();
+  await main(page).locator('.verdict.yes').waitFor();
+  assert(!page.url().includes('amount'));
+});
+
+test('a policy that is refused is shown with its diagnostics at their lines, and the old one decides', async (t) => {
+  const page = await sign_in(t, browser);
+  const file = join(POLICY, 'broken.policy');
+
+  await go(page, '#/policy');
+  await main(page).getByText('taken', { exact: true }).waitFor();
+  const { revision } = await call('policy.status');
+  await writeFile(join(POLICY, '.broken'), 'role broken {\n    allow raed on api:/loans\n}\n');
+  await rename(join(POLICY, '.broken'), file);
+  await page.getByRole('button', { name: 'Read it again' }).click();
+  await page.locator('.toast').getByRole('alert').waitFor();
+  await main(page).getByText('refused', { exact: true }).waitFor();
+  await main(page).getByText('broken.policy:2').first().waitFor();
+  await main(page).getByText(/raed/).first().waitFor();
+  assert.equal((await call('policy.status')).revision, revision);
+  await shoot(page, 'a refused policy');
+  await main(page).getByRole('link', { name: 'broken.policy:2' }).first().click();
+  await page.getByRole('heading', { name: 'broken.policy' }).waitFor();
+  await main(page).getByText('allow raed on api:/loans').waitFor();
+  await writeFile(file, 'role mended {\n    allow list on api:/loans\n}\n');
+  await go(page, '#/policy');
+  await page.getByRole('button', { name: 'Read it again' }).click();
+  await said(page, 'The policy is read again');
+  await main(page).getByText('taken', { exact: true }).waitFor();
+  expect_problem(page, /422/);
+});
+
+test('the tree, the matrix, the tests with their coverage, and the files of the policy are there', async (t) => {
+  const page = await sign_in(t, browser);
+
+  await go(page, '#/policy');
+  for (const [tab, text] of [['Tree', 'payments'], ['Matrix', 'collections'], ['Tests and coverage', 'a deny overrides every allow'], ['Files', 'roles.policy']]) {
+    await page.getByRole('tab', { name: tab }).click();
+    await settled(page);
+    await main(page).getByText(text).first().waitFor();
+  }
+  await page.getByRole('tab', { name: 'Files' }).press('ArrowLeft');
+  assert.equal(await page.getByRole('tab', { name: 'Tests and coverage' }).getAttribute('aria-selected'), 'true');
+});
+
+test('the trail is narrowed, read further, and verified', async (t) => {
+  await control('calls', Array.from({ length: 120 }, (_, i) => [i % 2 ? 'keys.enable' : 'keys.disable', { id: ids.roles }]));
+  const page = await sign_in(t, browser);
+  const records = main(page).locator('.records > li');
+
+  await go(page, '#/trail');
+  assert.equal(await records.count(), 100);
+  await page.getByRole('button', { name: 'Show older ones' }).click();
+  await main(page).getByText('created principal').first().waitFor();
+  assert(await records.count() > 120);
+  await page.getByLabel('About key').fill(ids.alice);
+  await main(page).getByText('created key').first().waitFor();
+  await page.waitForFunction(() => document.querySelectorAll('.records > li').length === 1);
+  await page.getByLabel('By', { exact: true }).fill('key:nobody');
+  await main(page).getByText('Nothing is recorded that fits.').or(page.locator('[aria-invalid="true"]')).first().waitFor();
+  await page.getByRole('button', { name: 'Verify the trail' }).click();
+  await main(page).getByText('nothing was altered').waitFor();
+  page.allowed.push(/400|404/);
+});
+
+test('use shows decisions, denials by their reason, and keys that nobody uses', async (t) => {
+  const page = await sign_in(t, browser);
+
+  await tool('check', '--token', tokens.alice, 'DELETE', '/loans/9').catch(() => null);
+  await go(page, '#/use');
+  await main(page).getByText('decisions a second', { exact: true }).waitFor();
+  await main(page).getByLabel('role', { exact: true }).waitFor();
+  await main(page).getByText('Never used', { exact: true }).or(main(page).getByText(/^\d+ Never used$/)).first().waitFor();
+  // The plots begin with the second look at the status.
+  await main(page).locator('.uplot').first().waitFor();
+});
