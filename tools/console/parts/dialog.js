@@ -19,6 +19,13 @@ function close_dialog() {
 	shown.value = null;
 }
 
+/* Another page is another matter: the question is gone with the page that asked it. */
+addEventListener('hashchange', () => {
+	if (!shown.value?.component.stays) {
+		close_dialog();
+	}
+});
+
 /* To be placed once, in the shell. */
 export function Dialogs() {
 	const dialog = useRef(null);
