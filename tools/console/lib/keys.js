@@ -31,18 +31,13 @@ export function other_secret(key) {
 	return key.pending_until !== undefined ? { state: 'pending', until: key.pending_until } : null;
 }
 
-/* Does the key name something that the policy lacks? The daemon gives lists, or a map of lists. */
-export function is_dangling(key) {
-	return dangling_names(key).length > 0;
+/* What the key names that the policy lacks. */
+export function dangling_names(key) {
+	return key.dangling || [];
 }
 
-export function dangling_names(key) {
-	const found = key.dangling;
-
-	if (found === undefined || found === null) {
-		return [];
-	}
-	return Array.isArray(found) ? found.map(String) : Object.values(found).flat().map(String);
+export function is_dangling(key) {
+	return dangling_names(key).length > 0;
 }
 
 /* What the key is bound to: {kind: 'principal' | 'roles' | 'scopes', names}. */

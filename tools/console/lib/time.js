@@ -5,6 +5,7 @@ const UNITS = [['year', 31536000], ['month', 2592000], ['day', 86400], ['hour', 
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
+const utc_day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeZone: 'UTC' });
 
 export function now() {
 	return Math.floor(Date.now() / 1000);
@@ -29,6 +30,11 @@ export function exact(seconds) {
 
 export function date(seconds) {
 	return day.format(new Date(seconds * 1000));
+}
+
+/* The date of a day that begins at midnight UTC, as the daemon counts days. */
+export function utc_date(seconds) {
+	return utc_day.format(new Date(seconds * 1000));
 }
 
 /* "90 days", "1 day", "36 hours": the largest unit that is exact */

@@ -12,37 +12,23 @@ import { say } from '../parts/toast.js';
 
 const PREFIX = 'principal.';
 
-/* A fact of policy.names as {name, type}: a name alone, or a map where the daemon gives types. */
-function attribute_of(fact) {
-	const name = typeof fact === 'string' ? fact : fact.name;
-
-	return name.startsWith(PREFIX) ? { name: name.slice(PREFIX.length), type: fact.type, words: fact.words } : null;
-}
-
-const EXAMPLES = { int: 'such as 500', bool: 'true or false', time: 'such as 2026-11-30T12:00:00Z', duration: 'such as 8h', strings: 'members with commas between them: EU,US', address: 'such as 192.0.2.1' };
-
-function hint_of({ type, words, name }) {
-	const kind = words ? `: ${words.join(' or ')}` : type ? `: ${type}${EXAMPLES[type] ? `, ${EXAMPLES[type]}` : ''}` : '';
-
-	return `${PREFIX}${name}${kind}. Empty: not set.`;
-}
-
 /* The attribute that an error's message names. */
 function is_about(message, name) {
 	return message !== undefined && (message.includes(`'${PREFIX}${name}'`) || message.includes(`'${name}'`));
 }
 
+/* declared: the names that conditions may read; undefined where the caller may not know them. */
 function Attributes({ declared, value, set, wrong }) {
 	const [name, set_name] = useState('');
-	const others = Object.keys(value).filter((key) => !declared.some((one) => one.name === key));
+	const others = Object.keys(value).filter((key) => !declared?.includes(key));
 	const put = (key, text) => set({ ...value, [key]: text });
-	const rows = [...declared, ...others.map((key) => ({ name: key, other: true }))];
+	const rows = [...(declared || []), ...others];
 
 	return html`<fieldset class="attributes"><legend>Attributes</legend>
 		<p class="tip">Conditions of the policy read those that it declares. A change of them gives and takes rights.</p>
-		${wrong && !rows.some((one) => is_about(wrong, one.name)) && html`<p class="tip bad" role="alert">${wrong}</p>`}
-		<div class="pair">${rows.map((one) => html`<${Text} key=${one.name} label=${one.name} value=${value[one.name] ?? ''} set=${(text) => put(one.name, text)} mono=${true}
-			hint=${one.other ? 'No condition reads it.' : hint_of(one)} wrong=${is_about(wrong, one.name) ? wrong : undefined} />`)}</div>
+		${wrong && !rows.some((key) => is_about(wrong, key)) && html`<p class="tip bad" role="alert">${wrong}</p>`}
+		<div class="pair">${rows.map((key) => html`<${Text} key=${key} label=${key} value=${value[key] ?? ''} set=${(text) => put(key, text)} mono=${true}
+			hint=${declared?.includes(key) ? `${PREFIX}${key}. Empty: not set.` : declared && 'No condition reads it.'} wrong=${is_about(wrong, key) ? wrong : undefined} />`)}</div>
 		<div class="row"><input aria-label="Name of another attribute" placeholder="another attribute" value=${name} spellcheck=${false} autocomplete="off" onInput=${(event) => set_name(event.currentTarget.value)} />
 			<button type="button" disabled=${name.trim() === '' || name.trim() in value} onClick=${() => { put(name.trim(), ''); set_name(''); }}>Add</button></div>
 	</fieldset>`;
@@ -55,8 +41,8 @@ export function PersonEdit({ one, close }) {
 	const [name, set_name] = useState(one?.name || '');
 	const [attributes, set_attributes] = useState({ ...one?.attributes });
 	const [api_access, set_api_access] = useState(one ? one.api_access !== false : true);
-	const names = useLoad(() => call('policy.names').catch(() => ({ facts: [] })));
-	const declared = (names.data?.facts || []).map(attribute_of).filter((fact) => fact !== null);
+	const names = useLoad(() => call('policy.names').catch(() => ({})));
+	const declared = names.data?.facts?.filter((fact) => fact.startsWith(PREFIX)).map((fact) => fact.slice(PREFIX.length));
 	/* An attribute that was and is empty stays what it is: an empty set differs from none. */
 	const filled = Object.fromEntries(Object.entries(attributes).filter(([key, text]) => text !== '' || one?.attributes?.[key] === ''));
 	const send = async () => {

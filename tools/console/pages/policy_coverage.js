@@ -8,20 +8,18 @@ import { count } from '../lib/text.js';
 import { Badge, Card, Loaded } from '../parts/bits.js';
 import { Diagnostics } from '../parts/diagnostics.js';
 import { At } from '../parts/story.js';
+import { Tests } from '../parts/tests.js';
 
 const SHOWN = 500; /* of each list */
 
-function Tests() {
+function AllTests() {
 	const tests = useLoad(async () => {
 		const { tests: all } = await call('folder.tests');
 
 		return [...all.filter((test) => !test.passed), ...all.filter((test) => test.passed)];
 	});
 
-	return html`<${Card} title="Tests"><${Loaded} of=${tests}>${(all) => all.length === 0 ? html`<p class="dim">The policy has no tests.</p>` : all.slice(0, SHOWN).map((test, i) => html`
-		<details key=${i} open=${!test.passed}><summary><${Badge} tone=${test.passed ? 'good' : 'bad'}>${test.passed ? 'passed' : 'failed'}<//> ${test.name}</summary>
-			<p><${At} of=${test} /></p><ul class="lines">${test.cases.map((one, j) => html`<li key=${j}><${Badge} tone=${one.passed ? 'good' : 'bad'}>${one.passed ? 'ok' : 'failed'}<//> <code>${one.text}</code>
-				${one.failures?.map((failure) => html`<span class="wrong" key=${failure}>${failure}</span>`)}</li>`)}</ul></details>`)}<//>
+	return html`<${Card} title="Tests"><${Loaded} of=${tests}>${(all) => all.length === 0 ? html`<p class="dim">The policy has no tests.</p>` : html`<${Tests} of=${all.slice(0, SHOWN)} />`}<//>
 		${tests.data?.length > SHOWN && html`<p class="dim">and ${count(tests.data.length - SHOWN, 'other test')}</p>`}<//>`;
 }
 
@@ -54,5 +52,5 @@ export function Coverage() {
 			<p>${result.ok ? html`<${Badge} tone="good">it compiles<//>` : html`<${Badge} tone="bad">it would be refused<//>`}
 			${' '}${count(result.tests.passed, 'test')} passed, ${result.tests.failed} failed</p>
 			<${Diagnostics} of=${result.diagnostics} />`}<//><//>
-		<div class="columns"><${Grants} /><${Tests} /></div></div>`;
+		<div class="columns"><${Grants} /><${AllTests} /></div></div>`;
 }

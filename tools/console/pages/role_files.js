@@ -4,8 +4,9 @@ import { html } from 'htm/preact';
 import { call } from '../lib/api.js';
 import { useLoad } from '../lib/load.js';
 import { count } from '../lib/text.js';
-import { Badge, Card, Loaded } from '../parts/bits.js';
+import { Card, Loaded } from '../parts/bits.js';
 import { At } from '../parts/story.js';
+import { Tests } from '../parts/tests.js';
 
 /* Its text with the numbers of its lines; those whose grants no test notices are marked. */
 function Source({ role }) {
@@ -14,14 +15,6 @@ function Source({ role }) {
 	return html`<pre class="source" tabIndex="0" aria-label=${`The text of ${role.name}`}>${role.text.replace(/\n$/, '').split('\n').map((line, i) => html`<span key=${i} class=${unnoticed.has(role.line + i) ? 'meant' : ''}><b>${String(role.line + i).padStart(4)}  </b>${line}${'\n'}</span>`)}</pre>
 		${role.cut && html`<p class="dim">It is longer than this.</p>`}
 		${unnoticed.size > 0 && html`<p class="tip">No test notices ${unnoticed.size === 1 ? 'the grant' : 'the grants'} on the marked ${unnoticed.size === 1 ? 'line' : 'lines'}.</p>`}`;
-}
-
-function Tests({ tests }) {
-	return tests.length === 0 ? html`<p class="dim">No test has a subject with this role.</p>` : tests.map((test, i) => html`<details key=${i} open=${!test.passed}>
-		<summary><${Badge} tone=${test.passed ? 'good' : 'bad'}>${test.passed ? 'passed' : 'failed'}<//> ${test.name}</summary>
-		<p><${At} of=${test} /></p>
-		<ul class="lines">${test.cases.map((one, j) => html`<li key=${j}><${Badge} tone=${one.passed ? 'good' : 'bad'}>${one.passed ? 'ok' : 'failed'}<//> <code>${one.text}</code>
-			${one.failures?.map((failure) => html`<span class="wrong" key=${failure}>${failure}</span>`)}</li>`)}</ul></details>`);
 }
 
 export function RoleFiles({ name }) {
@@ -37,6 +30,6 @@ export function RoleFiles({ name }) {
 	}
 	return html`<div class="columns">
 		<${Card} title="Its source" aside=${of.data && html`<${At} of=${of.data} />`}><${Loaded} of=${of}>${(role) => html`<${Source} role=${role} />`}<//><//>
-		<${Card} title="Its tests" aside=${of.data && html`<span class="dim">${count((of.data.tests || []).length, 'test')}</span>`}><${Loaded} of=${of}>${(role) => html`<${Tests} tests=${role.tests || []} />`}<//><//>
+		<${Card} title="Its tests" aside=${of.data && html`<span class="dim">${count((of.data.tests || []).length, 'test')}</span>`}><${Loaded} of=${of}>${({ tests = [] }) => tests.length === 0 ? html`<p class="dim">No test has a subject with this role.</p>` : html`<${Tests} of=${tests} />`}<//><//>
 	</div>`;
 }

@@ -5,25 +5,16 @@ import { useState } from 'preact/hooks';
 import { may } from '../lib/api.js';
 import { useLoad } from '../lib/load.js';
 import { href } from '../lib/route.js';
-import { ask } from '../lib/tenant_calls.js';
+import { ask_list } from '../lib/tenant_calls.js';
 import { count } from '../lib/text.js';
 import { Card, Chips, Loaded, Status, Time } from '../parts/bits.js';
 
-const PAGE = 1000;
 const MOST = 5000;  /* holders that are looked up */
 const SHOWN = 25;
 
-/* Everything that has the role: {items, more}. A page may be empty and still have a cursor. */
-export async function load_holders(name) {
-	let items = [], cursor;
-
-	do {
-		const page = await ask('roles.holders', { name, limit: PAGE, cursor });
-
-		items = items.concat(page.items);
-		cursor = page.cursor;
-	} while (cursor !== undefined && items.length < MOST);
-	return { items, more: cursor !== undefined };
+/* Everything that has the role: {items, more}. */
+export function load_holders(name) {
+	return ask_list('roles.holders', { name }, () => true, MOST);
 }
 
 export function may_list_holders() {

@@ -101,7 +101,7 @@ export function TryPage({ query }) {
 				</div>
 				<${Text} label="Facts" lines=${3} mono=${true} value=${form.facts} set=${set('facts')} placeholder=${'resource.owner=bob\ncontext.amount=500'}
 					wrong=${error?.param?.startsWith('facts') ? error.message : undefined}
-					hint=${(names.data?.facts || []).length > 0 ? `NAME=VALUE, one a line: ${names.data.facts.map((one) => one.name || one).join(', ')}` : 'NAME=VALUE, one a line'} />
+					hint=${(names.data?.facts || []).length > 0 ? `NAME=VALUE, one a line: ${names.data.facts.join(', ')}` : 'NAME=VALUE, one a line'} />
 				</div>
 			</details>
 			<${ErrorBox} error=${error} />

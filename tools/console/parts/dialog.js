@@ -5,7 +5,7 @@
  */
 import { signal } from '@preact/signals';
 import { html } from 'htm/preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { ErrorBox } from './bits.js';
 
 const shown = signal(null); /* a component and its properties */
@@ -31,7 +31,7 @@ export function Dialogs() {
 	const dialog = useRef(null);
 	const one = shown.value;
 
-	useEffect(() => {
+	useLayoutEffect(() => {
 		if (one && !dialog.current.open) {
 			dialog.current.showModal();
 		} else if (!one && dialog.current.open) {
@@ -42,8 +42,9 @@ export function Dialogs() {
 			(dialog.current.querySelector('[data-first]') || dialog.current.querySelector('.body :is(input, select, textarea, button), footer button'))?.focus();
 		}
 	}, [one]);
-	/* What must not be lost by a slip of the finger closes by its own button alone: not on Escape. */
-	useEffect(() => {
+	/* What must not be lost by a slip of the finger closes by its own button alone: not on Escape, from the moment it is
+	 * there. Browsers that know `closedby` need only that. */
+	useLayoutEffect(() => {
 		const keep = (event) => event.key === 'Escape' && event.preventDefault();
 
 		if (one?.component.stays) {
@@ -61,7 +62,7 @@ export function Dialogs() {
 	};
 	const keep_open = (event) => one?.component.stays && event.preventDefault();
 
-	return html`<dialog ref=${dialog} aria-labelledby="dialog-title" onClose=${on_close} onCancel=${keep_open}>
+	return html`<dialog ref=${dialog} aria-labelledby="dialog-title" closedby=${one?.component.stays ? 'none' : 'closerequest'} onClose=${on_close} onCancel=${keep_open}>
 		${one && html`<${one.component} ...${one.properties} close=${close_dialog} />`}
 	</dialog>`;
 }

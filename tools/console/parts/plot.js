@@ -3,14 +3,14 @@
 import uPlot from 'uplot';
 import { html } from 'htm/preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { date } from '../lib/time.js';
+import { utc_date } from '../lib/time.js';
 import { count } from '../lib/text.js';
 
 function colour(name) {
 	return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-/* series: [{label, tone: a CSS variable, unit}]; data: [times, values, …] as uPlot takes it. `about` says
+/* series: [{label, tone: a CSS variable}]; data: [times, values, …] as uPlot takes it. `about` says
  * in words what is drawn, for those who do not see it. */
 export function Lines({ series, data, height = 180, about }) {
 	const place = useRef(null);
@@ -55,11 +55,11 @@ export function Days({ of = [], days = 32 }) {
 
 	return html`<figure class="days">
 		<svg viewBox="0 0 ${days * 10} 64" preserveAspectRatio="none" role="img" aria-label=${`${count(total, 'use')} in ${days} days, of these ${count(denied, 'denial')}; most in a day: ${most}`}>
-			${all.map((one, i) => html`<g key=${one.day}><title>${`${date(one.day)}: ${count(one.uses, 'use')}, ${count(one.denials, 'denial')}`}</title>
+			${all.map((one, i) => html`<g key=${one.day}><title>${`${utc_date(one.day)}: ${count(one.uses, 'use')}, ${count(one.denials, 'denial')}`}</title>
 				<rect class="rest" x=${i * 10 + 1} y="0" width="8" height="64" />
 				<rect class="uses" x=${i * 10 + 1} y=${64 - 62 * one.uses / most} width="8" height=${62 * one.uses / most} />
 				<rect class="denials" x=${i * 10 + 1} y=${64 - 62 * one.denials / most} width="8" height=${62 * one.denials / most} /></g>`)}
 		</svg>
-		<figcaption><span>${date(all[0].day)}</span><span>${count(total, 'use')}, ${count(denied, 'denial')}</span><span>today</span></figcaption>
+		<figcaption><span>${utc_date(all[0].day)}</span><span>${count(total, 'use')}, ${count(denied, 'denial')}</span><span>today</span></figcaption>
 	</figure>`;
 }
