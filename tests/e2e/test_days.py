@@ -51,7 +51,7 @@ class Days(harness.DaemonTest):
 
     def key(self):
         record = self.c.call("keys.create", roles=["r"])
-        self.id, self.secret = record["id"], record["secret"]
+        self.key_id, self.secret = record["id"], record["secret"]
 
     def use(self, times=1, denied=0):
         for path, count in (("/a", times - denied), ("/b", denied)):
@@ -60,7 +60,7 @@ class Days(harness.DaemonTest):
 
     def days(self):
         """{days after today: (uses, denials)}"""
-        record = self.c.call("keys.get", id=self.id)
+        record = self.c.call("keys.get", id=self.key_id)
         found = [(day["day"], day["uses"], day["denials"]) for day in record.get("days", ())]
         self.assertEqual(sorted(found), found)
         self.assertFalse([day for day in record.get("days", ()) if day["day"] % DAY or not day["uses"]])
@@ -195,16 +195,16 @@ class Days(harness.DaemonTest):
         self.d.stop()
         self.start(2)
         self.use(1)
-        said = self.d.tool("key", "show", self.id).stdout
+        said = self.d.tool("key", "show", self.key_id).stdout
         line = [line for line in said.splitlines() if line.startswith("last 32 days")][0]
         # The tool's clock is the real one: it is at day 0, and shows the daemon's newest day as the last.
         numbers = line.removeprefix("last 32 days").split()
         self.assertEqual(numbers, ["0"] * (MOST - 3) + ["8", "0", "1"])
-        _, seen = terminal.run(self.d, "key", "show", self.id, env={"LC_ALL": "C.UTF-8"})
+        _, seen = terminal.run(self.d, "key", "show", self.key_id, env={"LC_ALL": "C.UTF-8"})
         self.assertIn("·" * (MOST - 3) + "█·▁  at most 8 a day\n", seen)
-        _, seen = terminal.run(self.d, "key", "show", self.id, env={"LC_ALL": "C", "LANG": "C.UTF-8"})
+        _, seen = terminal.run(self.d, "key", "show", self.key_id, env={"LC_ALL": "C", "LANG": "C.UTF-8"})
         self.assertNotIn("█", seen)
-        record = json.loads(self.d.tool("--json", "key", "show", self.id).stdout)
+        record = json.loads(self.d.tool("--json", "key", "show", self.key_id).stdout)
         date = lambda day: time.strftime("%Y-%m-%d", time.gmtime(TODAY + day * DAY))
         self.assertEqual(record["days"], [{"day": date(0), "uses": 8, "denials": 3},
                                           {"day": date(2), "uses": 1, "denials": 0}])

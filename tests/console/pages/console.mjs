@@ -52,6 +52,10 @@ export async function tool(...words) {
   return (await run(TOOL, ['--socket', SOCKET, '--timeout', '100s', ...words])).stdout.trim();
 }
 
+export async function json(...words) {
+  return JSON.parse(await tool('--json', ...words));
+}
+
 // Is a request with this token allowed?
 export async function is_allowed(token, method = 'GET', path = '/loans/7') {
   try {
@@ -114,10 +118,12 @@ export async function serve(t, ...words) {
   throw new Error('authzcheck console ended before it printed a link');
 }
 
-// The browser of a file of tests, which ends with them.
-export async function browse(...words) {
+// The browser of a file of tests, which ends with them, or with a test that is given first.
+export async function browse(...given) {
+  const of = typeof given[0] === 'object' ? given[0] : { after };
+  const words = given.filter((word) => typeof word === 'string');
   const browser = await chromium.launch({ executablePath: process.env.AUTHZ_TEST_CHROMIUM, args: ['--no-sandbox', ...words], timeout: HANG });
-  after(() => browser.close());
+  of.after(() => browser.close());
   return browser;
 }
 

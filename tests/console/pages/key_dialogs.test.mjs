@@ -19,7 +19,7 @@ async function kept(page) {
 
 // Takes the secret out of the dialog that shows it once, and closes it.
 async function take_secret(page) {
-  const box = dialog(page).getByLabel('The secret');
+  const box = dialog(page).getByLabel('The secret', { exact: true });
   await box.waitFor();
   const secret = await box.innerText();
   for (let i = 0; i < 3; i++) {
@@ -59,7 +59,7 @@ test('a key of a principal is made; its secret is shown once, copied, downloaded
   assert.deepEqual(await serious(page, 'dialog'), []);
   await make(page);
 
-  const box = dialog(page).getByLabel('The secret');
+  const box = dialog(page).getByLabel('The secret', { exact: true });
   const secret = await box.innerText();
   await shoot(page, 'dialog secret');
   await dialog(page).getByRole('button', { name: 'Copy' }).click();

@@ -57,7 +57,9 @@ export function KeyRotate({ record, close }) {
 }
 
 export function KeyProlong({ record, close }) {
-	const [overlap, set_overlap] = useState('86400');
+	const left = record.retiring_until - now();
+	const longer = OVERLAPS.slice(1).filter(([seconds]) => Number(seconds) > left);
+	const [overlap, set_overlap] = useState((longer.find(([seconds]) => Number(seconds) >= 86400) || longer[0] || [''])[0]);
 	const send = async () => {
 		const key = await call('keys.prolong', { id: record.id, overlap: Number(overlap) });
 
@@ -66,8 +68,8 @@ export function KeyProlong({ record, close }) {
 		close();
 	};
 
-	return html`<${Form} title="More time for the old secret" about=${`It ends ${ago(record.retiring_until)} as it is, on ${exact(record.retiring_until)}.`} action="Give it more time" send=${send} close=${close}>
-		${(wrong) => html`<${Select} label="From now on, it counts for" value=${overlap} options=${OVERLAPS.slice(1)} set=${set_overlap} wrong=${wrong('overlap')} />
+	return html`<${Form} title="More time for the old secret" about=${`It ends ${ago(record.retiring_until)} as it is, on ${exact(record.retiring_until)}.`} action="Give it more time" send=${send} close=${close} disabled=${overlap === ''}>
+		${(wrong) => html`<${Select} label="From now on, it counts for" value=${overlap} options=${longer.length > 0 ? longer : [['', 'as long as it has already']]} set=${set_overlap} wrong=${wrong('overlap')} />
 			<${Overlap} secrets=${secrets_of({ ...record, retiring_until: Math.max(record.retiring_until, now() + Number(overlap)) }, now())} label="The secrets after this step" />`}<//>`;
 }
 

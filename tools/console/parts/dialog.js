@@ -5,7 +5,7 @@
  */
 import { signal } from '@preact/signals';
 import { html } from 'htm/preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { ErrorBox } from './bits.js';
 
 const shown = signal(null); /* a component and its properties */
@@ -19,12 +19,19 @@ function close_dialog() {
 	shown.value = null;
 }
 
+/* Another page is another matter: the question is gone with the page that asked it. */
+addEventListener('hashchange', () => {
+	if (!shown.value?.component.stays) {
+		close_dialog();
+	}
+});
+
 /* To be placed once, in the shell. */
 export function Dialogs() {
 	const dialog = useRef(null);
 	const one = shown.value;
 
-	useEffect(() => {
+	useLayoutEffect(() => {
 		if (one && !dialog.current.open) {
 			dialog.current.showModal();
 		} else if (!one && dialog.current.open) {
@@ -35,8 +42,8 @@ export function Dialogs() {
 			(dialog.current.querySelector('[data-first]') || dialog.current.querySelector('.body :is(input, select, textarea, button), footer button'))?.focus();
 		}
 	}, [one]);
-	/* What must not be lost by a slip of the finger closes by its own button alone: not on Escape. */
-	useEffect(() => {
+	/* What must not be lost by a slip of the finger closes by its own button alone: not on Escape, from the moment it is there. */
+	useLayoutEffect(() => {
 		const keep = (event) => event.key === 'Escape' && event.preventDefault();
 
 		if (one?.component.stays) {

@@ -162,7 +162,7 @@ export function Table({ columns, rows, id, open, label, sort, set_sort, selected
 					style=${{ gridTemplateColumns: grid, transform: `translateY(${index * height}px)`, height: `${height}px` }}
 					onFocus=${() => index !== here && set_at(index)}
 					onClick=${(event) => !event.target.closest('input, button, a, .box') && open?.(row)}>
-					${select && html`<div role="gridcell" class="box"><input type="checkbox" tabIndex="-1" aria-label=${`Select ${key}`} checked=${selected.has(key)} onClick=${(event) => toggle(row, event.shiftKey)} /></div>`}
+					${select && html`<div role="gridcell" class="box"><input type="checkbox" tabIndex="-1" aria-label=${`Select ${row.name || key}`} checked=${selected.has(key)} onClick=${(event) => toggle(row, event.shiftKey)} /></div>`}
 					${shown.map((column) => html`<div role="gridcell" key=${column.key} class=${column.end ? 'end' : ''}>${column.cell(row, index === here ? 0 : -1)}</div>`)}
 				</div>`;
 			})}
