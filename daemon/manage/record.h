@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * record: encodes keys, principals, roles, tenants and assignments for answers. Each function
- * appends one map to call->out and leaves unset fields out. Any thread.
+ * record: encodes keys, principals, tenants and assignments, and in record_role.c roles, for
+ * answers. Each function appends one map to call->out and leaves unset fields out. Any thread.
  */
 
 #include "daemon/call/call.h"

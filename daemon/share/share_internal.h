@@ -5,7 +5,8 @@
  * share_internal: what share.c, the watcher's files and those of a realm's life have in common. No
  * other room includes it.
  *
- *     share.c            its life; lends the writer's connection; the writer's turn
+ *     share.c            its life; lends the writer's connection
+ *     share_turn.c       the writer's turn
  *     share_settings.c   max_lag, standbys and the policy that all are to have
  *     share_status.c     what `status` and hosts.list see
  *     watcher.c          the thread: looks, beats
