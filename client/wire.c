@@ -42,23 +42,41 @@ static size_t utf8_char(const uint8_t *ptr, size_t len)
 	return size;
 }
 
+#define HIGH_BITS UINT64_C(0x8080808080808080)
+
+/* Is text of one to seven bytes ASCII? */
+static bool is_ascii_brief(struct wire_str str)
+{
+	uint32_t first, last;
+
+	if (str.len < sizeof first) {
+		return ((str.ptr[0] | str.ptr[str.len / 2] | str.ptr[str.len - 1]) & 0x80) == 0;
+	}
+	memcpy(&first, str.ptr, sizeof first);
+	memcpy(&last, str.ptr + str.len - sizeof last, sizeof last);
+	return ((first | last) & (uint32_t)HIGH_BITS) == 0;
+}
+
 /* The number of ASCII bytes at the beginning, counted in steps of eight: str.len, or less, up to a
- * step that holds another byte. */
+ * step that holds another byte; of shorter text str.len or 0. */
 static size_t ascii_len(struct wire_str str)
 {
 	size_t i = 0;
 	uint64_t bits = 0;
 
+	if (str.len < sizeof bits) {
+		return str.len == 0 || is_ascii_brief(str) ? str.len : 0;
+	}
 	for (; str.len - i >= sizeof bits; i += sizeof bits) {
 		memcpy(&bits, str.ptr + i, sizeof bits);
-		if ((bits & UINT64_C(0x8080808080808080)) != 0) {
+		if ((bits & HIGH_BITS) != 0) {
 			return i;
 		}
 	}
-	if (i > 0 && i < str.len) {
+	if (i < str.len) {
 		/* The rest, as part of the last eight bytes. */
 		memcpy(&bits, str.ptr + str.len - sizeof bits, sizeof bits);
-		return (bits & UINT64_C(0x8080808080808080)) == 0 ? str.len : i;
+		return (bits & HIGH_BITS) == 0 ? str.len : i;
 	}
 	return i;
 }
@@ -206,8 +224,8 @@ static void walk_brief(struct wire_walk *walk, const uint8_t *buf, size_t len)
 			slack -= kids;
 			walk->left[depth++] = left - 1;
 			left = kids;
-		} else if (size == 0 || size - 1 > slack) {
-			break;
+		} else if (size - 1 > slack) {
+			break; /* also for size 0: slack is below UINT32_MAX */
 		} else {
 			slack -= size - 1;
 			left--;

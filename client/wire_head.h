@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * wire_head: reads one MessagePack header. Private to the files of wire, and inline, because
- * reading spends most of its time here.
+ * wire_head: reads one MessagePack header. Inline, because reading spends most of its time here:
+ * for the files of wire, and for what reads the facts of a request.
  */
 
 #include "client/wire.h"

@@ -38,6 +38,11 @@ struct pol_str console_folder_text(const struct console_folder *folder, const ch
 	return (struct pol_str){ json_string_value(value), json_string_length(value) };
 }
 
+json_t *console_folder_optional(struct pol_str text)
+{
+	return text.len > 0 ? document_str(text) : NULL;
+}
+
 bool console_folder_find(struct console_folder *folder, bool scope, uint32_t *out)
 {
 	const char *kind = scope ? "scope" : "role";

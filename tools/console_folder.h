@@ -39,7 +39,7 @@
  *     can be asked for. The holders are those of the first part, the conditions of each its own.
  *   folder.role {name}
  *     name, description?, file, line, end_line, text, cut, inherits, inherited_by,
- * inherited_through, grants (as of folder.coverage), tests (as of folder.tests)
+ *     inherited_through, grants (as of folder.coverage), tests (as of folder.tests)
  *     `inherited_through`: the roles that inherit it by another one.
  *
  * Not thread-safe.

@@ -64,6 +64,9 @@ __attribute__((format(printf, 3, 4))) json_t *console_folder_fail(
 /* A text of the parameters; empty: it is not there. */
 struct pol_str console_folder_text(const struct console_folder *folder, const char *name);
 
+/* A text of an answer; NULL, which json_pack leaves out, if it is empty. */
+json_t *console_folder_optional(struct pol_str text);
+
 /* Finds the number of a role or scope by the name in the parameter of that kind. False: the call
  * failed. */
 bool console_folder_find(struct console_folder *folder, bool scope, uint32_t *out);

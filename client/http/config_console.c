@@ -78,6 +78,13 @@ void http_config_on_identity(
 	reader->listener->identity = name;
 }
 
+/* A user of one tenant would be the principal of that id in another. */
+static bool is_of_other_tenant(const struct http_listener *listener)
+{
+	return listener->tenant_from_host ||
+	       (listener->tenant != NULL && strcmp(listener->tenant, "default") != 0);
+}
+
 /* Who can connect to a port can send any header. A page of another name that was made to lead to
  * the port is kept out by its origin, if it is known what the origins are. */
 static const char *mistake_of(const struct http_listener *listener)
@@ -94,6 +101,10 @@ static const char *mistake_of(const struct http_listener *listener)
 	if (listener->identity != NULL && listener->token_header != NULL &&
 		strcasecmp(listener->identity, listener->token_header) == 0) {
 		return "`identity` and `token` name the same header";
+	}
+	if (listener->identity != NULL && is_of_other_tenant(listener)) {
+		return "`identity` names principals of the tenant `default`, and the listener has "
+		       "another `tenant`: give the console a listener of its own";
 	}
 	if (listener->family == HTTP_ENVOY && strncmp(listener->prefix, "/console", 8) == 0) {
 		return "`prefix` and `console on` have the same path";

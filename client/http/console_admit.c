@@ -79,7 +79,6 @@ static bool next_cookie(const char **at, const char *end, const char *name, stru
 	return false;
 }
 
-/* The session's secret that the request brings. */
 bool http_console_find_session(const struct http_exchange *exchange, struct wire_str *out)
 {
 	const struct http_console *console = exchange->door->console;

@@ -64,6 +64,11 @@ void http_console_refuse(struct http_exchange *exchange, const char *code, const
 	http_console_answer_error(exchange, http_console_status_of(code), code, &error);
 }
 
+void http_console_refuse_memory(struct http_exchange *exchange)
+{
+	http_console_refuse(exchange, "overloaded", HTTP_CONSOLE_NO_MEMORY);
+}
+
 void http_console_problem(struct http_exchange *exchange, int status, const char *reason)
 {
 	static const struct {
@@ -73,7 +78,7 @@ void http_console_problem(struct http_exchange *exchange, int status, const char
 		{ "unknown_method", "invalid_request", "this path has no such HTTP method" },
 		{ "body_too_large", "invalid_request", "the body is too large" },
 		{ "too_many_headers", "invalid_request", "the request has too many headers" },
-		{ "overloaded", "overloaded", "no memory is left: try again in a moment" },
+		{ "overloaded", "overloaded", HTTP_CONSOLE_NO_MEMORY },
 	};
 	struct wire_error error = { .code = WIRE_INVALID_REQUEST };
 	const char *code = "invalid_request", *message = "the request is malformed";
@@ -88,7 +93,6 @@ void http_console_problem(struct http_exchange *exchange, int status, const char
 	http_console_answer_error(exchange, status, code, &error);
 }
 
-/* An answer counts towards the memory of all requests until it was sent. */
 void http_console_give(struct http_exchange *exchange, int status, struct wire_buf *out)
 {
 	if (out->status == WIRE_OK && http_memory_take(out->cap)) {
@@ -100,8 +104,7 @@ void http_console_give(struct http_exchange *exchange, int status, struct wire_b
 		http_console_refuse(exchange, "internal",
 			"the answer is too large: ask for fewer at a time, with `limit`");
 	} else {
-		http_console_refuse(
-			exchange, "overloaded", "no memory is left: try again in a moment");
+		http_console_refuse_memory(exchange);
 	}
 	wire_buf_finish(out);
 }

@@ -46,7 +46,7 @@ static void answer_refusal(struct http_exchange *exchange, const struct authz_re
 	const char *code = reply->code;
 	struct wire_buf out;
 
-	/* What it says of a caller that it does not accept, for whatever reason. */
+	/* This is what the daemon answers for a caller that it does not accept. */
 	if (((struct pending *)exchange->state)->is_session && strcmp(code, "forbidden") == 0 &&
 		!exchange->door->console->is_local) {
 		http_console_refuse(exchange, "unauthenticated", reply->message);
@@ -148,8 +148,7 @@ static void pass_on(struct http_exchange *exchange)
 	int r;
 
 	if (!http_memory_take(pending->call.params.cap)) {
-		http_console_refuse(
-			exchange, "overloaded", "no memory is left: try again in a moment");
+		http_console_refuse_memory(exchange);
 		return;
 	}
 	exchange->counted = pending->call.params.cap;
@@ -165,8 +164,7 @@ static struct pending *begin_pending(struct http_exchange *exchange)
 	struct pending *pending = calloc(1, sizeof *pending);
 
 	if (pending == NULL) {
-		http_console_refuse(
-			exchange, "overloaded", "no memory is left: try again in a moment");
+		http_console_refuse_memory(exchange);
 		return NULL;
 	}
 	exchange->state = pending;
@@ -214,8 +212,7 @@ void http_console_on_call(struct http_exchange *exchange)
 		return;
 	}
 	if (!http_memory_has(exchange->body_len * HTTP_MEMORY_VALUES)) {
-		http_console_refuse(
-			exchange, "overloaded", "no memory is left: try again in a moment");
+		http_console_refuse_memory(exchange);
 		return;
 	}
 	pending = begin_pending(exchange);
@@ -250,7 +247,6 @@ void http_console_on_session_get(struct http_exchange *exchange)
 	if (http_console_make_call("whoami", &caller, &pending->call)) {
 		pass_on(exchange);
 	} else {
-		http_console_refuse(
-			exchange, "overloaded", "no memory is left: try again in a moment");
+		http_console_refuse_memory(exchange);
 	}
 }

@@ -38,5 +38,6 @@ const char *http_console_mode(const struct http_exchange *exchange);
 /* Errors. `code` is one of console_methods.h. */
 int http_console_status_of(const char *code);
 void http_console_refuse(struct http_exchange *exchange, const char *code, const char *message);
+void http_console_refuse_memory(struct http_exchange *exchange); /* none is left */
 void http_console_answer_error(struct http_exchange *exchange, int status, const char *code,
 	const struct wire_error *error);

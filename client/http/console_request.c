@@ -20,7 +20,7 @@ static bool fail(
 
 static bool no_memory(struct http_console_error *err)
 {
-	return fail(err, "overloaded", "", "no memory is left: try again in a moment");
+	return fail(err, "overloaded", "", HTTP_CONSOLE_NO_MEMORY);
 }
 
 static struct wire_str text_of(const json_t *value)

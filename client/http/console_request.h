@@ -34,6 +34,8 @@ struct http_console_call {
 	bool everywhere;                          /* it waits for all hosts */
 };
 
+#define HTTP_CONSOLE_NO_MEMORY "no memory is left: try again in a moment"
+
 /* Why a body is refused. */
 struct http_console_error {
 	const char *code; /* static */

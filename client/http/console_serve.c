@@ -335,7 +335,7 @@ int http_console_serve(const struct http_console_options *options)
 		return fail("serve", -ENOMEM);
 	}
 	server->options = options;
-	server->console.peers = (struct http_peers){ { -1, -1 } };
+	server->console.peers = (struct http_peers){ -1, { -1, -1 } };
 	fd = open_listener(options, &server->console.address);
 	if (fd >= 0) {
 		r = http_peers_open(&server->console.peers);

@@ -8,7 +8,7 @@
  * Both are 256 random bits of the kernel, in hex digits. Times are milliseconds of a clock that
  * never goes back and counts while the machine sleeps.
  *
- * Pure, except for the random bytes. http_console_sessions_wipe ends all of them.
+ * Pure, except for the random bytes. http_console_wipe_sessions ends all of them.
  */
 
 #include <stdbool.h>

@@ -3,8 +3,9 @@
 
 /*
  * peer: which user of this machine has the other end of a TCP connection over loopback. The kernel
- * shows that in /proc/net/tcp and /proc/net/tcp6, which are opened once, so that a confined process
- * can read them.
+ * is asked about that one connection (sock_diag(7)), so that thousands of others cost nothing.
+ * Where it cannot be asked it shows all of them in /proc/net/tcp and /proc/net/tcp6. What it is
+ * asked through and the tables are opened once, so that a confined process can use them.
  */
 
 #include <stdbool.h>
@@ -15,6 +16,7 @@
 enum { HTTP_PEER_ADDRESS = 48 }; /* bytes of an address and a port in the form of these files */
 
 struct http_peers {
+	int kernel; /* by which it is asked about one connection; -1: it cannot be asked */
 	int tables[2];
 };
 

@@ -100,8 +100,7 @@ static int verify(struct call *call, struct wire_str token, struct actor *out)
 	return call_error(call, "forbidden", "the token is not accepted");
 }
 
-/* --- a principal that the peer impersonates ----------------------------------------------------
- */
+/* --- a principal that the peer impersonates --------------------------------------------------- */
 
 /* Could a principal have this id? As check_id, by which ids of the store are made: one with a space
  * would be two in a list of custody. */

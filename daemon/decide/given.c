@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/wire_head.h"
 #include "daemon/host/redact.h"
 #include "policy/snapshot/condition.h"
 
@@ -75,13 +76,13 @@ static const char *read_members(struct reader *reader, struct pol_str name, stru
 	uint32_t count;
 
 	out->kind = POL_RAW_STRINGS;
-	if (!wire_read_array(at, &count) || count > POL_GIVEN_MEMBERS) {
+	if (!wire_head_array(at, &count) || count > POL_GIVEN_MEMBERS) {
 		return wrong_fact(reader, name, "has more than 256 members");
 	}
 	for (uint32_t i = 0; i < count; i++) {
 		struct wire_str text;
 
-		if (wire_read_text(at, &text)) {
+		if (wire_head_text(at, &text)) {
 			members[i] = (struct pol_str){ text.ptr, text.len };
 			reader->bytes += text.len;
 		} else {
@@ -103,16 +104,16 @@ static const char *read_raw(struct reader *reader, struct pol_str name, struct w
 
 	*out = (struct pol_raw){ .kind = POL_RAW_NIL };
 	*out_known = true;
-	switch (wire_peek(at)) {
+	switch (wire_head_peek(at)) {
 	case WIRE_TEXT:
 		out->kind = POL_RAW_STRING;
-		*out_known = wire_read_text(at, &text);
+		*out_known = wire_head_text(at, &text);
 		out->text = *out_known ? (struct pol_str){ text.ptr, text.len } : out->text;
 		reader->bytes += out->text.len;
 		break;
 	case WIRE_INT:
 		out->kind = POL_RAW_INT;
-		*out_known = wire_read_int(at, &out->number);
+		*out_known = wire_head_int(at, &out->number);
 		break;
 	case WIRE_BOOL:
 		out->kind = POL_RAW_BOOL;
@@ -267,7 +268,7 @@ static const char *read_map(struct reader *reader, const struct wire_value *fact
 	reader->map->named = (struct pol_fact_set){ 0 };
 	reader->map->of_principal = false;
 	for (uint32_t i = 0; i < count; i++) {
-		if (!wire_read_text(&items, &name)) {
+		if (!wire_head_text(&items, &name)) {
 			return wrong_map(reader, "the name of a fact is no text");
 		}
 		wrong = read_fact(reader, (struct pol_str){ name.ptr, name.len }, &items);

@@ -86,6 +86,9 @@ __attribute__((noinline)) static enum pol_status read_set(
 {
 	const struct pol_raw *raw = reading->raw;
 
+	if (reading->fact->type != POL_TYPE_STRINGS) {
+		return fail_type(reading);
+	}
 	if (raw->count > POL_GIVEN_MEMBERS) {
 		return fail(reading, POL_ELIMIT, "has more than 256 members");
 	}
@@ -97,7 +100,8 @@ __attribute__((noinline)) static enum pol_status read_set(
 		}
 		room[i] = raw->items[i];
 	}
-	out->strings = (struct pol_strings){ room, pol_value_sort(room, raw->count) };
+	*out = (struct pol_value){ .type = POL_TYPE_STRINGS,
+		.strings = { room, pol_value_sort(room, raw->count) } };
 	return POL_OK;
 }
 
@@ -125,88 +129,101 @@ static bool read_duration(struct pol_str text, int64_t *out)
 	return true;
 }
 
-static enum pol_status read_text(const struct reading *reading, struct pol_value *out)
+/* Text that stands for a value of another type than STRING. */
+__attribute__((noinline)) static enum pol_status read_spelled(
+	const struct reading *reading, struct pol_value *out)
 {
 	struct pol_str text = reading->raw->text;
-	enum pol_status status = check_text(reading, text);
+	struct pol_value value = { .type = reading->fact->type };
 	bool good = false;
 
-	if (status != POL_OK) {
-		return status;
-	}
-	switch (reading->fact->type) {
-	case POL_TYPE_STRING:
-		out->text = text;
-		good = true;
-		break;
+	switch (value.type) {
 	case POL_TYPE_WORD:
-		good = read_word(reading->fact, text, &out->text);
+		good = read_word(reading->fact, text, &value.text);
 		break;
 	case POL_TYPE_TIME:
-		good = pol_timetext_parse(text, &out->number) == POL_OK;
+		good = pol_timetext_parse(text, &value.number) == POL_OK;
 		break;
 	case POL_TYPE_DURATION:
-		good = read_duration(text, &out->number);
+		good = read_duration(text, &value.number);
 		break;
 	case POL_TYPE_ADDRESS:
-		good = pol_cidr_parse_ip(text, &out->address) == POL_OK;
+		good = pol_cidr_parse_ip(text, &value.address) == POL_OK;
 		break;
 	case POL_TYPE_ABSENT:
+	case POL_TYPE_STRING:
 	case POL_TYPE_STRINGS:
 	case POL_TYPE_INT:
 	case POL_TYPE_BOOL:
 	case POL_TYPE_NETWORK:
 		break;
 	}
-	return good ? POL_OK : fail_type(reading);
+	if (!good) {
+		return fail_type(reading);
+	}
+	*out = value;
+	return POL_OK;
+}
+
+static enum pol_status read_text(const struct reading *reading, struct pol_value *out)
+{
+	enum pol_status status = check_text(reading, reading->raw->text);
+
+	if (status != POL_OK) {
+		return status;
+	}
+	if (reading->fact->type != POL_TYPE_STRING) {
+		return read_spelled(reading, out);
+	}
+	*out = (struct pol_value){ .type = POL_TYPE_STRING, .text = reading->raw->text };
+	return POL_OK;
 }
 
 static enum pol_status read_number(const struct reading *reading, struct pol_value *out)
 {
 	enum pol_type type = reading->fact->type;
+	int64_t number = reading->raw->number;
 	bool good = reading->raw->kind == POL_RAW_BOOL
 			    ? type == POL_TYPE_BOOL
 			    : type == POL_TYPE_INT || type == POL_TYPE_TIME ||
 				      type == POL_TYPE_DURATION;
 
-	out->number = type == POL_TYPE_BOOL ? reading->raw->number != 0 : reading->raw->number;
-	return good ? POL_OK : fail_type(reading);
+	if (!good) {
+		return fail_type(reading);
+	}
+	*out = (struct pol_value){ .type = type,
+		.number = type == POL_TYPE_BOOL ? number != 0 : number };
+	return POL_OK;
+}
+
+__attribute__((noinline)) static enum pol_status fail_undeclared(char *why)
+{
+	snprintf(why, POL_GIVEN_WHY, "no such fact is declared");
+	return POL_EINVALID;
 }
 
 enum pol_status pol_given_read(const struct pol_snapshot *snapshot, const struct pol_raw *raw,
 	struct pol_str *room, struct pol_given_fact *item, char why[POL_GIVEN_WHY])
 {
 	struct reading reading = { .raw = raw, .why = why };
-	struct pol_value value = { 0 };
-	enum pol_status status = POL_EINVALID;
 
 	if (item->fact >= snapshot->fact_count) {
-		snprintf(why, POL_GIVEN_WHY, "no such fact is declared");
-		return POL_EINVALID;
+		return fail_undeclared(why);
 	}
 	reading.fact = &snapshot->facts[item->fact];
-	value.type = reading.fact->type;
 	switch (raw->kind) {
 	case POL_RAW_NIL:
-		value = (struct pol_value){ 0 };
-		status = POL_OK;
-		break;
+		item->value = (struct pol_value){ 0 };
+		return POL_OK;
 	case POL_RAW_STRING:
-		status = read_text(&reading, &value);
-		break;
+		return read_text(&reading, &item->value);
 	case POL_RAW_INT:
 	case POL_RAW_BOOL:
-		status = read_number(&reading, &value);
-		break;
+		return read_number(&reading, &item->value);
 	case POL_RAW_STRINGS:
-		status = value.type == POL_TYPE_STRINGS ? read_set(&reading, room, &value)
-							: fail_type(&reading);
-		break;
+		return read_set(&reading, room, &item->value);
 	}
-	if (status == POL_OK) {
-		item->value = value;
-	}
-	return status;
+	return POL_EINVALID;
 }
 
 /* By insertion: there are few, and they often come sorted. */

@@ -104,20 +104,23 @@ static int tail_of(unsigned char lead, unsigned char *low, unsigned char *high)
 }
 
 /* The number of ASCII bytes at the beginning, counted in steps of eight: str.len, or less, up to a
- * step that holds another byte. */
+ * step that holds another byte; of shorter text str.len or 0. */
 static size_t ascii_len(struct pol_str str)
 {
 	const uint64_t high = UINT64_C(0x8080808080808080);
 	size_t i = 0;
 	uint64_t bits;
 
+	if (str.len < sizeof bits) {
+		return str.len == 0 || (load_rest(str.ptr, str.len) & high) == 0 ? str.len : 0;
+	}
 	for (; str.len - i >= sizeof bits; i += sizeof bits) {
 		memcpy(&bits, str.ptr + i, sizeof bits);
 		if ((bits & high) != 0) {
 			return i;
 		}
 	}
-	if (i > 0 && i < str.len) {
+	if (i < str.len) {
 		/* The rest, as part of the last eight bytes. */
 		memcpy(&bits, str.ptr + str.len - sizeof bits, sizeof bits);
 		return (bits & high) == 0 ? str.len : i;

@@ -249,6 +249,23 @@ Test(wire, an_integer_beyond_63_bits_is_refused)
 	cr_assert_eq(wire_peek(&cursor), WIRE_INT);
 }
 
+Test(wire, a_stray_byte_is_found_at_each_place_of_text_of_each_length)
+{
+	for (size_t len = 0; len <= 20; len++) {
+		char text[] = "abcdefghijklmnopqrst";
+
+		cr_expect(wire_is_utf8((struct wire_str){ text, len }), "length %zu", len);
+		for (size_t at = 0; at < len; at++) {
+			char kept = text[at];
+
+			text[at] = '\x80';
+			cr_expect_not(wire_is_utf8((struct wire_str){ text, len }),
+				"length %zu, at %zu", len, at);
+			text[at] = kept;
+		}
+	}
+}
+
 Test(wire, text_is_utf8_or_not)
 {
 	static const struct {

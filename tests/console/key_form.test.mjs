@@ -35,6 +35,7 @@ test('a place is TREE:/path, with ids in the places of parameters', () => {
 	assert.equal(wrong_place('api:/'), undefined);
 	assert.equal(wrong_place('api:/loans/7'), undefined);
 	assert.match(wrong_place('api:/loans/{loan}'), /\{loan\}/);
+	assert.match(wrong_place('api:/loans/**'), /without a \*/);
 	for (const text of ['', 'api', '/loans', 'api:loans', ':/', '7:/a']) {
 		assert.match(wrong_place(text), /is not a place/, text);
 	}

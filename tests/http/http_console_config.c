@@ -15,7 +15,7 @@
 Test(http_console_config, lines_are_read_for_their_listener)
 {
 	static const char lines[] = UNIX "console on\nidentity header X-User\n"
-					 "console_origin https://a.example\n"
+					 "tenant default\nconsole_origin https://a.example\n"
 					 "console_origin http://b:8080\n" PORT "console off\n";
 	char path[sizeof PATH], *said = NULL;
 	struct http_config config;
@@ -62,6 +62,13 @@ Test(http_console_config, what_does_not_fit_together_is_refused)
 		"`identity` at a port needs `console_origin`");
 	expect_whole_refused(UNIX "console on\nidentity header X-Key\ntoken header x-key\n",
 		"`identity` and `token` name the same header");
+	expect_whole_refused(UNIX "console on\nidentity header X-User\ntenant acme\n",
+		"`identity` names principals of the tenant `default`");
+	expect_whole_refused(UNIX "console on\nidentity header X-User\ntenant *\n",
+		"`identity` names principals of the tenant `default`");
+	expect_whole_refused("tenant from host\nhost a.example acme\n" UNIX
+			     "console on\nidentity header X-User\n",
+		"`identity` names principals of the tenant `default`");
 	expect_whole_refused(UNIX "console on\nfamily envoy\nprefix /console\n",
 		"`prefix` and `console on` have the same path");
 	expect_whole_refused(UNIX "identity header X-User\n", "are about the console");

@@ -52,19 +52,68 @@ Test(peer, a_socket_that_was_closed_is_nobodys)
 	}
 }
 
+/* From here on it looks through the tables. */
+static void ask_no_kernel(struct http_peers *peers)
+{
+	close(peers->kernel);
+	peers->kernel = -1;
+}
+
+Test(peer, a_client_that_speaks_ipv6_alone_is_found)
+{
+	struct sockaddr_in server = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) },
+			   client;
+	struct sockaddr_in6 mapped = { .sin6_family = AF_INET6 };
+	int listener = socket(AF_INET, SOCK_STREAM, 0), end = socket(AF_INET6, SOCK_STREAM, 0);
+	socklen_t len = sizeof server;
+	struct http_peers peers;
+	int accepted;
+
+	if (end < 0) {
+		cr_skip_test("a host without IPv6");
+	}
+	cr_assert_eq(http_peers_open(&peers), 0);
+	cr_assert_eq(bind(listener, (struct sockaddr *)&server, sizeof server), 0);
+	cr_assert_eq(listen(listener, 1), 0);
+	cr_assert_eq(getsockname(listener, (struct sockaddr *)&server, &len), 0);
+	mapped.sin6_port = server.sin_port;
+	memcpy(&mapped.sin6_addr, "\0\0\0\0\0\0\0\0\0\0\xff\xff\x7f\0\0\1", 16);
+	cr_assert_eq(connect(end, (struct sockaddr *)&mapped, sizeof mapped), 0);
+	accepted = accept(listener, (struct sockaddr *)&client, &len);
+	cr_assert_geq(accepted, 0);
+	for (int i = 0; i < 2; i++) {
+		uid_t uid = (uid_t)-1;
+
+		cr_expect(http_peers_find(
+			&peers, (struct sockaddr *)&client, (struct sockaddr *)&server, &uid));
+		cr_expect_eq(uid, getuid());
+		if (i == 0) {
+			ask_no_kernel(&peers);
+		}
+	}
+	http_peers_close(&peers);
+	close(accepted);
+	close(end);
+	close(listener);
+}
+
 Test(peer, the_kernel_shows_real_connections)
 {
-	static const int families[] = { AF_INET, AF_INET6 };
+	static const int families[] = { AF_INET, AF_INET6, AF_INET, AF_INET6 };
 	struct http_peers peers;
 
 	cr_assert_eq(http_peers_open(&peers), 0);
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		struct sockaddr_storage server = { .ss_family = (sa_family_t)families[i] }, client;
 		socklen_t len = sizeof server, client_len = sizeof client;
 		int listener = socket(families[i], SOCK_STREAM, 0);
 		int end = socket(families[i], SOCK_STREAM, 0);
 		uid_t uid = (uid_t)-1;
 
+		if (i == 2) {
+			ask_no_kernel(&peers);
+		}
 		if (families[i] == AF_INET6) {
 			((struct sockaddr_in6 *)&server)->sin6_addr = in6addr_loopback;
 			len = sizeof(struct sockaddr_in6);

@@ -114,9 +114,9 @@ static int read_listen(struct app *app, struct http_console_options *options)
 		port = given + sizeof ip4 - 1;
 	} else {
 		return app_fail(app, EXIT_USAGE, "usage",
-			"--listen %.64s: write 127.0.0.1:PORT or [::1]:PORT: who reaches this "
-			"console acts as you, so that it answers this machine alone; for a team "
-			"there is `console on` of authz-http.conf(5)",
+			"--listen %.64s: write 127.0.0.1:PORT or [::1]:PORT: this console acts as "
+			"you, so it serves this machine alone; for a team see `console on` in "
+			"authz-http.conf(5)",
 			given);
 	}
 	if (!read_port(port, &options->port)) {

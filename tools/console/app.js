@@ -2,6 +2,7 @@
 /* app: the shell around every page: where one is, where one can go, and who one is here. */
 import { html } from 'htm/preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { actor_of } from './lib/actor.js';
 import { may, session, sign_in, sign_out, signedOut } from './lib/api.js';
 import { href, route } from './lib/route.js';
 import { Empty, ErrorBox, Loading } from './parts/bits.js';
@@ -48,20 +49,13 @@ function SignIn() {
 		<h1>authzd</h1>
 		<${ErrorBox} error=${signedOut.value} />
 		${signedOut.value.mode !== 'team'
-		? html`<p>This page is open for one session at a time. Press Enter in the terminal in which <code>authzcheck console</code> runs: it prints a new link.</p>`
+		? html`<p>This page needs a session, which a link begins that works once. Press Enter in the terminal in which <code>authzcheck console</code> runs: it prints a new link.</p>`
 		: html`<form onSubmit=${send}>
 			<div class="field"><label for="key">Your key</label>
 			<input id="key" type="password" autocomplete="off" spellcheck=${false} value=${key} onInput=${(event) => set_key(event.currentTarget.value)} />
 			<p class="tip">It stays in this page alone, and is gone when you close or reload it. It needs a role or a scope on the tree authz:.</p></div>
 			<button class="primary" disabled=${key.trim() === ''}>Sign in</button></form>`}
 	</main>`;
-}
-
-/* Who calls, in words: the daemon's "uid:0", "key:1abc" or "principal:ann". */
-function who(caller) {
-	const [kind, id] = [caller.actor.slice(0, caller.actor.indexOf(':')), caller.actor.slice(caller.actor.indexOf(':') + 1)];
-
-	return { uid: id === '0' ? 'root' : `user ${id}`, key: `key ${id}`, principal: id }[kind] || caller.actor;
 }
 
 function Side() {
@@ -74,7 +68,7 @@ function Side() {
 			const is_here = key === here || EDITORS[here] && key === 'roles';
 			return html`<li key=${key}><a href=${href(key)} aria-current=${is_here ? 'page' : undefined}><${Icon} path=${one.icon} /><span class=${one.short ? 'long' : ''}>${one.text}</span>${one.short && html`<span class="short" aria-hidden="true">${one.short}</span>`}</a></li>`;
 		})}</ul>
-		<div class="who"><span title=${caller.actor}>${who(caller)}</span>${caller.tenant && caller.tenant !== 'default' && html`<span class="dim">${caller.tenant}</span>`}
+		<div class="who"><span title=${caller.actor}>${actor_of(caller.actor).text}</span>${caller.tenant && caller.tenant !== 'default' && html`<span class="dim">${caller.tenant}</span>`}
 			<span class="dim">authzd ${version}</span>
 			<button type="button" class="quiet" onClick=${sign_out}>Sign out</button></div>
 	</nav>`;

@@ -19,7 +19,7 @@ export const TOOL = process.env.AUTHZ_TEST_TOOL;
 export const POLICY = process.env.AUTHZ_TEST_POLICY;
 
 // Milliseconds after which something hangs; no test depends on how fast the machine is.
-const HANG = 60_000;
+const HANG = 180_000;
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 

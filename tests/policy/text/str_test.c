@@ -39,6 +39,23 @@ Test(str, utf8_is_exactly_what_the_standard_allows)
 	}
 }
 
+Test(str, a_stray_byte_is_found_at_each_place_of_text_of_each_length)
+{
+	for (size_t len = 0; len <= 20; len++) {
+		char text[] = "abcdefghijklmnopqrst";
+
+		cr_expect(pol_str_is_utf8((struct pol_str){ text, len }), "length %zu", len);
+		for (size_t at = 0; at < len; at++) {
+			char kept = text[at];
+
+			text[at] = '\x80';
+			cr_expect_not(pol_str_is_utf8((struct pol_str){ text, len }),
+				"length %zu, at %zu", len, at);
+			text[at] = kept;
+		}
+	}
+}
+
 Test(str, a_character_is_decoded_or_refused)
 {
 	static const struct {

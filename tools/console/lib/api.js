@@ -18,7 +18,7 @@ const PAGE = 1000; /* items of one page of a list: the most that the daemon give
 let key = null; /* the key that was typed, of mode "team" */
 
 /* An answer that is no result. `code` is the daemon's; `no_answer` when none came. */
-export class ApiError extends Error {
+class ApiError extends Error {
 	constructor(error, status) {
 		super(error.message || `the call failed with status ${status}`);
 		this.code = error.code || 'internal';
@@ -145,17 +145,18 @@ export async function call(method, params = {}) {
 }
 
 /* Every item of a list, page after page; `on_page(items so far, done)` is called after each page and
- * may return false to stop. At most `most` items; `more` of the result says whether there are others. */
+ * may return false to stop. At most `most` items; `more` of the result says whether there are others,
+ * and `last` is the last page, with what else the daemon says in it. */
 export async function list(method, params = {}, on_page = () => true, most = 50000) {
-	let items = [], cursor;
+	let items = [], cursor, page;
 
 	do {
-		const page = await call(method, { ...params, limit: PAGE, cursor });
+		page = await call(method, { ...params, limit: PAGE, cursor });
 		items = items.concat(page.items);
 		cursor = page.cursor;
 		if (on_page(items, cursor === undefined) === false || items.length >= most) {
 			break;
 		}
 	} while (cursor !== undefined);
-	return { items, more: cursor !== undefined };
+	return { items, more: cursor !== undefined, last: page };
 }

@@ -151,7 +151,7 @@ export function parse(text) {
 }
 
 /* The nodes that a pattern selects; none if it names one that is not declared. */
-export function nodes_of(pattern, index) {
+function nodes_of(pattern, index) {
 	const colon = pattern.indexOf(':');
 	const root = index.by_resource.get(pattern.slice(0, colon + 2));
 	const segments = pattern.slice(colon + 2).split('/').filter((segment) => segment !== '');

@@ -24,6 +24,9 @@ export function wrong_place(text) {
 	if (!found) {
 		return `${text} is not a place: write it as TREE:/path, such as api:/loans/7`;
 	}
+	if (found[2].includes('*')) {
+		return `${text}: a place counts for all below it by itself, without a *`;
+	}
 	const open = /\{[^}]*\}/.exec(found[2]);
 	return open ? `${text}: put the id in the place of ${open[0]}` : undefined;
 }

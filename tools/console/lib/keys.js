@@ -7,7 +7,7 @@
  */
 import { matches } from './text.js';
 
-export const IDLE_DAYS = 90;
+const IDLE_DAYS = 90;
 
 /* Of each: does it hold for the key at a time of Unix seconds? */
 export const ONLY = {

@@ -50,15 +50,3 @@ export function search(nodes, fits) {
 		return fits(node) || children.length > 0 ? [{ ...node, children: fits(node) && children.length === 0 ? node.children : children }] : [];
 	});
 }
-
-/* Of a node with all below it: 'all' | 'some' | 'none' of what `has(node)` counts as {held, of}. */
-export function state_of(node, has) {
-	let held = 0, of = 0;
-
-	for (const one of walk([node])) {
-		const part = has(one);
-		held += part.held;
-		of += part.of;
-	}
-	return { state: held === 0 ? 'none' : held === of ? 'all' : 'some', held, of };
-}

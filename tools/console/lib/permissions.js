@@ -6,7 +6,7 @@
 import { nest, walk } from './nodes.js';
 
 /* The permissions of an item of policy.tree: [{id, resource, action, word}]; `word` is the method, or the action. */
-export function permissions_of(item) {
+function permissions_of(item) {
 	return (item?.actions || []).flatMap(({ action, methods }) => (methods?.length > 0 ? methods : [action]).map(
 		(word) => ({ id: `${item.resource} ${word}`, resource: item.resource, action, word })));
 }

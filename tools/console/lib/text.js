@@ -6,14 +6,6 @@ export function count(number, word, plural = `${word}s`) {
 	return `${number.toLocaleString('en')} ${number === 1 ? word : plural}`;
 }
 
-/* "a, b and 3 more" */
-export function some(items, most = 3) {
-	if (items.length <= most) {
-		return items.join(', ');
-	}
-	return `${items.slice(0, most).join(', ')} and ${items.length - most} more`;
-}
-
 /* Is every word of the search somewhere in the texts, whatever their case? */
 export function matches(search, ...texts) {
 	const all = texts.filter((text) => text !== undefined && text !== null).join('\u0000').toLowerCase();
@@ -34,7 +26,7 @@ export function key_id(text) {
 	return /(?:^|_)(1[0-9A-Za-z]{11})$/.exec(cut)?.[1] ?? cut;
 }
 
-/* An id of a request, a secret and the like: what a person should do after an error. */
+/* What a person should do after an error, by its code. */
 export const ADVICE = {
 	unauthenticated: 'Sign in again.',
 	forbidden: 'Ask somebody who may, or use a key whose role allows it.',

@@ -2,6 +2,7 @@
 /* assign: the dialog that gives a role to a principal, to everyone or to anyone. */
 import { html } from 'htm/preact';
 import { useMemo, useState } from 'preact/hooks';
+import { wrong_place } from '../lib/key_form.js';
 import { changed, useLoad } from '../lib/load.js';
 import { ask, ask_list } from '../lib/tenant_calls.js';
 import { now } from '../lib/time.js';
@@ -12,7 +13,7 @@ import { say } from '../parts/toast.js';
 import { name_of } from './assignments.js';
 
 /* What a place can begin with: nodes without parameters, and what stands before a parameter. */
-export function place_options(index) {
+function place_options(index) {
 	const found = new Set();
 
 	for (const resource of index.by_resource.keys()) {
@@ -21,16 +22,6 @@ export function place_options(index) {
 		found.add(open < 0 ? resource : resource.slice(0, open));
 	}
 	return [...found];
-}
-
-/* What is wrong with a place before the daemon says it. */
-export function check_place(place) {
-	const parameter = /\{[^}]*\}/.exec(place);
-
-	if (parameter) {
-		return `${place}: put a value in the place of ${parameter[0]}`;
-	}
-	return /[*]/.test(place) ? `${place}: a place counts for all below it by itself, without a *` : /^[a-z][a-z0-9_-]*:\//.test(place) ? undefined : `${place}: write TREE:/path, such as api:/loans/7`;
 }
 
 export function Assign({ holder, role: chosen = '', close }) {
@@ -50,9 +41,9 @@ export function Assign({ holder, role: chosen = '', close }) {
 	};
 
 	return html`<${Form} title=${`Assign a role to ${name_of(holder)}`} action="Assign" send=${send} close=${close}
-		disabled=${role === '' || at.some((place) => check_place(place) !== undefined) || holder.anyone && at.length === 0}>${(wrong) => html`
+		disabled=${role === '' || at.some((place) => wrong_place(place) !== undefined) || holder.anyone && at.length === 0}>${(wrong) => html`
 		<${Select} label="Role" value=${role} set=${set_role} wrong=${wrong('role')} hint=${about} options=${[['', 'choose one …'], ...(roles.data || []).map((one) => one.name)]} />
-		<${Words} label="At" value=${at} set=${set_at} wrong=${wrong('at')} check=${check_place} options=${options} placeholder="everywhere"
+		<${Words} label="At" value=${at} set=${set_at} wrong=${wrong('at')} check=${wrong_place} options=${options} placeholder="everywhere"
 			hint=${`Places where the role counts, and all below them: api:/loans/7. ${holder.anyone ? 'One at least.' : 'Without one it counts everywhere.'}`} />
 		<${Ends} label="Until" value=${until} set=${set_until} wrong=${wrong('until')} />`}<//>`;
 }

@@ -27,7 +27,7 @@ function take(holder, one) {
 }
 
 /* One assignment: its role, where it counts and until when. */
-export function Assignment({ one, children }) {
+function Assignment({ one, children }) {
 	return html`<li class="assignment">
 		<span class="row"><a href=${href('roles', one.role)}><strong>${one.role}</strong></a>
 			${one.declared && html`<${Badge} tone="info">by the files<//>`}

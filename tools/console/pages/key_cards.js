@@ -21,7 +21,7 @@ export function FactsCard({ record }) {
 	const waits = record.not_before !== undefined && record.not_before > now();
 
 	return html`<${Card} title="What it is"><${Facts} rows=${[
-		[{ principal: 'Key of', roles: 'Its roles', scopes: 'Its scopes' }[bound.kind],
+		[{ principal: 'Principal', roles: 'Roles', scopes: 'Scopes' }[bound.kind],
 			bound.kind === 'principal' ? html`<a href=${href('people', record.principal)}>${record.principal}</a>`
 			: bound.kind === 'roles' ? html`<${Names} items=${bound.names} page="roles" />` : html`<${Chips} items=${bound.names} most=${50} />`],
 		['Only these scopes', bound.kind !== 'scopes' && record.scopes && html`<${Chips} items=${record.scopes} most=${50} />`],
@@ -32,7 +32,7 @@ export function FactsCard({ record }) {
 		['Tenant', record.tenant !== 'default' && record.tenant],
 		['Not before', waits && html`<${Time} at=${record.not_before} />`],
 		['Expires', html`<${Time} at=${record.expires_at} none="never" />`],
-		['Made', html`<${Time} at=${record.created_at} /> by <${Actor} actor=${record.created_by || 'unknown'} />`],
+		['Created', html`<${Time} at=${record.created_at} /> by <${Actor} actor=${record.created_by || 'unknown'} />`],
 		['Deleted', record.deleted_at && html`<${Time} at=${record.deleted_at} />`],
 		['Imported', record.imported && 'from another system; its token becomes one of authzd with the first rotation'],
 	]} /><//>`;

@@ -87,7 +87,7 @@ export function ask_rollback(record) {
 
 	confirm({
 		title: is_pending ? 'Drop the new secret?' : 'Back to the old secret?', action: is_pending ? 'Drop it' : 'Go back',
-		about: is_pending ? 'The present secret stays. Who received the new one cannot use it.' : 'The old secret is the only one again, and requests with the new one are denied from now on.',
+		about: is_pending ? 'The present secret stays, and requests with the new one are denied.' : 'The old secret is the only one again, and requests with the new one are denied from now on.',
 		doing: async () => {
 			await call('keys.rollback', { id: record.id });
 			say(is_pending ? 'The new secret is dropped.' : 'The old secret is current again.');

@@ -31,7 +31,7 @@ function Failed({ of }) {
 }
 
 /* A dialog. done(results): what the calls answered, [{key, result}]. */
-export function BulkDialog({ action, keys, done, close }) {
+function BulkDialog({ action, keys, done, close }) {
 	const words = ACTIONS[action];
 	const [step, set_step] = useState(null);    /* null: it was not begun */
 	const [todo, set_todo] = useState(() => plan(action, keys, may));

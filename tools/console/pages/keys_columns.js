@@ -67,6 +67,6 @@ export function columns({ turn, apart, tenants, environments }) {
 		{ key: 'expires', title: 'Expires', min: 108, weight: 12, value: (key) => key.expires_at, cell: (key) => html`<${Ends} of=${key} />` },
 		{ key: 'rotation', title: 'Rotation', min: 116, weight: 10, value: (key) => other_secret(key)?.until ?? key.next_rotation_at, cell: (key) => html`<${Rotation} of=${key} />` },
 		{ key: 'uses', title: 'Uses', min: 80, weight: 3, end: true, value: (key) => key.uses, cell: (key) => (key.uses ?? 0).toLocaleString('en') },
-		{ key: 'created', title: 'Made', min: 128, weight: 2, value: (key) => key.created_at, cell: (key) => html`<${Time} at=${key.created_at} />` },
+		{ key: 'created', title: 'Created', min: 128, weight: 2, value: (key) => key.created_at, cell: (key) => html`<${Time} at=${key.created_at} />` },
 	].filter(Boolean);
 }

@@ -4,30 +4,16 @@ import { html } from 'htm/preact';
 import { useState } from 'preact/hooks';
 import { useLoad } from '../lib/load.js';
 import { tree_of } from '../lib/permissions.js';
-import { ask } from '../lib/tenant_calls.js';
+import { ask_list } from '../lib/tenant_calls.js';
 import { count } from '../lib/text.js';
 import { Allowed } from '../parts/allowed.js';
 import { Card, Loaded } from '../parts/bits.js';
 
-const PAGE = 1000;
 const MOST = 20000; /* items that are drawn */
-
-/* A page may have no items and still a cursor. */
-async function all_permissions(id) {
-	let items = [], cursor;
-
-	do {
-		const page = await ask('principals.permissions', { id, limit: PAGE, cursor });
-
-		items = items.concat(page.items);
-		cursor = page.cursor;
-	} while (cursor !== undefined && items.length < MOST);
-	return { items, more: cursor !== undefined };
-}
 
 export function PersonMay({ one }) {
 	const [tree, set_tree] = useState('');
-	const of = useLoad(() => all_permissions(one.id), [one.id]);
+	const of = useLoad(() => ask_list('principals.permissions', { id: one.id }, () => true, MOST), [one.id]);
 
 	return html`<${Card} title="What it may do" aside=${html`<span class="dim">by its roles, in any environment</span>`}>
 		<${Loaded} of=${of}>${({ items, more }) => {

@@ -27,7 +27,7 @@ export function Names({ of }) {
 
 function remove(role) {
 	confirm({ title: `Delete the role ${role.name}?`, action: 'Delete',
-		about: 'Who holds it loses what it allows, at once, and what it denies is denied no longer. A role that is made later under its name is another one: nobody holds it by these assignments.',
+		about: 'Those who hold it lose at once what it allows, and what it denies is denied no longer. A role that is made later under its name is another one: these assignments do not give it.',
 		doing: async () => {
 			await ask('roles.delete', { name: role.name });
 			say(`The role ${role.name} is deleted.`);
@@ -79,7 +79,7 @@ export function RolePage({ id, query }) {
 			<${Notes} role=${role} />
 			<div class="columns">
 				<${Card} title="What it is"><${Facts} rows=${[
-					['Of', role.declared ? html`<${Badge} tone="info">the policy’s files<//> <${Marks} role=${role} />` : html`<${Badge}>the store<//> <${Marks} role=${role} />`],
+					['Declared by', role.declared ? html`<${Badge} tone="info">the policy’s files<//> <${Marks} role=${role} />` : html`<${Badge}>the store<//> <${Marks} role=${role} />`],
 					['Declared at', role.file && html`<${Position} ...${position(role)} />`],
 					['Inherits', html`<${Names} of=${role.inherits || []} />`],
 					['Inherited by', html`<${Names} of=${[...by_name.values()].filter((one) => ancestors(one.name, by_name).includes(id)).map((one) => one.name)} />`],

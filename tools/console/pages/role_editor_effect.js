@@ -31,7 +31,7 @@ export function Effect({ record, name, is_new }) {
 
 	return html`<section class="effect" role="status">
 		<p class="sum"><span class=${gains_total > 0 ? 'good' : 'dim'}>gains ${gains_total.toLocaleString('en')}</span>, <span class=${loses_total > 0 ? 'wrong' : 'dim'}>loses ${loses_total.toLocaleString('en')}</span></p>
-		${gains_total + loses_total === 0 && html`<p class="dim">Who holds the role may do what it may now.</p>`}
+		${gains_total + loses_total === 0 && html`<p class="dim">Nothing changes for those who hold the role.</p>`}
 		${is_new ? html`<p class="dim">Nobody holds it yet.</p>` : may_list_holders() && html`<${ForWhom} name=${name} />`}
 		</section>
 		<div class="columns effects">

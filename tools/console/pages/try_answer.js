@@ -49,7 +49,7 @@ export function Answer({ asked }) {
 			['Key', decision.key && html`<a href=${href('keys', decision.key)}>${decision.key}</a>`],
 			['Environment', decision.environment],
 			['Quota', decision.quota && `${decision.quota.remaining} of ${decision.quota.limit} left`],
-			['Key', decision.renew && html`<${Badge} tone="warn">is due to be renewed<//>`],
+			['Secret', decision.renew && html`<${Badge} tone="warn">is due to be renewed<//>`],
 		]} />
 	</section>
 	${!decision.allow && (explain.needed || explain.none || explain.key_at) && html`<${Card} title="What would allow it">

@@ -3,6 +3,7 @@
 import { html } from 'htm/preact';
 import { useState } from 'preact/hooks';
 import { call, list, may, session } from '../lib/api.js';
+import { FINDINGS } from '../lib/findings.js';
 import { useLoad, useTick } from '../lib/load.js';
 import { href } from '../lib/route.js';
 import { add_sample, NO_SAMPLES } from '../lib/samples.js';
@@ -16,17 +17,6 @@ const EVERY = 2000;      /* milliseconds between two looks at the status */
 const MOST = 20;         /* findings that are shown of each kind */
 const LATENCY = [{ label: 'p50, µs', tone: '--accent' }, { label: 'p99, µs', tone: '--info' }];
 const RATE = [{ label: 'allowed /s', tone: '--good' }, { label: 'denied /s', tone: '--bad' }];
-
-const FINDINGS = {
-	overdue: ['bad', 'The secret ended and was not renewed'],
-	due: ['warn', 'Due to be renewed'],
-	expiring: ['warn', 'Expires within 30 days'],
-	idle: ['warn', 'Not used for 90 days'],
-	never_used: ['warn', 'Never used'],
-	unused_permissions: ['plain', 'Has permissions that it never used'],
-	no_expiry: ['plain', 'Never expires'],
-	old_pepper: ['plain', 'Its secret is hashed with an older pepper'],
-};
 
 function Number({ value, text, tone }) {
 	return html`<div class="number ${tone || ''}"><strong>${value}</strong><span>${text}</span></div>`;
@@ -57,7 +47,7 @@ function Now({ status, samples }) {
 	<div class="columns">
 		<${Card} title="The daemon"><${Facts} rows=${[
 			['Version', status.version],
-			['Runs since', html`<${Time} at=${status.started_at} /> `],
+			['Runs since', html`<${Time} at=${status.started_at} />`],
 			['Workers', status.workers],
 			['Connections', `${counters.connections} of ${counters.max_connections}`],
 			['Refused', counters.refused > 0 && count(counters.refused, 'connection')],
@@ -92,7 +82,7 @@ function OfKeys() {
 
 			return kinds.length === 0 ? html`<p class="dim">Nothing is found.</p>` : kinds.map((kind) => {
 				const of = items.filter((key) => key.findings.includes(kind));
-				return html`<details key=${kind} class="finding"><summary><${Badge} tone=${FINDINGS[kind][0]}>${of.length.toLocaleString('en')}<//> ${FINDINGS[kind][1]}</summary>
+				return html`<details key=${kind} class="finding"><summary><${Badge} tone=${FINDINGS[kind].tone}>${of.length.toLocaleString('en')}<//> ${FINDINGS[kind].many}</summary>
 					<ul class="lines">${of.slice(0, MOST).map((key) => html`<li key=${key.id}><a href=${href('keys', key.id)}>${key.name || key.id}</a> <span class="dim">${key.principal}</span>
 						${kind === 'idle' && html`<${Time} at=${key.last_used_at} />`} ${kind === 'expiring' && html`<${Time} at=${key.expires_at} />`}
 						${kind === 'unused_permissions' && html`<span class="dim">${key.used} of ${key.granted} used</span>`}</li>`)}

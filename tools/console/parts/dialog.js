@@ -5,7 +5,7 @@
  */
 import { signal } from '@preact/signals';
 import { html } from 'htm/preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { ErrorBox } from './bits.js';
 
 const shown = signal(null); /* a component and its properties */
@@ -15,7 +15,7 @@ export function open_dialog(component, properties = {}) {
 	shown.value = { component, properties };
 }
 
-export function close_dialog() {
+function close_dialog() {
 	shown.value = null;
 }
 
@@ -24,7 +24,7 @@ export function Dialogs() {
 	const dialog = useRef(null);
 	const one = shown.value;
 
-	useEffect(() => {
+	useLayoutEffect(() => {
 		if (one && !dialog.current.open) {
 			dialog.current.showModal();
 		} else if (!one && dialog.current.open) {
@@ -35,8 +35,8 @@ export function Dialogs() {
 			(dialog.current.querySelector('[data-first]') || dialog.current.querySelector('.body :is(input, select, textarea, button), footer button'))?.focus();
 		}
 	}, [one]);
-	/* What must not be lost by a slip of the finger closes by its own button alone: not on Escape. */
-	useEffect(() => {
+	/* What must not be lost by a slip of the finger closes by its own button alone: not on Escape, from the moment it is there. */
+	useLayoutEffect(() => {
 		const keep = (event) => event.key === 'Escape' && event.preventDefault();
 
 		if (one?.component.stays) {
@@ -103,7 +103,7 @@ export function Form({ title, about, action, danger = false, send, close, childr
 }
 
 /* "Do you want to …?", with what will happen. `doing` may return a promise. */
-export function Confirm({ title, about, action, danger = true, doing, close }) {
+function Confirm({ title, about, action, danger = true, doing, close }) {
 	return html`<${Form} title=${title} about=${about} action=${action} danger=${danger} close=${close}
 		send=${async () => {
 			await doing();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* record: entries of the audit trail, as a list that is read from top to bottom. */
 import { html } from 'htm/preact';
+import { actor_of } from '../lib/actor.js';
 import { href } from '../lib/route.js';
 import { duration, exact } from '../lib/time.js';
 import { Time } from './bits.js';
@@ -15,24 +16,20 @@ const DONE = {
 };
 const NOUNS = { keys: 'key', principals: 'principal', roles: 'role', assignments: 'assignment of', tenants: 'tenant', policy: 'policy', pepper: 'pepper', store: 'store', hosts: 'host' };
 
-export function said_of(action) {
+function said_of(action) {
 	const [noun, verb] = action.split('.');
 
 	return verb && DONE[verb] && NOUNS[noun] ? `${DONE[verb]} ${NOUNS[noun]}` : action;
 }
 
-/* The actor "uid:0", "key:1abc" or "principal:ann", with a link where the page has one. */
+/* The actor of a change, with a link where there is a page about it. */
 export function Actor({ actor }) {
-	const at = actor.indexOf(':');
-	const [kind, id] = [actor.slice(0, at), actor.slice(at + 1)];
+	const { kind, id, text } = actor_of(actor);
 
-	if (kind === 'uid') {
-		return html`<span title=${actor}>${id === '0' ? 'root' : `user ${id}`}</span>`;
-	}
-	return PAGES[kind] ? html`<span>${kind === 'key' ? 'key ' : ''}<a href=${href(PAGES[kind], id)}>${id}</a></span>` : html`<span>${actor}</span>`;
+	return PAGES[kind] ? html`<span>${kind === 'key' ? 'key ' : ''}<a href=${href(PAGES[kind], id)}>${id}</a></span>` : html`<span title=${actor}>${text}</span>`;
 }
 
-export function Target({ record }) {
+function Target({ record }) {
 	const { kind, target } = record;
 
 	if (!target) {
@@ -51,7 +48,7 @@ function Value({ of, field }) {
 	return TIME.test(of) ? html`<time dateTime=${of} title=${of}>${exact(Date.parse(of) / 1000)}</time>` : String(of);
 }
 
-export function Changes({ of = [] }) {
+function Changes({ of = [] }) {
 	return of.length > 0 && html`<ul class="changes">${of.map((change, i) => html`<li key=${i}><span class="dim">${change.field.replace(/_/g, ' ')}</span>
 		${change.from !== undefined && html`<del><${Value} of=${change.from} field=${change.field} /></del>`}
 		${change.from !== undefined && change.to !== undefined && html`<span aria-hidden="true">→</span><span class="unseen">became</span>`}

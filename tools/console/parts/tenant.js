@@ -37,6 +37,6 @@ export function Tenant({ all = false }) {
 	return html`<span class="labelled"><label for=${id}>Tenant</label>
 		<select id=${id} value=${tenant_param(all) ?? 'default'} onChange=${(event) => set(event.currentTarget.value)}>
 			${all && html`<option value="*">all tenants</option>`}
-			${tenants.data.map((one) => html`<option key=${one.id} value=${one.id}>${one.id}${one.status === 'active' ? '' : ' (disabled)'}</option>`)}
+			${tenants.data.map((one) => html`<option key=${one.id} value=${one.id}>${one.id}${one.status === 'active' ? '' : ' (inactive)'}</option>`)}
 		</select></span>`;
 }
