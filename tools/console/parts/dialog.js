@@ -77,7 +77,8 @@ export function Form({ title, about, action, danger = false, send, close, childr
 	const [error, set_error] = useState(null);
 	const [busy, set_busy] = useState(false);
 	const form = useRef(null);
-	const wrong = (name) => error?.param !== undefined && error.param.split(/[[.]/)[0] === name ? error.message : undefined;
+	/* The field itself says which parameter it is. */
+	const wrong = (name) => error?.param !== undefined && error.param.split(/[[.]/)[0] === name ? error.message.replace(`${name}: `, '') : undefined;
 
 	useEffect(() => {
 		(form.current?.querySelector('[aria-invalid="true"]') || form.current?.querySelector('[role="alert"]'))?.focus();
