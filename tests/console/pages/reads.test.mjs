@@ -125,4 +125,12 @@ test('use shows decisions, denials by their reason, and keys that nobody uses', 
   await main(page).getByText('Never used', { exact: true }).or(main(page).getByText(/^\d+ Never used$/)).first().waitFor();
   // The plots begin with the second look at the status.
   await main(page).locator('.uplot').first().waitFor();
+  // A canvas draws what it cannot read in black.
+  const [drawn, black] = await main(page).locator('.uplot canvas').first().evaluate((canvas) => {
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    const seen = Array.from({ length: data.length / 4 }, (_, i) => data.slice(4 * i, 4 * i + 4)).filter(([, , , alpha]) => alpha === 255);
+    return [seen.length, seen.filter(([red, green, blue]) => red + green + blue === 0).length];
+  });
+  assert(drawn > 0, 'nothing is drawn');
+  assert.equal(black, 0);
 });

@@ -6,8 +6,15 @@ import { useEffect, useRef } from 'preact/hooks';
 import { utc_date } from '../lib/time.js';
 import { count } from '../lib/text.js';
 
+/* A colour of the style as a canvas knows it: it cannot read light-dark(). */
 function colour(name) {
-	return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+	const probe = document.createElement('i');
+
+	probe.style.color = `var(${name})`;
+	document.body.append(probe);
+	const { color } = getComputedStyle(probe);
+	probe.remove();
+	return color;
 }
 
 /* series: [{label, tone: a CSS variable}]; data: [times, values, …] as uPlot takes it. `about` says
