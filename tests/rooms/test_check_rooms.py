@@ -49,6 +49,7 @@ GOOD = {
     "policy/language/settings.h": "#pragma once\n",
     "client/http/door.c": '#include <jansson.h>\n#include <microhttpd.h>\n#include "daemon/host/loop.h"\n'
     '#include <uv.h>\n#include "policy/language/settings.h"\n' + RULE,
+    "client/http/json.h": "#pragma once\n",
     "tools/import/yaml.c": "#include <jansson.h>\n#include <libfyaml.h>\n" + RULE,
     "tools/forward.c": "#include <curl/curl.h>\n",
     "tools/document.h": "#pragma once\n#include <jansson.h>\n",
@@ -56,7 +57,7 @@ GOOD = {
     "tools/policy.c": '#include "daemon/load/folder.h"\n',
     "tools/revision.c": '#include "daemon/load/folder.h"\n',
     "tools/secret.c": '#include "daemon/host/redact.h"\n',
-    "tools/authzcheck.c": '#include "client/authz.h"\n#include <stdio.h>\n' + RULE + WIRE,
+    "tools/authzcheck.c": '#include "client/authz.h"\n#include "client/http/json.h"\n#include <stdio.h>\n' + RULE + WIRE,
 }
 
 # (title, file, text that is added to the good tree's, what must be said)

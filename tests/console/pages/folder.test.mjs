@@ -28,6 +28,7 @@ test('the policy folder', async (t) => {
   await t.test('a file is shown, and the line that is meant', async () => {
     await go(page, '#/policy/roles.policy?line=3');
     assert.match(await page.locator('pre.source .meant').innerText(), /^\s*3/);
+    assert.match(await page.locator('pre.source').textContent(), /^ *1 .*\n *2 .*\n *3 .*\n *4 /);
   });
 
   await t.test('the check says that it compiles, and how many tests passed', async () => {

@@ -16,12 +16,26 @@ async function find() {
 	}
 }
 
+/* path without the folder: the daemon names files as it was given the folder, which may be relative to where it was started. */
+export function within(folder, path) {
+	const said = path.replace(/^(\.\/)+/, '');
+
+	for (let end = said.lastIndexOf('/'); end > 0; end = said.lastIndexOf('/', end - 1)) {
+		const begin = said.slice(0, end);
+
+		if (folder === begin || begin[0] !== '/' && folder.endsWith(`/${begin}`)) {
+			return said.slice(end + 1);
+		}
+	}
+	return path;
+}
+
 /* A file's name within the folder. */
 export function file_name(path) {
 	if (folder.value === null && session.value) {
 		find();
 	}
-	return folder.value && path.startsWith(`${folder.value}/`) ? path.slice(folder.value.length + 1) : path;
+	return folder.value ? within(folder.value, path) : path;
 }
 
 /* {file, line, link} for <Position>; null: the policy has no such position. */

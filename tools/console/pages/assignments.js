@@ -50,5 +50,5 @@ export function Assignments({ holder, is_fixed = false }) {
 		${items.length === 0 ? html`<p class="dim">None.</p>`
 		: html`<ul class="assignments">${items.map((one) => html`<${Assignment} key=${`${one.role} ${one.at}`} one=${one}>
 			${!is_fixed && !one.declared && may('delete', '/assignments') && html`<button type="button" class="quiet" aria-label=${`Take away ${one.role}`} onClick=${() => take(holder, one)}>Take away</button>`}<//>`)}</ul>`}
-		${!is_fixed && may('create', '/assignments') && html`<div class="row"><button type="button" onClick=${() => open_dialog(Assign, { holder })}>Assign a role</button></div>`}`}<//>`;
+		${!is_fixed && may('create', '/assignments') && html`<div class="row below"><button type="button" onClick=${() => open_dialog(Assign, { holder })}>Assign a role</button></div>`}`}<//>`;
 }

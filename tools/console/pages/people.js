@@ -35,7 +35,7 @@ function Keys({ id }) {
 const COLUMNS = [
 	{ key: 'id', title: 'Id', min: 140, grow: 2, weight: 9, value: (one) => one.id, cell: (one, tab) => html`<a href=${href('people', one.id)} tabIndex=${tab}>${one.id}</a>` },
 	{ key: 'name', title: 'Name', min: 130, grow: 3, weight: 6, value: (one) => one.name, cell: (one) => one.name || html`<span class="dim">no name</span>` },
-	{ key: 'kind', title: 'Kind', min: 90, weight: 3, value: (one) => one.kind, cell: (one) => one.kind },
+	{ key: 'kind', title: 'Kind', min: 90, weight: 3, value: (one) => one.kind, cell: (one) => one.kind === 'user' ? 'person' : one.kind },
 	{ key: 'on', title: 'On', min: 64, weight: 8, cell: (one, tab) => html`<${Switch} label=${`${one.id} is on`} value=${one.status === 'active'} tab=${tab}
 		disabled=${one.declared || !['active', 'inactive'].includes(one.status) || !may(one.status === 'active' ? 'disable' : 'enable', `/principals/${one.id}`)} set=${(on) => turn(one, on)} />` },
 	{ key: 'status', title: 'Status', min: 100, weight: 7, value: (one) => one.status, cell: (one) => html`<${Status} status=${one.status} />` },
@@ -67,7 +67,7 @@ export function PeoplePage({ query }) {
 	const roles = useLoad(async () => !may_assignments || !may('list', '/roles') ? null : (await ask_list('roles.list')).items.map((role) => role.name), [tenant_param()]);
 	const holders = useLoad(async () => query.role ? new Set((await ask_list('assignments.list', { role: query.role })).items.map((one) => one.principal)) : null, [query.role, tenant_param()]);
 	const search = query.search || '';
-	const found = useMemo(() => (people.data || []).filter((one) => matches(search, one.id, one.name, one.kind, ...Object.values(one.attributes || {})) && fits(one, query, holders.data)),
+	const found = useMemo(() => (people.data || []).filter((one) => matches(search, one.id, one.name, one.kind === 'user' ? 'person' : one.kind, ...Object.values(one.attributes || {})) && fits(one, query, holders.data)),
 		[people.data, search, query.kind, query.status, query.from, query.role, holders.data]);
 	const filter = (name, options, label) => html`<${Select} label=${label} value=${query[name] || ''} options=${options} set=${(value) => set_query({ [name]: value })} />`;
 

@@ -22,5 +22,5 @@ export function FilePage({ name, line }) {
 	useEffect(() => meant.current?.scrollIntoView({ block: 'center' }), [file.data, line]);
 	return html`<${Head} title=${name} back=${{ href: href('policy', null, { show: 'files' }), text: 'Policy' }} about="As it is in the folder now. It is changed there, not here." />
 		<${Card}><${Loaded} of=${file}>${({ text }) => html`<pre class="source whole" tabIndex="0" aria-label=${name}>${text.split('\n').map((one, i) => html`<span key=${i} class=${i + 1 === line ? 'meant' : ''}
-			ref=${i + 1 === line ? meant : undefined}><b>${String(i + 1).padStart(4)}</b> ${one}\n</span>`)}</pre>`}<//><//>`;
+			ref=${i + 1 === line ? meant : undefined}><b>${String(i + 1).padStart(4)}</b> ${one}${'\n'}</span>`)}</pre>`}<//><//>`;
 }

@@ -53,7 +53,7 @@ export function Now() {
 			['Folder', html`<code>${policy.folder}</code>`],
 			['Loaded', html`<${Time} at=${policy.loaded_at} />`],
 			['Has', `${count(policy.trees, 'tree')}, ${count(policy.nodes, 'node')}, ${count(policy.permissions, 'permission')}, ${count(policy.roles, 'role')}, ${count(policy.scopes, 'scope')}, ${count(policy.tests, 'test')}`],
-			['Since the start', `${count(policy.reloads, 'policy was', 'policies were')} taken, ${policy.refused.toLocaleString('en')} refused`],
+			['Since the start', policy.reloads + policy.refused > 0 && `${count(policy.reloads, 'other policy was', 'other policies were')} taken, ${policy.refused.toLocaleString('en')} refused`],
 		]} /><//>
 		<${Card} title="The last attempt to read it" aside=${policy.ok ? html`<${Badge} tone="good">taken<//>` : html`<${Badge} tone="bad">refused<//>`}>
 			<p><${Time} at=${policy.attempted_at} />: ${count(policy.errors, 'error')}, ${count(policy.warnings, 'warning')}</p>

@@ -50,8 +50,8 @@ function Verify() {
 		<p class="dim">Compares each record with its tag, and with the one before it, then each key and principal with the change that wrote it.</p>
 		${state?.error && html`<${ErrorBox} error=${state.error} />`}
 		${state && !state.error && html`<div role="status">
-			${state.total > 0 && html`<progress max=${state.total} value=${Math.min(state.checked, state.total)} aria-label="Checked"></progress>`}
-			<p>${count(state.checked, 'record')} checked${state.total ? ` of ${state.total.toLocaleString('en')}` : ''}.
+			${state.total > 0 && html`<progress max=${Math.max(state.checked, state.total)} value=${state.checked} aria-label="Checked"></progress>`}
+			<p>${count(state.checked, 'record')} checked${state.total > state.checked ? ` of ${state.total.toLocaleString('en')}` : ''}.
 			${state.done && state.problems.length === 0 && html` <${Badge} tone="good">nothing was altered<//>`}</p>
 			${state.problems.length > 0 && html`<ul class="lines">${state.problems.map((one, i) => html`<li key=${i}><${Badge} tone="bad">${one.problem}<//>
 				${one.sequence !== undefined && html`<span>#${one.sequence}</span>`} ${one.target && html`<strong>${one.target}</strong>`} <span>${one.message}</span></li>`)}</ul>`}

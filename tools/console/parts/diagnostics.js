@@ -11,7 +11,8 @@ const AROUND = 2; /* lines of the text before and after the one that is meant */
 
 /* The lines of a file around one, with a mark under the column. */
 function Excerpt({ file, line, column }) {
-	const text = useLoad(() => call('folder.file', { name: file_name(file) }).then((one) => one.text).catch(() => ''), [file]);
+	const name = file_name(file);
+	const text = useLoad(() => call('folder.file', { name }).then((one) => one.text).catch(() => ''), [name]);
 
 	if (!text.data) {
 		return null;
@@ -21,8 +22,8 @@ function Excerpt({ file, line, column }) {
 
 	return html`<pre class="source">${lines.slice(first, line + AROUND).map((one, i) => {
 		const number = first + i + 1;
-		return html`<span key=${number} class=${number === line ? 'meant' : ''}><b>${String(number).padStart(4)}</b> ${one}\n${number === line && column > 0
-			? html`<b>    </b> <i>${one.slice(0, column - 1).replace(/[^\t]/g, ' ')}^</i>\n` : ''}</span>`;
+		return html`<span key=${number} class=${number === line ? 'meant' : ''}><b>${String(number).padStart(4)}</b> ${one}${'\n'}${number === line && column > 0
+			? html`<b>    </b> <i>${one.slice(0, column - 1).replace(/[^\t]/g, ' ')}^</i>${'\n'}` : ''}</span>`;
 	})}</pre>`;
 }
 

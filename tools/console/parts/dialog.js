@@ -42,7 +42,8 @@ export function Dialogs() {
 			(dialog.current.querySelector('[data-first]') || dialog.current.querySelector('.body :is(input, select, textarea, button), footer button'))?.focus();
 		}
 	}, [one]);
-	/* What must not be lost by a slip of the finger closes by its own button alone: not on Escape, from the moment it is there. */
+	/* What must not be lost by a slip of the finger closes by its own button alone: not on Escape, from the moment it is
+	 * there. Browsers that know `closedby` need only that. */
 	useLayoutEffect(() => {
 		const keep = (event) => event.key === 'Escape' && event.preventDefault();
 
@@ -61,7 +62,7 @@ export function Dialogs() {
 	};
 	const keep_open = (event) => one?.component.stays && event.preventDefault();
 
-	return html`<dialog ref=${dialog} aria-labelledby="dialog-title" onClose=${on_close} onCancel=${keep_open}>
+	return html`<dialog ref=${dialog} aria-labelledby="dialog-title" closedby=${one?.component.stays ? 'none' : 'closerequest'} onClose=${on_close} onCancel=${keep_open}>
 		${one && html`<${one.component} ...${one.properties} close=${close_dialog} />`}
 	</dialog>`;
 }
@@ -76,7 +77,8 @@ export function Form({ title, about, action, danger = false, send, close, childr
 	const [error, set_error] = useState(null);
 	const [busy, set_busy] = useState(false);
 	const form = useRef(null);
-	const wrong = (name) => error?.param !== undefined && error.param.split(/[[.]/)[0] === name ? error.message : undefined;
+	/* The field itself says which parameter it is. */
+	const wrong = (name) => error?.param !== undefined && error.param.split(/[[.]/)[0] === name ? error.message.replace(`${name}: `, '') : undefined;
 
 	useEffect(() => {
 		(form.current?.querySelector('[aria-invalid="true"]') || form.current?.querySelector('[role="alert"]'))?.focus();
