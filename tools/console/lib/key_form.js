@@ -28,7 +28,7 @@ export function wrong_place(text) {
 		return `${text}: a place counts for all below it by itself, without a *`;
 	}
 	const open = /\{[^}]*\}/.exec(found[2]);
-	return open ? `${text}: put the id in the place of ${open[0]}` : undefined;
+	return open ? `${text}: put a value in the place of ${open[0]}` : undefined;
 }
 
 function first_wrong(items, check) {

@@ -3,7 +3,7 @@
 import { useEffect } from 'preact/hooks';
 import { call, list } from './api.js';
 import { set_query } from './route.js';
-import { tenant_param, use_tenant_of } from '../parts/tenant.js';
+import { tenant_param, use_tenant_of } from './tenant.js';
 
 export function ask(method, params = {}) {
 	return call(method, { tenant: tenant_param(), ...params });

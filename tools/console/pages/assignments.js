@@ -5,10 +5,10 @@ import { may } from '../lib/api.js';
 import { changed, useLoad } from '../lib/load.js';
 import { href } from '../lib/route.js';
 import { date } from '../lib/time.js';
+import { tenant_param } from '../lib/tenant.js';
 import { ask, ask_list } from '../lib/tenant_calls.js';
 import { Badge, Chips, Loaded, Time } from '../parts/bits.js';
 import { confirm, open_dialog } from '../parts/dialog.js';
-import { tenant_param } from '../parts/tenant.js';
 import { say } from '../parts/toast.js';
 import { Assign } from './assign.js';
 

@@ -5,13 +5,13 @@ import { useRef, useState } from 'preact/hooks';
 import { call, list, may, request_id, session } from '../lib/api.js';
 import { create_params, empty_form, ids_for, problems, wrong_place } from '../lib/key_form.js';
 import { changed, useLoad } from '../lib/load.js';
+import { tenant as chosen_tenant, tenant_param } from '../lib/tenant.js';
 import { from_local, to_local } from '../lib/time.js';
 import { Chip } from '../parts/bits.js';
 import { Form, open_dialog } from '../parts/dialog.js';
 import { Choice, Select, Several, Text, Words } from '../parts/form.js';
 import { Pick } from '../parts/pick.js';
 import { Secret } from '../parts/secret.js';
-import { tenant as chosen_tenant, tenant_param } from '../parts/tenant.js';
 import { Expiry, Names, Networks, Schedule, Scopes, usePolicyNames } from './key_fields.js';
 
 const none = () => ({ items: [] });

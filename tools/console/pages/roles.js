@@ -6,12 +6,13 @@ import { may } from '../lib/api.js';
 import { useLazy } from '../lib/lazy.js';
 import { useLoad } from '../lib/load.js';
 import { go, href, set_query } from '../lib/route.js';
+import { tenant_param, use_tenant_of } from '../lib/tenant.js';
 import { ask, ask_list } from '../lib/tenant_calls.js';
 import { count, matches } from '../lib/text.js';
 import { Badge, Chips, Head, Loaded } from '../parts/bits.js';
 import { Search, Select } from '../parts/form.js';
 import { Table } from '../parts/table.js';
-import { Tenant, tenant_param, use_tenant_of } from '../parts/tenant.js';
+import { Tenant } from '../parts/tenant.js';
 
 const HOLDERS = 100; /* holders that are counted in the list */
 
