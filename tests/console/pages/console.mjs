@@ -92,13 +92,32 @@ export async function people() {
   return { tokens: each('secret'), ids: each('id') };
 }
 
+// What a test has begun ends in the other order: a page before the program that serves it.
+const begun = new WeakMap();
+
+function finally_do(t, end) {
+  if (!begun.has(t)) {
+    begun.set(t, []);
+    t.after(async () => {
+      const wrong = [];
+      for (const one of begun.get(t).reverse()) {
+        await one().catch((error) => wrong.push(error));
+      }
+      if (wrong.length > 0) {
+        throw wrong[0];
+      }
+    });
+  }
+  begun.get(t).push(end);
+}
+
 // A program that ends with the test.
 export function begin(t, command, words, options = {}) {
   const child = spawn(command, words, { stdio: ['pipe', 'pipe', 'inherit'], ...options });
   const ended = new Promise((resolve) => {
     child.on('exit', resolve);
   });
-  t.after(async () => {
+  finally_do(t, async () => {
     child.kill('SIGTERM');
     await ended;
   });
@@ -146,7 +165,7 @@ export async function visit(t, browser, link, { width = 1280, height = 900, sche
   });
   await page.goto(link);
   await page.getByRole('navigation').or(page.locator('main.signin')).first().waitFor();
-  t.after(async () => {
+  finally_do(t, async () => {
     await context.close();
     assert.deepEqual(problems.filter((text) => !allowed.some((like) => like.test(text))), []);
   });
