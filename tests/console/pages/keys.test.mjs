@@ -109,7 +109,7 @@ test('the switch of a row turns a key off and on at once', async (t) => {
   assert(await is_allowed(tokens.alice));
   await turn.click();
   await said(page, 'is off');
-  assert.equal(await turn.getAttribute('aria-checked'), 'false');
+  await until(async () => await turn.getAttribute('aria-checked') === 'false' && await turn.isEnabled(), 'the switch is off');
   assert(!await is_allowed(tokens.alice));
   await turn.press('Space');
   await said(page, 'laptop is on');

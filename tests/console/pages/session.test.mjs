@@ -9,7 +9,7 @@ import { browse, call, control, expect_problem, go, PAGES, people, POLICY, serve
 
 const { ids } = await people();
 const browser = await browse();
-const signed_out = (page) => page.getByText('This page is open for one session').waitFor();
+const signed_out = (page) => page.getByText('This page needs a session').waitFor();
 
 test('a link signs in once, and is no part of the address any more', async (t) => {
   const { link } = await serve(t);
