@@ -59,7 +59,7 @@ function SignIn() {
 }
 
 function Side() {
-	const { caller, version } = session.value;
+	const { caller, version, service } = session.value;
 	const here = route.value.page;
 
 	return html`<nav class="side" aria-label="Pages">
@@ -69,6 +69,7 @@ function Side() {
 			return html`<li key=${key}><a href=${href(key)} aria-current=${is_here ? 'page' : undefined}><${Icon} path=${one.icon} /><span class=${one.short ? 'long' : ''}>${one.text}</span>${one.short && html`<span class="short" aria-hidden="true">${one.short}</span>`}</a></li>`;
 		})}</ul>
 		<div class="who"><span title=${caller.actor}>${actor_of(caller.actor).text}</span>${caller.tenant && caller.tenant !== 'default' && html`<span class="dim">${caller.tenant}</span>`}
+			${service && html`<span class="dim">${service}</span>`}
 			<span class="dim">authzd ${version}</span>
 			<button type="button" class="quiet" onClick=${sign_out}>Sign out</button></div>
 	</nav>`;

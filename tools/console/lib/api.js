@@ -7,7 +7,7 @@
  */
 import { signal } from '@preact/signals';
 
-/* What GET session answered: {mode, version, caller, folder}. null: not known yet. */
+/* What GET session answered: {mode, version, caller, folder, service}. null: not known yet. */
 export const session = signal(null);
 
 /* Why there is no session: an ApiError. null: there is one, or it is not known yet. */

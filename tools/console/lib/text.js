@@ -39,7 +39,7 @@ export const ADVICE = {
 	stale: 'This host of the shared store lacks changes. Try again in a moment, or ask another host.',
 	unavailable: 'The shared store\u2019s database does not answer.',
 	no_daemon: 'Is authzd running? See authzcheck status.',
-	no_answer: 'Is authzcheck console still running in its terminal?',
+	no_answer: 'Is authzcheck console still running in its terminal, or authz-http?',
 	unknown_method: 'This daemon is older than this page.',
 	internal: 'The daemon\u2019s log says more.',
 };
