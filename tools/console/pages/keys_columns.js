@@ -14,7 +14,7 @@ function Holder({ of, tab }) {
 
 	return html`${bound.kind === 'principal'
 		? html`<a href=${href('people', of.principal)} tabIndex=${tab}>${of.principal}</a>`
-		: html`<${Chips} items=${bound.names} most=${2} />`}
+		: html`<${Chips} items=${bound.names} most=${1} />`}
 		${narrow.length > 0 && html`<small class="under dim" title=${narrow.join('\n')}>only ${narrow.join(', ')}</small>`}`;
 }
 
@@ -58,7 +58,7 @@ export function columns({ turn, apart, tenants, environments }) {
 				${is_dangling(key) && html` <span class="mark warn" title="It names what the policy lacks" aria-label="It names what the policy lacks">!</span>`}
 				<small class="under"><code>${key.prefix}${key.id}…</code></small>` },
 		{ key: 'label', title: 'Label', min: 82, grow: 1, weight: 8, value: (key) => key.label, cell: (key) => key.label ? html`<span title=${key.label}>${key.label}</span>` : html`<span class="dim">—</span>` },
-		{ key: 'holder', title: 'For', min: 116, grow: 2, weight: 16, value: (key) => holder(key).names.join(), cell: (key, tab) => html`<${Holder} of=${key} tab=${tab} />` },
+		{ key: 'holder', title: 'Holder', min: 136, grow: 3, weight: 16, value: (key) => holder(key).names.join(), cell: (key, tab) => html`<${Holder} of=${key} tab=${tab} />` },
 		tenants && { key: 'tenant', title: 'Tenant', min: 90, grow: 1, weight: 15, value: (key) => key.tenant, cell: (key) => key.tenant },
 		{ key: 'environment', title: 'Env.', min: 62, weight: environments > 1 ? 9 : 1, value: (key) => key.environment, cell: (key) => key.environment },
 		{ key: 'status', title: 'Status', min: 106, weight: 18, value: (key) => key.status, cell: (key, tab) => html`<${OnOff} of=${key} turn=${turn} tab=${tab} />` },
