@@ -155,37 +155,38 @@ static void explain_resource(struct pol_explainer *explainer)
 	}
 }
 
-/* Explains the decision that the trace is of. */
-static enum pol_status explain(struct pol_explainer *explainer, const struct pol_facts *facts,
+/* Explains the decision that the trace of `of` is about; its other fields are filled here. */
+static enum pol_status explain(const struct pol_explainer *of, const struct pol_facts *facts,
 	const struct pol_decision *decision, struct pol_explanation *out)
 {
-	const struct pol_trace *trace = explainer->trace;
+	const struct pol_trace *trace = of->trace;
+	struct pol_explainer explainer = *of;
 	struct pol_truth_table truth;
 	struct pol_explanation explanation = { .stage = trace->stage };
 
-	explainer->out = &explanation;
-	explainer->truth = &truth;
-	explainer->predicates_left = POL_EXPLAIN_PREDICATES;
-	explain_stack(explainer);
+	explainer.out = &explanation;
+	explainer.truth = &truth;
+	explainer.predicates_left = POL_EXPLAIN_PREDICATES;
+	explain_stack(&explainer);
 	if (trace->stage >= POL_STAGE_RESOURCE) {
-		explain_resource(explainer);
+		explain_resource(&explainer);
 	}
 	if (trace->stage == POL_STAGE_NETWORKS) {
 		char fact[POL_FACT_TEXT];
 
-		pol_eval_fact(explainer->snapshot, decision, facts, fact);
-		explanation.fact = keep_fact(explainer, fact);
+		pol_eval_fact(explainer.snapshot, decision, facts, fact);
+		explanation.fact = keep_fact(&explainer, fact);
 	}
 	if (trace->stage >= POL_STAGE_SUBJECT) {
-		pol_truth_begin(&truth, explainer->snapshot, &trace->facts, trace->tree, trace->at);
-		pol_explain_rules(explainer);
+		pol_truth_begin(&truth, explainer.snapshot, &trace->facts, trace->tree, trace->at);
+		pol_explain_rules(&explainer);
 		truth.steps = POL_TRUTH_STEPS;
-		pol_explain_needs(explainer);
+		pol_explain_needs(&explainer);
 	}
-	if (explainer->arena->status == POL_OK) {
+	if (explainer.arena->status == POL_OK) {
 		*out = explanation;
 	}
-	return explainer->arena->status;
+	return explainer.arena->status;
 }
 
 enum pol_status pol_explain(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
