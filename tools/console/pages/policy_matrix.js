@@ -39,7 +39,7 @@ export function Matrix({ query }) {
 			<input type="search" aria-label="Search roles and scopes" placeholder="Search roles and scopes" value=${only} onInput=${(event) => set_only(event.currentTarget.value)} />
 			${(names.data?.trees || []).length > 1 && html`<${Select} label="Tree" value=${tree} set=${(value) => set_query({ tree: value })} options=${names.data.trees.filter((one) => one !== 'authz')} />`}
 		</div>
-		<p class="legend">${Object.entries(MARKS).map(([mark, [tone, text]]) => html`<span key=${mark}><b class=${tone}>${mark}</b> ${text}</span>`)}</p>
+		<p class="legend">${Object.entries(MARKS).map(([mark, [tone, text]]) => html`<span key=${mark}><b class=${tone}>${mark === '.' ? 'empty' : mark}</b> ${text}</span>`)}</p>
 		<${Loaded} of=${matrix}>${() => holders.length === 0 ? html`<p class="dim">The policy’s files have no role or scope that fits.</p>` : html`<div class="scroll"><table class="matrix">
 			<thead><tr><th scope="col">Action</th>${holders.map((holder) => html`<th scope="col" key=${holder.at} title=${holder.description}><span>${holder.name}</span></th>`)}</tr></thead>
 			<tbody>${drawn.map((row, i) => html`<tr key=${`${row.resource} ${row.action}`}>

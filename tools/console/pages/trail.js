@@ -80,7 +80,7 @@ export function TrailPage({ query }) {
 	return html`<${Head} title="Trail" about="Every change of keys, people, roles, assignments and the policy, in the order in which it was made." >
 			<button type="button" onClick=${trail.reload}>Load again</button><//>
 		<div class="card filters"><div class="pair">
-			<${Text} label="By" value=${query.actor || ''} set=${set('actor')} mono=${true} placeholder="uid:0, key:ID, principal:ID" wrong=${trail.error?.param === 'actor' ? trail.error.message : undefined} />
+			<${Text} label="By" value=${query.actor || ''} set=${set('actor')} mono=${true} placeholder="uid:0, key:ID …" wrong=${trail.error?.param === 'actor' ? trail.error.message : undefined} />
 			<${Text} label="About key" value=${query.key || ''} set=${set('key')} mono=${true} placeholder="a key’s id" wrong=${trail.error?.param === 'key' ? trail.error.message : undefined} />
 			<${Select} label="Since" value=${query.span || ''} set=${set('span')} options=${SPANS} />
 			${query.span === 'from' && html`<${Text} label="From" type="datetime-local" value=${query.since || ''} set=${set('since')} />`}

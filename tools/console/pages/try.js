@@ -74,7 +74,7 @@ export function TryPage({ query }) {
 				${form.as !== 'nobody' && html`<${Text} label=${form.as === 'key' ? 'Key id' : 'Principal'} value=${form.id} set=${set('id')} required=${true} mono=${true}
 					wrong=${wrong(form.as)} placeholder=${form.as === 'key' ? '1BHQ9R1Xzd0E' : 'alice'} />`}
 			</div>
-			<${Select} label="Asks for" value=${form.ask} set=${set('ask')} options=${[['path', 'a method and a path, as a web server sees them'], ['action', 'an action on a resource']]} />
+			<${Select} label="Asks for" value=${form.ask} set=${set('ask')} options=${[['path', 'a method and a path'], ['action', 'an action on a resource']]} />
 			${form.ask === 'path' ? html`<div class="pair">
 				<${Select} label="Method" value=${form.method} set=${set('method')} options=${METHODS.includes(form.method) ? METHODS : [...METHODS, form.method]} />
 				<${Text} label="Path" value=${form.path} set=${set('path')} required=${true} mono=${true} placeholder="/loans/7" wrong=${wrong('path')} />

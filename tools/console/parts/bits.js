@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bits: the small things that every page shows. */
 import { html } from 'htm/preact';
+import { useEffect, useRef } from 'preact/hooks';
 import { ago, exact } from '../lib/time.js';
 import { ADVICE } from '../lib/text.js';
 
@@ -107,6 +108,10 @@ export function Card({ title, aside, children, wide = false }) {
 
 /* Parts of a page, one of which is shown: [{key, text}]. The address says which. */
 export function Tabs({ tabs, chosen, choose, label }) {
+	const bar = useRef(null);
+
+	/* On a narrow screen the bar scrolls. */
+	useEffect(() => bar.current.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' }), [chosen]);
 	const move = (event) => {
 		const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
 
@@ -119,7 +124,7 @@ export function Tabs({ tabs, chosen, choose, label }) {
 		}
 	};
 
-	return html`<div class="tabs" role="tablist" aria-label=${label} onKeyDown=${move}>
+	return html`<div class="tabs" role="tablist" ref=${bar} aria-label=${label} onKeyDown=${move}>
 		${tabs.map((tab) => html`<button type="button" role="tab" key=${tab.key} data-tab=${tab.key}
 			aria-selected=${tab.key === chosen ? 'true' : 'false'} tabIndex=${tab.key === chosen ? 0 : -1}
 			onClick=${() => choose(tab.key)}>${tab.text}${tab.count !== undefined && html` <span class="count">${tab.count}</span>`}</button>`)}
