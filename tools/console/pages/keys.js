@@ -2,7 +2,7 @@
 /* keys: all keys, to search, filter, sort, select many, and switch on and off. */
 import { html } from 'htm/preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { call, list, may } from '../lib/api.js';
+import { list, may } from '../lib/api.js';
 import { fits, is_filtered, list_params, sort_of, sort_text, values_of } from '../lib/keys.js';
 import { useLoad } from '../lib/load.js';
 import { go, set_query } from '../lib/route.js';
@@ -13,8 +13,8 @@ import { Empty, Head, Loaded } from '../parts/bits.js';
 import { open_dialog } from '../parts/dialog.js';
 import { Table } from '../parts/table.js';
 import { Tenant } from '../parts/tenant.js';
-import { say, say_error } from '../parts/toast.js';
 import { KeyNew } from './key_new.js';
+import { turn } from './key_turn.js';
 import { BulkBar } from './keys_bulk.js';
 import { columns } from './keys_columns.js';
 import { KeysFilter, ShowAll } from './keys_filter.js';
@@ -72,16 +72,15 @@ export function KeysPage({ query }) {
 	const apart = ['deleted', 'altered'].includes(query.status) ? query.status : undefined;
 	const at = now();
 	const found = useMemo(() => keys.filter((key) => fits(key, query, at)), [of.data, query]);
-	const turn = async (key, on) => {
-		try {
-			put([[key.id, await call(on ? 'keys.enable' : 'keys.disable', { id: key.id })]]);
-			say(on ? `Key ${key.name || key.id} is on.` : `Key ${key.name || key.id} is off: requests with it are denied from now on.`);
-		} catch (error) {
-			say_error(error);
+	const turn_here = async (key, on) => {
+		const record = await turn(key, on);
+
+		if (record) {
+			put([[key.id, record]]);
 		}
 	};
 	const environments = useMemo(() => values_of(keys, 'environment').length, [of.data]);
-	const shape = useMemo(() => columns({ turn, apart, tenants: tenant_param(true) === '*', environments }), [apart, tenant_param(true), environments]);
+	const shape = useMemo(() => columns({ turn: turn_here, apart, tenants: tenant_param(true) === '*', environments }), [apart, tenant_param(true), environments]);
 	const is_chosen = (key) => selected.has(key.id);
 	const chosen = useMemo(() => keys.filter(is_chosen), [selected, of.data]);
 	const hidden = chosen.length - (chosen.length > 0 ? found.filter(is_chosen).length : 0);
