@@ -7,10 +7,10 @@ import { fits, is_filtered, list_params, sort_of, sort_text, values_of } from '.
 import { useLoad } from '../lib/load.js';
 import { go, set_query } from '../lib/route.js';
 import { tenant_param, use_tenant_of } from '../lib/tenant.js';
-import { count } from '../lib/text.js';
 import { now } from '../lib/time.js';
 import { Empty, Head, Loaded } from '../parts/bits.js';
 import { open_dialog } from '../parts/dialog.js';
+import { Found } from '../parts/found.js';
 import { Table } from '../parts/table.js';
 import { Tenant } from '../parts/tenant.js';
 import { KeyNew } from './key_new.js';
@@ -99,8 +99,7 @@ export function KeysPage({ query }) {
 			<${KeysFilter} query=${query} all=${data.keys} />
 			${data.more && html`<p class="box warn">There are more keys than the ${MOST.toLocaleString('en')} that this page holds. Choose a status, a principal or a label: the daemon then looks among all of them.</p>`}
 			${chosen.length > 0 ? html`<${BulkBar} keys=${chosen} hidden=${hidden} apart=${apart} clear=${() => select(new Set())} done=${bulk_done} />`
-			: html`<div class="strip"><span class="dim" role="status">${found.length === data.keys.length ? count(found.length, 'key') : `${found.length.toLocaleString('en')} of ${count(data.keys.length, 'key')}`}${of.loading ? ' …' : ''}</span>
-				<${ShowAll} query=${query} /></div>`}
+			: html`<${Found} found=${found.length} all=${data.keys.length} word="key" busy=${of.loading}><${ShowAll} query=${query} /><//>`}
 			<${Table} columns=${shape} rows=${found} id=${(key) => key.id} open=${(key) => go('keys', key.id)} label="Keys" height=${ROW}
 				sort=${sort} set_sort=${(to) => set_query({ sort: sort_text(to, USUAL) })}
 				selected=${selected} select=${select} busy=${of.loading && keys.length === 0} empty=${html`<${Nothing} query=${query} all=${data.keys} create=${create} />`} />`}<//>`;

@@ -8,10 +8,11 @@ import { useLoad } from '../lib/load.js';
 import { go, href, set_query } from '../lib/route.js';
 import { tenant_param, use_tenant_of } from '../lib/tenant.js';
 import { ask, ask_list } from '../lib/tenant_calls.js';
-import { count, matches } from '../lib/text.js';
+import { matches } from '../lib/text.js';
 import { Badge, Card, Chips, Head, Loaded, Status, Time } from '../parts/bits.js';
 import { open_dialog } from '../parts/dialog.js';
 import { Search, Select, Switch } from '../parts/form.js';
+import { Found } from '../parts/found.js';
 import { Table } from '../parts/table.js';
 import { Tenant } from '../parts/tenant.js';
 import { Assignments } from './assignments.js';
@@ -77,8 +78,8 @@ export function PeoplePage({ query }) {
 			<div class="bar">
 				<${Search} label="Search people and services" value=${search} set=${(text) => set_query({ search: text })} />
 				<div class="picks">${filter('kind', KINDS, 'Kind')}${filter('status', STATES, 'Status')}${filter('from', SOURCES, 'Declared by')}
-					${roles.data && filter('role', [['', 'every role'], ...roles.data], 'Role')}</div>
-				<span class="dim right" role="status">${found.length === all.length ? count(all.length, 'principal') : `${count(found.length, 'principal')} of ${all.length.toLocaleString('en')}`}</span></div>
+					${roles.data && filter('role', [['', 'every role'], ...roles.data], 'Role')}</div></div>
+			<${Found} found=${found.length} all=${all.length} word="principal" busy=${people.loading} />
 			<${Table} columns=${columns} rows=${found} id=${(one) => one.id} open=${(one) => go('people', one.id)} label="People and services" sort=${sort} set_sort=${set_sort}
 				busy=${people.loading} empty=${all.length === 0 ? 'There is nobody yet.' : 'Nobody is found.'} />
 			${may_assignments && html`<div class="columns below">

@@ -11,6 +11,7 @@ import { ask, ask_list } from '../lib/tenant_calls.js';
 import { count, matches } from '../lib/text.js';
 import { Badge, Chips, Head, Loaded } from '../parts/bits.js';
 import { Search, Select } from '../parts/form.js';
+import { Found } from '../parts/found.js';
 import { Table } from '../parts/table.js';
 import { Tenant } from '../parts/tenant.js';
 
@@ -68,8 +69,8 @@ export function RolesPage({ query }) {
 			<${Tenant} />${may('create', '/roles') && html`<a class="button primary" href=${href('new-role')}>New role</a>`}<//>
 		<${Loaded} of=${roles}>${(all) => html`
 			<div class="bar"><${Search} label="Search roles" value=${search} set=${(text) => set_query({ search: text })} />
-				<div class="picks"><${Select} label="Of" value=${query.from || ''} options=${SOURCES} set=${(from) => set_query({ from })} /></div>
-				<span class="dim right" role="status">${found.length === all.length ? count(all.length, 'role') : `${count(found.length, 'role')} of ${all.length.toLocaleString('en')}`}</span></div>
+				<div class="picks"><${Select} label="Of" value=${query.from || ''} options=${SOURCES} set=${(from) => set_query({ from })} /></div></div>
+			<${Found} found=${found.length} all=${all.length} word="role" busy=${roles.loading} />
 			<${Table} columns=${columns} rows=${found} id=${(role) => role.name} open=${(role) => go('roles', role.name)} label="Roles" sort=${sort} set_sort=${set_sort}
 				busy=${roles.loading} empty=${all.length === 0 ? 'There are no roles yet.' : 'No role is found.'} />`}<//>`;
 }
