@@ -57,10 +57,10 @@ test('people and services', async (t) => {
 
   await t.test('the switch disables and enables', async () => {
     await page.getByRole('switch', { name: 'crm is on' }).click();
-    await row('crm').getByText('inactive').waitFor();
+    await row('crm').getByText('off', { exact: true }).waitFor();
     assert.equal((await show('crm')).status, 'inactive');
     await page.getByRole('switch', { name: 'crm is on' }).click();
-    await row('crm').getByText('inactive').waitFor({ state: 'hidden' });
+    await row('crm').getByText('on', { exact: true }).waitFor();
     assert.equal((await show('crm')).status, 'active');
   });
 

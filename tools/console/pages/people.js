@@ -33,13 +33,22 @@ function Keys({ id }) {
 	return page ? html`<span>${page.items.length}${page.cursor ? '+' : ''}</span>` : html`<span class="dim">${page === null ? '—' : '…'}</span>`;
 }
 
+/* The switch of a principal that can be on or off, else the status. */
+function OnOff({ one, tab }) {
+	const is_on = one.status === 'active';
+
+	if (!['active', 'inactive'].includes(one.status)) {
+		return html`<${Status} status=${one.status} />`;
+	}
+	return html`<${Switch} label=${`${one.id} is on`} value=${is_on} tab=${tab}
+		disabled=${one.declared || !may(is_on ? 'disable' : 'enable', `/principals/${one.id}`)} set=${(on) => turn(one, on)} />`;
+}
+
 const COLUMNS = [
 	{ key: 'id', title: 'Id', min: 140, grow: 2, weight: 9, value: (one) => one.id, cell: (one, tab) => html`<a href=${href('people', one.id)} tabIndex=${tab}>${one.id}</a>` },
 	{ key: 'name', title: 'Name', min: 130, grow: 3, weight: 6, value: (one) => one.name, cell: (one) => one.name || html`<span class="dim">no name</span>` },
 	{ key: 'kind', title: 'Kind', min: 90, weight: 3, value: (one) => one.kind, cell: (one) => one.kind === 'user' ? 'person' : one.kind },
-	{ key: 'on', title: 'On', min: 64, weight: 8, cell: (one, tab) => html`<${Switch} label=${`${one.id} is on`} value=${one.status === 'active'} tab=${tab}
-		disabled=${one.declared || !['active', 'inactive'].includes(one.status) || !may(one.status === 'active' ? 'disable' : 'enable', `/principals/${one.id}`)} set=${(on) => turn(one, on)} />` },
-	{ key: 'status', title: 'Status', min: 100, weight: 7, value: (one) => one.status, cell: (one) => html`<${Status} status=${one.status} />` },
+	{ key: 'status', title: 'Status', min: 106, weight: 8, value: (one) => one.status, cell: (one, tab) => html`<${OnOff} one=${one} tab=${tab} />` },
 	{ key: 'roles', title: 'Roles', min: 180, grow: 3, weight: 5, cell: (one) => html`<${Roles} id=${one.id} />` },
 	{ key: 'keys', title: 'Keys', min: 70, weight: 4, end: true, cell: (one) => html`<${Keys} id=${one.id} />` },
 	{ key: 'from', title: 'Declared by', min: 120, weight: 2, value: (one) => one.declared ? 'the files' : 'the store',
