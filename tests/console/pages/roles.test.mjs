@@ -31,7 +31,7 @@ test('roles', async (t) => {
     await go(page, '#/roles');
     await page.getByRole('row').filter({ hasText: 'night-desk' }).getByText('nobody').waitFor();
     await page.getByRole('row').filter({ hasText: 'tenant-admin' }).getByText('1 principal').waitFor();
-    await page.getByLabel('Of').selectOption('store');
+    await page.getByLabel('Declared by').selectOption('store');
     await page.getByText('1 of 7 roles').waitFor();
   });
 

@@ -56,9 +56,9 @@ const COLUMNS = [
 	{ key: 'created', title: 'Created', min: 120, weight: 1, value: (one) => one.created_at, cell: (one) => html`<${Time} at=${one.created_at} />` },
 ];
 
-const KINDS = [['', 'every kind'], ['user', 'persons'], ['service', 'services']];
-const STATES = [['', 'every status'], ['active', 'active'], ['inactive', 'inactive'], ['attention', 'needs a look']];
-const SOURCES = [['', 'files and store'], ['store', 'of the store'], ['files', 'of the files']];
+const KINDS = [['', 'Any kind'], ['user', 'persons'], ['service', 'services']];
+const STATES = [['', 'Any status'], ['active', 'active'], ['inactive', 'inactive'], ['attention', 'needs a look']];
+const SOURCES = [['', 'Any source'], ['store', 'the store'], ['files', 'the files']];
 
 function fits(one, query, holders) {
 	return (!query.kind || one.kind === query.kind)
@@ -87,7 +87,7 @@ export function PeoplePage({ query }) {
 			<div class="bar">
 				<${Search} label="Search people and services" value=${search} set=${(text) => set_query({ search: text })} />
 				<div class="picks">${filter('kind', KINDS, 'Kind')}${filter('status', STATES, 'Status')}${filter('from', SOURCES, 'Declared by')}
-					${roles.data && filter('role', [['', 'every role'], ...roles.data], 'Role')}</div></div>
+					${roles.data && filter('role', [['', 'Any role'], ...roles.data], 'Role')}</div></div>
 			<${Found} found=${found.length} all=${all.length} word="principal" busy=${people.loading} />
 			<${Table} columns=${columns} rows=${found} id=${(one) => one.id} open=${(one) => go('people', one.id)} label="People and services" sort=${sort} set_sort=${set_sort}
 				busy=${people.loading} empty=${all.length === 0 ? 'There is nobody yet.' : 'Nobody is found.'} />
