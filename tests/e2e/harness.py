@@ -16,6 +16,7 @@ AUTHZD, AUTHZCHECK and AUTHZ_SOURCE_ROOT.
 import contextlib
 import ctypes
 import os
+import pwd
 import random
 import re
 import select
@@ -121,6 +122,11 @@ def environment(home):
                                 "LISTEN_", "NOTIFY_", "WATCHDOG_"))
     }
     return {**ours, "HOME": str(home), "LC_ALL": "C.UTF-8", "NO_COLOR": "1"}
+
+
+def may_impersonate():
+    """The line of a configuration by which the tests' own user may call for any principal."""
+    return f"impersonate user {pwd.getpwuid(os.geteuid()).pw_name}\n"
 
 
 def search_memory(pid, parts, sure):
@@ -450,6 +456,14 @@ class DaemonTest(unittest.TestCase):
         daemon = Daemon(policy, *arguments, **options)
         self.addCleanup(daemon.finish)
         return daemon
+
+    def configured(self, text):
+        """The arguments of a daemon with this configuration."""
+        folder = tempfile.TemporaryDirectory(prefix="authz-conf-")
+        self.addCleanup(folder.cleanup)
+        path = Path(folder.name) / "authzd.conf"
+        path.write_text(text, encoding="utf-8")
+        return ["--config", str(path)]
 
     def assert_error(self, code, call, /, *arguments, **params):
         """The call must fail with this code; returns the Error."""

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Principals, assignments, and who may change them."""
 
-import os
 import time
 import unittest
 
@@ -314,17 +313,7 @@ class ManagerTest(people.PeopleTest):
     LINES = ""
 
     def arguments(self):
-        # The configuration lies beside the policy; the harness names the folder only later.
-        path = os.path.join(self.enterContextOf(), "authzd.conf")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(self.LINES)
-        return ["--config", path]
-
-    def enterContextOf(self):
-        import tempfile
-        folder = tempfile.TemporaryDirectory(prefix="authz-conf-")
-        self.addCleanup(folder.cleanup)
-        return folder.name
+        return self.configured(self.LINES)
 
 
 class Managers(ManagerTest):
