@@ -426,6 +426,17 @@ class Client:
     def call(self, method, /, **params):
         return self.receive(self.send(method, params or None))
 
+    def pages(self, method, /, limit=1000, **params):
+        """(the items of all pages, the last page); no page may have more than `limit`."""
+        items = []
+        while True:
+            page = self.call(method, limit=limit, **params)
+            assert len(page["items"]) <= limit, f"{len(page['items'])} items for a limit of {limit}"
+            items += page["items"]
+            if "cursor" not in page:
+                return items, page
+            params["cursor"] = page["cursor"]
+
     def call_many(self, calls, window=256):
         """[(method, params)…] pipelined, at most `window` unanswered; answers in order. A
         request that was answered with an error has an Error in the list."""
