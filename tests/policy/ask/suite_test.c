@@ -31,7 +31,7 @@ static void on_test(void *context, struct pol_str test, struct pol_str file, uin
 	}
 }
 
-/* So many tests are in the policy, all pass, and no warning comes. */
+/* The policy has this many tests, all pass, and no warning comes. */
 static void expect_passes(struct loaded loaded, unsigned tests)
 {
 	struct seen seen = { 0 };
