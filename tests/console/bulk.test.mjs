@@ -10,9 +10,9 @@ const ids = (keys) => keys.map((one) => one.id).join();
 
 test('what makes no sense for a key is left out, with the reason', () => {
 	const keys = [key('on'), key('off', 'inactive'), key('late', 'expired'), key('dead', 'revoked'), key('gone', 'inactive', { deleted_at: 1 }), key('odd', 'altered')];
-	const todo = Object.fromEntries(Object.keys(ACTIONS).map((action) => [action, ids(plan(action, keys).todo)]));
+	const chosen = Object.fromEntries(Object.keys(ACTIONS).map((action) => [action, ids(plan(action, keys).chosen)]));
 
-	assert.deepEqual(todo, { enable: 'off', disable: 'on,late', revoke: 'on,off,late,odd', delete: 'on,off,late,dead', restore: 'gone', purge: 'gone,odd' });
+	assert.deepEqual(chosen, { enable: 'off', disable: 'on,late', revoke: 'on,off,late,odd', delete: 'on,off,late,dead', restore: 'gone', purge: 'gone,odd' });
 	for (const action of Object.keys(ACTIONS)) {
 		assert.ok(plan(action, keys).skipped.every((one) => one.why));
 	}
@@ -67,9 +67,9 @@ test('findings say what to do, the worst first; one that is new is shown still',
 	const found = findings_of({ findings: ['no_expiry', 'idle', 'overdue', 'made_up'] });
 
 	assert.deepEqual(found.map((one) => one.name), ['overdue', 'idle', 'no_expiry', 'made_up']);
-	assert.ok(found.slice(0, 3).every((one) => one.title && one.todo));
+	assert.ok(found.slice(0, 3).every((one) => one.title && one.advice));
 	assert.equal(found[3].title, 'made up');
-	assert.match(findings_of({ findings: ['unused_permissions'], narrower: ['a', 'b'] })[0].todo, /a, b/);
+	assert.match(findings_of({ findings: ['unused_permissions'], narrower: ['a', 'b'] })[0].advice, /a, b/);
 	assert.deepEqual(findings_of(undefined), []);
 	assert.equal(used_words({ granted: 1, used: 0 }), '0 of 1 permission used');
 	assert.equal(used_words({}), undefined);

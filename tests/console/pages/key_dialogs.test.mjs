@@ -33,7 +33,7 @@ async function take_secret(page) {
   return secret;
 }
 
-const make = (page) => dialog(page).getByRole('button', { name: 'Make the key' }).click();
+const make = (page) => dialog(page).getByRole('button', { name: 'Create', exact: true }).click();
 
 test('a key of a principal is made; its secret is shown once, copied, downloaded, and then nowhere', async (t) => {
   const page = await sign_in(t, browser, { permissions: ['clipboard-read', 'clipboard-write'], acceptDownloads: true });

@@ -31,8 +31,8 @@ test('roles', async (t) => {
     await go(page, '#/roles');
     await page.getByRole('row').filter({ hasText: 'night-desk' }).getByText('nobody').waitFor();
     await page.getByRole('row').filter({ hasText: 'tenant-admin' }).getByText('1 principal').waitFor();
-    await page.getByLabel('Of').selectOption('store');
-    await page.getByText('1 role of 7').waitFor();
+    await page.getByLabel('Declared by').selectOption('store');
+    await page.getByText('1 of 7 roles').waitFor();
   });
 
   await t.test('a role of the files has its grants with their places, its source and its tests, and no Edit', async () => {

@@ -120,7 +120,7 @@ test('an ordinary operator makes keys, but none with rights beyond its own', opt
   await dialog.getByLabel('Name', { exact: true }).fill('own');
   await dialog.getByRole('combobox', { name: 'Principal' }).fill('keeper');
   await page.keyboard.press('Enter');
-  await dialog.getByRole('button', { name: 'Make the key' }).click();
+  await dialog.getByRole('button', { name: 'Create', exact: true }).click();
   await dialog.getByLabel('The secret', { exact: true }).waitFor();
   await dialog.getByRole('button', { name: 'I have kept it' }).click();
   const { items } = await call('keys.list', { principal: 'keeper' });

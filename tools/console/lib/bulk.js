@@ -43,19 +43,19 @@ export const ACTIONS = {
 	},
 };
 
-/* {todo: keys, skipped: [{key, why}]}. may(action, path): has the caller the right? */
+/* {chosen: the keys that the action is for, skipped: [{key, why}]}. may(action, path): has the caller the right? */
 export function plan(action, keys, may = () => true) {
-	const todo = [], skipped = [];
+	const chosen = [], skipped = [];
 
 	for (const key of keys) {
 		const why = ACTIONS[action].skip(key) || (may(action === 'purge' ? 'delete' : action, `/keys/${key.id}`) ? undefined : 'you may not');
 		if (why === undefined) {
-			todo.push(key);
+			chosen.push(key);
 		} else {
 			skipped.push({ key, why });
 		}
 	}
-	return { todo, skipped };
+	return { chosen, skipped };
 }
 
 /*

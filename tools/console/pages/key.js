@@ -54,7 +54,7 @@ function Findings({ record, item }) {
 		return null;
 	}
 	return html`<ul class="notices" aria-label="What was found about it">${found.map((one) => html`<li key=${one.name} class="notice ${one.tone}">
-		<p><strong>${one.title}</strong> <span>${one.todo}</span></p>
+		<p><strong>${one.title}</strong> <span>${one.advice}</span></p>
 		${act[one.act] && may(rights[one.act], `/keys/${record.id}`) && html`<button type="button" class="quiet" onClick=${act[one.act]}>${one.act === 'edit' ? 'Edit …' : 'Rotate …'}</button>`}
 	</li>`)}</ul>`;
 }

@@ -5,22 +5,13 @@ import { call, may } from '../lib/api.js';
 import { changed } from '../lib/load.js';
 import { go } from '../lib/route.js';
 import { confirm, open_dialog } from '../parts/dialog.js';
-import { say, say_error } from '../parts/toast.js';
+import { say } from '../parts/toast.js';
 import { KeyEdit } from './key_edit.js';
 import { KeyRotate } from './key_rotate.js';
+import { turn } from './key_turn.js';
 import { OnOff } from './keys_columns.js';
 
 const name_of = (key) => key.name ? `${key.name} (${key.id})` : key.id;
-
-async function turn(key, on) {
-	try {
-		await call(on ? 'keys.enable' : 'keys.disable', { id: key.id });
-		say(on ? 'The key is on.' : 'The key is off: requests with it are denied from now on.');
-	} catch (error) {
-		say_error(error);
-	}
-	changed();
-}
 
 function ask(key, method, { title, about, action, said, danger, leave = false }) {
 	confirm({
@@ -59,7 +50,7 @@ export function KeyActions({ record }) {
 	};
 
 	return html`
-		${is_live && record.status !== 'expired' && html`<${OnOff} of=${record} turn=${turn} />`}
+		${is_live && record.status !== 'expired' && html`<${OnOff} of=${record} turn=${(key, on) => turn(key, on).then(changed)} />`}
 		${is_live && may('rotate', path) && html`<button type="button" onClick=${() => open_dialog(KeyRotate, { record })}>Rotate …</button>`}
 		${is_live && may('update', path) && html`<button type="button" onClick=${() => open_dialog(KeyEdit, { record })}>Edit …</button>`}
 		${Object.keys(ASK).filter((word) => offers[word]).map((word) => html`<button type="button" key=${word} onClick=${() => ask(record, ...ASK[word])}>${ASK[word][1].title} …</button>`)}`;

@@ -73,7 +73,7 @@ export function KeyNew({ given, close }) {
 		changed();
 	};
 
-	return html`<${Form} title="New key" about=${chosen_tenant.value === undefined ? undefined : `In the tenant ${tenant ?? 'default'}.`} action="Make the key" send=${send} close=${close} wide
+	return html`<${Form} title="New key" about=${chosen_tenant.value === undefined ? undefined : `In the tenant ${tenant ?? 'default'}.`} action="Create" send=${send} close=${close} wide
 		again="The key may have been made. Send it again within ten minutes without a change: then it is the same key, with the same secret.">${(told) => {
 		const wrong = (name) => told(name) || (tried || ['at', 'networks'].includes(name) ? own[name] : undefined);
 		return html`

@@ -2,19 +2,19 @@
 /* keys: all keys, to search, filter, sort, select many, and switch on and off. */
 import { html } from 'htm/preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { call, list, may } from '../lib/api.js';
+import { list, may } from '../lib/api.js';
 import { fits, is_filtered, list_params, sort_of, sort_text, values_of } from '../lib/keys.js';
 import { useLoad } from '../lib/load.js';
 import { go, set_query } from '../lib/route.js';
 import { tenant_param, use_tenant_of } from '../lib/tenant.js';
-import { count } from '../lib/text.js';
 import { now } from '../lib/time.js';
 import { Empty, Head, Loaded } from '../parts/bits.js';
 import { open_dialog } from '../parts/dialog.js';
+import { Found } from '../parts/found.js';
 import { Table } from '../parts/table.js';
 import { Tenant } from '../parts/tenant.js';
-import { say, say_error } from '../parts/toast.js';
 import { KeyNew } from './key_new.js';
+import { turn } from './key_turn.js';
 import { BulkBar } from './keys_bulk.js';
 import { columns } from './keys_columns.js';
 import { KeysFilter, ShowAll } from './keys_filter.js';
@@ -72,16 +72,15 @@ export function KeysPage({ query }) {
 	const apart = ['deleted', 'altered'].includes(query.status) ? query.status : undefined;
 	const at = now();
 	const found = useMemo(() => keys.filter((key) => fits(key, query, at)), [of.data, query]);
-	const turn = async (key, on) => {
-		try {
-			put([[key.id, await call(on ? 'keys.enable' : 'keys.disable', { id: key.id })]]);
-			say(on ? `Key ${key.name || key.id} is on.` : `Key ${key.name || key.id} is off: requests with it are denied from now on.`);
-		} catch (error) {
-			say_error(error);
+	const turn_here = async (key, on) => {
+		const record = await turn(key, on);
+
+		if (record) {
+			put([[key.id, record]]);
 		}
 	};
 	const environments = useMemo(() => values_of(keys, 'environment').length, [of.data]);
-	const shape = useMemo(() => columns({ turn, apart, tenants: tenant_param(true) === '*', environments }), [apart, tenant_param(true), environments]);
+	const shape = useMemo(() => columns({ turn: turn_here, apart, tenants: tenant_param(true) === '*', environments }), [apart, tenant_param(true), environments]);
 	const is_chosen = (key) => selected.has(key.id);
 	const chosen = useMemo(() => keys.filter(is_chosen), [selected, of.data]);
 	const hidden = chosen.length - (chosen.length > 0 ? found.filter(is_chosen).length : 0);
@@ -100,8 +99,7 @@ export function KeysPage({ query }) {
 			<${KeysFilter} query=${query} all=${data.keys} />
 			${data.more && html`<p class="box warn">There are more keys than the ${MOST.toLocaleString('en')} that this page holds. Choose a status, a principal or a label: the daemon then looks among all of them.</p>`}
 			${chosen.length > 0 ? html`<${BulkBar} keys=${chosen} hidden=${hidden} apart=${apart} clear=${() => select(new Set())} done=${bulk_done} />`
-			: html`<div class="strip"><span class="dim" role="status">${found.length === data.keys.length ? count(found.length, 'key') : `${found.length.toLocaleString('en')} of ${count(data.keys.length, 'key')}`}${of.loading ? ' …' : ''}</span>
-				<${ShowAll} query=${query} /></div>`}
+			: html`<${Found} found=${found.length} all=${data.keys.length} word="key" busy=${of.loading}><${ShowAll} query=${query} /><//>`}
 			<${Table} columns=${shape} rows=${found} id=${(key) => key.id} open=${(key) => go('keys', key.id)} label="Keys" height=${ROW}
 				sort=${sort} set_sort=${(to) => set_query({ sort: sort_text(to, USUAL) })}
 				selected=${selected} select=${select} busy=${of.loading && keys.length === 0} empty=${html`<${Nothing} query=${query} all=${data.keys} create=${create} />`} />`}<//>`;

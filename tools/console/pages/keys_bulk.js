@@ -34,16 +34,16 @@ function Failed({ of }) {
 function BulkDialog({ action, keys, done, close }) {
 	const words = ACTIONS[action];
 	const [step, set_step] = useState(null);    /* null: it was not begun */
-	const [todo, set_todo] = useState(() => plan(action, keys, may));
+	const [planned, set_planned] = useState(() => plan(action, keys, may));
 	const [running, set_running] = useState(false);
 	const stopped = useRef(false);
-	const total = todo.todo.length;
+	const total = planned.chosen.length;
 	const begin = async (event) => {
 		event.preventDefault();
-		const these = step ? step.failed.map((one) => one.key) : todo.todo;
+		const these = step ? step.failed.map((one) => one.key) : planned.chosen;
 
 		stopped.current = false;
-		set_todo({ ...todo, todo: these });
+		set_planned({ ...planned, chosen: these });
 		set_step({ done: [], failed: [], left: these.length });
 		set_running(true);
 		const last = await run_all(these, (key) => call(words.method, { id: key.id }), (now) => set_step({ ...now }), () => stopped.current);
@@ -70,13 +70,13 @@ function BulkDialog({ action, keys, done, close }) {
 			<button type="button" class="quiet" aria-label="Close" onClick=${leave}>✕</button></header>
 		<div class="body">
 			${!step && html`<p>${total === 0 ? 'There is nothing to do for the keys that are selected.' : words.about}</p>
-				<${Names} keys=${todo.todo} />`}
+				<${Names} keys=${planned.chosen} />`}
 			${step && html`<p role="status">${is_over
 				? `${count(step.done.length, 'key')} ${step.done.length === 1 ? 'is' : 'are'} ${words.past}${step.failed.length > 0 ? `, ${step.failed.length} failed` : ''}${step.left > 0 ? `, ${step.left} not tried` : ''}.`
 				: `${step.done.length + step.failed.length} of ${total} …`}</p>
 				<progress max=${total} value=${step.done.length + step.failed.length} aria-label="Keys that are done"></progress>
 				${step.failed.length > 0 && html`<${Failed} of=${step.failed} />`}`}
-			<${Skipped} of=${todo.skipped} />
+			<${Skipped} of=${planned.skipped} />
 		</div>
 		<footer>
 			${running ? html`<button type="button" onClick=${() => { stopped.current = true; }}>Stop</button>`

@@ -18,8 +18,8 @@ function Holder({ of, tab }) {
 		${narrow.length > 0 && html`<small class="under dim" title=${narrow.join('\n')}>only ${narrow.join(', ')}</small>`}`;
 }
 
-/* The switch of a key that can be on or off; the word beside it where it says more. */
-export function OnOff({ of, turn, tab, with_word = true }) {
+/* The switch of a key that can be on or off, else its status. */
+export function OnOff({ of, turn, tab }) {
 	const can_turn = ['active', 'inactive'].includes(of.status) && of.deleted_at === undefined;
 	const waits = of.not_before !== undefined && of.not_before > now();
 
@@ -27,9 +27,8 @@ export function OnOff({ of, turn, tab, with_word = true }) {
 		return html`<${Status} status=${of.deleted_at !== undefined ? 'deleted' : of.status} />`;
 	}
 	const is_on = of.status === 'active';
-	return html`<span class="onoff"><${Switch} label=${`Key ${of.name || of.id} is on`} value=${is_on} tab=${tab}
-		disabled=${!may(is_on ? 'disable' : 'enable', `/keys/${of.id}`)} set=${(on) => turn(of, on)} />
-		${with_word && html`<span class=${is_on ? '' : 'dim'}>${is_on ? 'on' : waits ? 'not yet' : 'off'}</span>`}</span>`;
+	return html`<${Switch} label=${`Key ${of.name || of.id} is on`} value=${is_on} tab=${tab}
+		disabled=${!may(is_on ? 'disable' : 'enable', `/keys/${of.id}`)} set=${(on) => turn(of, on)} word=${!is_on && waits ? 'not yet' : undefined} />`;
 }
 
 function Rotation({ of }) {

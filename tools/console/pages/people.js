@@ -8,10 +8,11 @@ import { useLoad } from '../lib/load.js';
 import { go, href, set_query } from '../lib/route.js';
 import { tenant_param, use_tenant_of } from '../lib/tenant.js';
 import { ask, ask_list } from '../lib/tenant_calls.js';
-import { count, matches } from '../lib/text.js';
+import { matches } from '../lib/text.js';
 import { Badge, Card, Chips, Head, Loaded, Status, Time } from '../parts/bits.js';
 import { open_dialog } from '../parts/dialog.js';
 import { Search, Select, Switch } from '../parts/form.js';
+import { Found } from '../parts/found.js';
 import { Table } from '../parts/table.js';
 import { Tenant } from '../parts/tenant.js';
 import { Assignments } from './assignments.js';
@@ -32,13 +33,22 @@ function Keys({ id }) {
 	return page ? html`<span>${page.items.length}${page.cursor ? '+' : ''}</span>` : html`<span class="dim">${page === null ? '—' : '…'}</span>`;
 }
 
+/* The switch of a principal that can be on or off, else the status. */
+function OnOff({ one, tab }) {
+	const is_on = one.status === 'active';
+
+	if (!['active', 'inactive'].includes(one.status)) {
+		return html`<${Status} status=${one.status} />`;
+	}
+	return html`<${Switch} label=${`${one.id} is on`} value=${is_on} tab=${tab}
+		disabled=${one.declared || !may(is_on ? 'disable' : 'enable', `/principals/${one.id}`)} set=${(on) => turn(one, on)} />`;
+}
+
 const COLUMNS = [
 	{ key: 'id', title: 'Id', min: 140, grow: 2, weight: 9, value: (one) => one.id, cell: (one, tab) => html`<a href=${href('people', one.id)} tabIndex=${tab}>${one.id}</a>` },
 	{ key: 'name', title: 'Name', min: 130, grow: 3, weight: 6, value: (one) => one.name, cell: (one) => one.name || html`<span class="dim">no name</span>` },
 	{ key: 'kind', title: 'Kind', min: 90, weight: 3, value: (one) => one.kind, cell: (one) => one.kind === 'user' ? 'person' : one.kind },
-	{ key: 'on', title: 'On', min: 64, weight: 8, cell: (one, tab) => html`<${Switch} label=${`${one.id} is on`} value=${one.status === 'active'} tab=${tab}
-		disabled=${one.declared || !['active', 'inactive'].includes(one.status) || !may(one.status === 'active' ? 'disable' : 'enable', `/principals/${one.id}`)} set=${(on) => turn(one, on)} />` },
-	{ key: 'status', title: 'Status', min: 100, weight: 7, value: (one) => one.status, cell: (one) => html`<${Status} status=${one.status} />` },
+	{ key: 'status', title: 'Status', min: 106, weight: 8, value: (one) => one.status, cell: (one, tab) => html`<${OnOff} one=${one} tab=${tab} />` },
 	{ key: 'roles', title: 'Roles', min: 180, grow: 3, weight: 5, cell: (one) => html`<${Roles} id=${one.id} />` },
 	{ key: 'keys', title: 'Keys', min: 70, weight: 4, end: true, cell: (one) => html`<${Keys} id=${one.id} />` },
 	{ key: 'from', title: 'Declared by', min: 120, weight: 2, value: (one) => one.declared ? 'the files' : 'the store',
@@ -46,9 +56,9 @@ const COLUMNS = [
 	{ key: 'created', title: 'Created', min: 120, weight: 1, value: (one) => one.created_at, cell: (one) => html`<${Time} at=${one.created_at} />` },
 ];
 
-const KINDS = [['', 'every kind'], ['user', 'persons'], ['service', 'services']];
-const STATES = [['', 'every status'], ['active', 'active'], ['inactive', 'inactive'], ['attention', 'needs a look']];
-const SOURCES = [['', 'files and store'], ['store', 'of the store'], ['files', 'of the files']];
+const KINDS = [['', 'Any kind'], ['user', 'persons'], ['service', 'services']];
+const STATES = [['', 'Any status'], ['active', 'active'], ['inactive', 'inactive'], ['attention', 'needs a look']];
+const SOURCES = [['', 'Any source'], ['store', 'the store'], ['files', 'the files']];
 
 function fits(one, query, holders) {
 	return (!query.kind || one.kind === query.kind)
@@ -77,8 +87,8 @@ export function PeoplePage({ query }) {
 			<div class="bar">
 				<${Search} label="Search people and services" value=${search} set=${(text) => set_query({ search: text })} />
 				<div class="picks">${filter('kind', KINDS, 'Kind')}${filter('status', STATES, 'Status')}${filter('from', SOURCES, 'Declared by')}
-					${roles.data && filter('role', [['', 'every role'], ...roles.data], 'Role')}</div>
-				<span class="dim right" role="status">${found.length === all.length ? count(all.length, 'principal') : `${count(found.length, 'principal')} of ${all.length.toLocaleString('en')}`}</span></div>
+					${roles.data && filter('role', [['', 'Any role'], ...roles.data], 'Role')}</div></div>
+			<${Found} found=${found.length} all=${all.length} word="principal" busy=${people.loading} />
 			<${Table} columns=${columns} rows=${found} id=${(one) => one.id} open=${(one) => go('people', one.id)} label="People and services" sort=${sort} set_sort=${set_sort}
 				busy=${people.loading} empty=${all.length === 0 ? 'There is nobody yet.' : 'Nobody is found.'} />
 			${may_assignments && html`<div class="columns below">

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* policy_files: the files of the policy folder, and one of them with a line that is meant. */
 import { html } from 'htm/preact';
-import { useEffect, useRef } from 'preact/hooks';
 import { call } from '../lib/api.js';
 import { useLoad } from '../lib/load.js';
 import { href } from '../lib/route.js';
 import { count } from '../lib/text.js';
 import { Card, Head, Loaded } from '../parts/bits.js';
+import { Source } from '../parts/source.js';
 
 export function Files() {
 	const folder = useLoad(() => call('folder.status'));
@@ -17,10 +17,7 @@ export function Files() {
 
 export function FilePage({ name, line }) {
 	const file = useLoad(() => call('folder.file', { name }), [name]);
-	const meant = useRef(null);
 
-	useEffect(() => meant.current?.scrollIntoView({ block: 'center' }), [file.data, line]);
 	return html`<${Head} title=${name} back=${{ href: href('policy', null, { show: 'files' }), text: 'Policy' }} about="As it is in the folder now. It is changed there, not here." />
-		<${Card}><${Loaded} of=${file}>${({ text }) => html`<pre class="source whole" tabIndex="0" aria-label=${name}>${text.split('\n').map((one, i) => html`<span key=${i} class=${i + 1 === line ? 'meant' : ''}
-			ref=${i + 1 === line ? meant : undefined}><b>${String(i + 1).padStart(4)}</b> ${one}${'\n'}</span>`)}</pre>`}<//><//>`;
+		<${Card}><${Loaded} of=${file}>${({ text }) => html`<${Source} key=${name} lines=${text.split('\n')} is_meant=${(number) => number === line} scrolls_to=${line} label=${name} />`}<//><//>`;
 }

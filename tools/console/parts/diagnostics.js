@@ -5,6 +5,7 @@ import { call, session } from '../lib/api.js';
 import { useLoad } from '../lib/load.js';
 import { file_name } from '../lib/position.js';
 import { Badge } from './bits.js';
+import { Source } from './source.js';
 import { At } from './story.js';
 
 const AROUND = 2; /* lines of the text before and after the one that is meant */
@@ -20,11 +21,7 @@ function Excerpt({ file, line, column }) {
 	const lines = text.data.split('\n');
 	const first = Math.max(0, line - 1 - AROUND);
 
-	return html`<pre class="source">${lines.slice(first, line + AROUND).map((one, i) => {
-		const number = first + i + 1;
-		return html`<span key=${number} class=${number === line ? 'meant' : ''}><b>${String(number).padStart(4)}</b> ${one}${'\n'}${number === line && column > 0
-			? html`<b>    </b> <i>${one.slice(0, column - 1).replace(/[^\t]/g, ' ')}^</i>${'\n'}` : ''}</span>`;
-	})}</pre>`;
+	return html`<${Source} lines=${lines.slice(first, line + AROUND)} first=${first + 1} is_meant=${(number) => number === line} column=${column} label=${`${name}, around line ${line}`} />`;
 }
 
 export function Diagnostics({ of }) {

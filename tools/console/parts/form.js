@@ -52,13 +52,13 @@ export function Check({ label, hint, value, set, disabled }) {
 		<span>${label}${hint && html`<small>${hint}</small>`}</span></label>`;
 }
 
-/* On or off at once, as a switch. `label` is for those who do not see it. */
-export function Switch({ label, value, set, disabled, tab }) {
-	return html`<button type="button" role="switch" class="switch" aria-checked=${value ? 'true' : 'false'} aria-label=${label} disabled=${disabled} tabIndex=${tab}
+/* On or off at once, as a switch with its word beside it. `label` is for those who do not see it. */
+export function Switch({ label, value, set, disabled, tab, word = value ? 'on' : 'off' }) {
+	return html`<span class="onoff"><button type="button" role="switch" class="switch" aria-checked=${value ? 'true' : 'false'} aria-label=${label} disabled=${disabled} tabIndex=${tab}
 		onClick=${(event) => {
 			event.stopPropagation();
 			set(!value);
-		}}><span></span></button>`;
+		}}><span></span></button><span class=${value ? '' : 'dim'}>${word}</span></span>`;
 }
 
 const TIMES = [['', 'never'], ['2592000', '30 days'], ['7776000', '90 days'], ['15552000', '180 days'], ['31536000', '1 year'], ['other', 'at a time …']];

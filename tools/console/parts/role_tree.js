@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* role_tree: what a role comes to, with what it inherits: each permission with the role that it is from. */
 import { html } from 'htm/preact';
-import { useMemo, useState } from 'preact/hooks';
+import { useMemo } from 'preact/hooks';
 import { walk } from '../lib/nodes.js';
-import { tree_of } from '../lib/permissions.js';
 import { effect, outcome } from '../lib/role_effect.js';
+import { useOneTree } from './one_tree.js';
 import { Tree } from './tree.js';
 
 const MARKS = { allowed: '✓ ', denied: '⊘ ', sometimes: '◐ ' };
@@ -65,13 +65,10 @@ function named_below(node, found) {
 
 /* index: of the trees; records: of roles.get, the role itself first. */
 export function RoleTree({ index, records, label }) {
-	const [tree, set_tree] = useState('');
 	const found = useMemo(() => effect(records, index), [records, index]);
 	const roots = useMemo(() => pruned(index.roots, found), [index, found]);
-	const shown = useMemo(() => tree === '' ? roots : roots.filter((root) => tree_of(root.resource) === tree), [roots, tree]);
+	const { tree, shown, pick } = useOneTree(roots);
 	const own = records[0]?.name;
-	const pick = roots.length > 1 && html`<select aria-label="Tree" value=${tree} onChange=${(event) => set_tree(event.currentTarget.value)}>
-		<option value="">all trees</option>${roots.map((root) => html`<option key=${root.resource} value=${tree_of(root.resource)}>${tree_of(root.resource)}</option>`)}</select>`;
 
 	return roots.length === 0 ? html`<p class="dim">It allows and denies nothing.</p>` : html`<${Tree} key=${tree} nodes=${shown} label=${label} tools=${pick}
 		row=${(node, is_here, is_open) => html`${chips_of(node, found).map((chip) => html`<${Chip} key=${chip.key} chip=${chip} own=${own} />`)}
