@@ -22,7 +22,7 @@ test('the policy folder', async (t) => {
   await t.test('a role of the files has its source and its tests', async () => {
     await go(page, '#/roles/servicing');
     assert.match(await page.locator('pre.source').innerText(), /\d+ +role servicing "Loan servicing" inherits get-only \{\n.*allow update/);
-    await page.getByRole('heading', { name: 'Its tests' }).waitFor();
+    await page.getByRole('heading', { name: 'Tests', exact: true }).waitFor();
   });
 
   await t.test('a file is shown, and the line that is meant', async () => {

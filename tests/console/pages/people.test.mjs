@@ -99,7 +99,7 @@ test('people and services', async (t) => {
     await page.getByRole('treeitem').filter({ hasText: '/escrow' }).getByText(/^when /).waitFor();
     await button(page, 'Take away servicing').click();
     await send(page, 'Take the role away');
-    await page.locator('.card', { hasText: 'Its roles' }).getByText('None.').waitFor();
+    await page.locator('.card').filter({ has: page.getByRole('heading', { name: 'Roles', exact: true }) }).getByText('None.').waitFor();
   });
 
   await t.test('edit changes what was changed alone', async () => {

@@ -60,7 +60,7 @@ test('a policy that is refused is shown with its diagnostics at their lines, and
   const file = join(POLICY, 'broken.policy');
 
   await go(page, '#/policy');
-  await main(page).getByText('taken', { exact: true }).waitFor();
+  await main(page).getByText('accepted', { exact: true }).waitFor();
   const { revision } = await call('policy.status');
   await writeFile(join(POLICY, '.broken'), 'role broken {\n    allow raed on api:/loans\n}\n');
   await rename(join(POLICY, '.broken'), file);
@@ -78,7 +78,7 @@ test('a policy that is refused is shown with its diagnostics at their lines, and
   await go(page, '#/policy');
   await page.getByRole('button', { name: 'Read it again' }).click();
   await said(page, 'The policy is read again');
-  await main(page).getByText('taken', { exact: true }).waitFor();
+  await main(page).getByText('accepted', { exact: true }).waitFor();
   expect_problem(page, /422/);
 });
 

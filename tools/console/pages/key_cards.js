@@ -20,7 +20,7 @@ export function FactsCard({ record }) {
 	const bound = holder(record);
 	const waits = record.not_before !== undefined && record.not_before > now();
 
-	return html`<${Card} title="What it is"><${Facts} rows=${[
+	return html`<${Card} title="About"><${Facts} rows=${[
 		[{ principal: 'Principal', roles: 'Roles', scopes: 'Scopes' }[bound.kind],
 			bound.kind === 'principal' ? html`<a href=${href('people', record.principal)}>${record.principal}</a>`
 			: bound.kind === 'roles' ? html`<${Names} items=${bound.names} page="roles" />` : html`<${Chips} items=${bound.names} most=${50} />`],

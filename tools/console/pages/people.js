@@ -81,7 +81,7 @@ export function PeoplePage({ query }) {
 		[people.data, search, query.kind, query.status, query.from, query.role, holders.data]);
 	const filter = (name, options, label) => html`<${Select} label=${label} value=${query[name] || ''} options=${options} set=${(value) => set_query({ [name]: value })} />`;
 
-	return html`<${Head} title="People and services" about="Who holds roles and keys. What a role allows counts where it is assigned, and until then.">
+	return html`<${Head} title="People and services" about="Who holds roles and keys. A role can be assigned for some places alone, and until a date.">
 			<${Tenant} />${may('create', '/principals') && html`<button type="button" class="primary" onClick=${() => open_dialog(PersonEdit)}>New</button>`}<//>
 		<${Loaded} of=${people}>${(all) => html`
 			<div class="bar">

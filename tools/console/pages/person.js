@@ -55,7 +55,7 @@ export function PersonPage({ id, query }) {
 		<${Loaded} of=${person}>${(one) => html`<div class="stack">
 			${one.status === 'altered' && html`<div class="box bad"><strong>Its record was altered outside of the daemon.</strong><p>No request of it is allowed. Delete it, which revokes its keys, and make it again.</p></div>`}
 			<div class="columns">
-				<${Card} title="What it is"><${Facts} rows=${[
+				<${Card} title="About"><${Facts} rows=${[
 					['Status', html`<${Status} status=${one.status} />`],
 					['Kind', one.kind === 'service' ? 'a service' : one.kind && 'a person'],
 					['Keys', one.api_access === false ? html`<${Badge} tone="warn">may hold none<//>` : 'may hold keys'],
@@ -64,7 +64,7 @@ export function PersonPage({ id, query }) {
 					['Tenant', one.tenant !== 'default' && one.tenant],
 					['Created', one.created_at && html`<${Time} at=${one.created_at} />${one.created_by && html` by <${Actor} actor=${one.created_by} />`}`],
 				].map(([term, value]) => [term, term === 'Attributes' && Object.keys(one.attributes || {}).length === 0 ? undefined : value])} /><//>
-				<${Card} title="Its roles"><${Assignments} holder=${{ principal: id }} />${may('list', '/assignments') && html`<${Shared} />`}<//>
+				<${Card} title="Roles"><${Assignments} holder=${{ principal: id }} />${may('list', '/assignments') && html`<${Shared} />`}<//>
 			</div>
 			<${PersonMay} one=${one} />
 			<${PersonKeys} one=${one} />

@@ -17,7 +17,7 @@ export function PersonKeys({ one }) {
 	if (!may('list', '/keys')) {
 		return null;
 	}
-	return html`<${Card} title="Its keys" aside=${may_get_one && html`<button type="button" onClick=${() => open_dialog(KeyNew, { given: { principal: one.id } })}>New key</button>`}>
+	return html`<${Card} title="Keys" aside=${may_get_one && html`<button type="button" onClick=${() => open_dialog(KeyNew, { given: { principal: one.id } })}>New key</button>`}>
 		<${Loaded} of=${of}>${(keys) => keys.length === 0 ? html`<p class="dim">${one.api_access === false ? 'None. It may hold none.' : 'None.'}</p>`
 		: html`<div class="scroll"><table class="plain"><thead><tr><th>Key</th><th>Token</th><th>Status</th><th>Last use</th><th>Expires</th></tr></thead>
 			<tbody>${keys.map((key) => html`<tr key=${key.id}><td><a href=${href('keys', key.id)}>${key.name || 'no name'}</a>${key.label && html` <span class="dim">${key.label}</span>`}</td>

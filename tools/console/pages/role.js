@@ -72,13 +72,13 @@ export function RolePage({ id, query }) {
 	const is_ours = role && !role.declared && role.status !== 'altered' && !role.shadowed;
 
 	return html`<${Head} title=${id} back=${BACK} about=${role?.description}>
-			${role && role.status !== 'altered' && may('create', '/roles') && html`<a class="button" href=${href('new-role', null, { from: id })}>New from this</a>`}
+			${role && role.status !== 'altered' && may('create', '/roles') && html`<a class="button" href=${href('new-role', null, { from: id })}>Copy</a>`}
 			${is_ours && may('update', node) && html`<a class="button primary" href=${href('edit-role', id)}>Edit</a>`}
 			${role && !role.declared && may('delete', node) && html`<button type="button" onClick=${() => remove(role)}>Delete …</button>`}<//>
 		<${Loaded} of=${of}>${({ by_name, trees, records, unread }) => html`<div class="stack">
 			<${Notes} role=${role} />
 			<div class="columns">
-				<${Card} title="What it is"><${Facts} rows=${[
+				<${Card} title="About"><${Facts} rows=${[
 					['Declared by', role.declared ? html`<${Badge} tone="info">the policy’s files<//> <${Marks} role=${role} />` : html`<${Badge}>the store<//> <${Marks} role=${role} />`],
 					['Declared at', role.file && html`<${Position} ...${position(role)} />`],
 					['Inherits', html`<${Names} of=${role.inherits || []} />`],

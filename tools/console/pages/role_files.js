@@ -30,7 +30,7 @@ export function RoleFiles({ name }) {
 		return null;
 	}
 	return html`<div class="columns">
-		<${Card} title="Its source" aside=${of.data && html`<${At} of=${of.data} />`}><${Loaded} of=${of}>${(role) => html`<${Text} role=${role} />`}<//><//>
-		<${Card} title="Its tests" aside=${of.data && html`<span class="dim">${count((of.data.tests || []).length, 'test')}</span>`}><${Loaded} of=${of}>${({ tests = [] }) => tests.length === 0 ? html`<p class="dim">No test has a subject with this role.</p>` : html`<${Tests} of=${tests} />`}<//><//>
+		<${Card} title="Source" aside=${of.data && html`<${At} of=${of.data} />`}><${Loaded} of=${of}>${(role) => html`<${Text} role=${role} />`}<//><//>
+		<${Card} title="Tests" aside=${of.data && html`<span class="dim">${count((of.data.tests || []).length, 'test')}</span>`}><${Loaded} of=${of}>${({ tests = [] }) => tests.length === 0 ? html`<p class="dim">No test has a subject with this role.</p>` : html`<${Tests} of=${tests} />`}<//><//>
 	</div>`;
 }

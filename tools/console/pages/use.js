@@ -15,6 +15,7 @@ import { Hosts } from './use_hosts.js';
 
 const EVERY = 2000;      /* milliseconds between two looks at the status */
 const MOST = 20;         /* findings that are shown of each kind */
+const PEPPER = 'A secret file of the daemon, with which secrets of keys are hashed: the store alone does not let anybody try them. Each change of it has the next number.';
 const LATENCY = [{ label: 'p50, µs', tone: '--accent' }, { label: 'p99, µs', tone: '--info' }];
 const RATE = [{ label: 'allowed /s', tone: '--good' }, { label: 'denied /s', tone: '--bad' }];
 
@@ -52,7 +53,7 @@ function Now({ status, samples }) {
 			['Connections', `${counters.connections} of ${counters.max_connections}`],
 			['Refused', counters.refused > 0 && count(counters.refused, 'connection')],
 			['Store', `${(store.bytes_used / 1048576).toFixed(1)} MiB`],
-			['Pepper', status.pepper.left ? html`number ${status.pepper.number}, ${count(status.pepper.left, 'key')} may need the older one` : `number ${status.pepper.number}`],
+			['Pepper', html`<span title=${PEPPER}>number ${status.pepper.number}${status.pepper.left > 0 && `, ${count(status.pepper.left, 'key')} may need the older one`}</span>`],
 			['Clock', store.clock_back > 0 ? html`<${Badge} tone="bad">was set back by ${duration(store.clock_back)}<//>` : store.clock_ahead > 0 ? html`<${Badge} tone="bad">went ahead by ${duration(store.clock_ahead)}<//>` : 'as expected'],
 			['Confined', status.confinement.seccomp ? `seccomp, Landlock ${status.confinement.landlock}` : html`<${Badge} tone="warn">not by seccomp<//>`],
 			['Missing facts', Object.keys(status.missing_facts).length > 0 && Object.entries(status.missing_facts).map(([name, times]) => html`<div key=${name}><code>${name}</code> ${count(times, 'time')}</div>`)],

@@ -33,7 +33,7 @@ export function Trail({ kind, target }) {
 	if (!may('read', '/audit')) {
 		return null;
 	}
-	return html`<${Card} title="Its trail"><${Loaded} of=${of}>${({ items, looked, more }) => html`
+	return html`<${Card} title="Trail"><${Loaded} of=${of}>${({ items, looked, more }) => html`
 		<${Records} items=${items.slice(0, shown)} empty=${more ? `Nothing is among the latest ${looked.toLocaleString('en')} records.` : 'Nothing is recorded.'} />
 		<div class="row">${items.length > shown && html`<button type="button" onClick=${() => set_shown(shown * 5)}>Show more</button>`}
 			${more && html`<button type="button" onClick=${() => set_pages(pages * 4)}>Look further back</button>`}</div>`}<//><//>`;
