@@ -8,6 +8,7 @@ import { count } from '../lib/text.js';
 import { Badge, Card, Facts, Loaded, Time } from '../parts/bits.js';
 import { Diagnostics } from '../parts/diagnostics.js';
 import { Actor } from '../parts/record.js';
+import { Attempts } from './policy_attempts.js';
 
 const LOOKED = 1000; /* records of the trail in which earlier loads are looked for */
 
@@ -60,6 +61,7 @@ export function Now() {
 			${!policy.ok && html`<p class="dim">The daemon keeps deciding by revision <code>${policy.revision}</code>.</p>`}
 		<//></div>
 		${policy.diagnostics.length > 0 && html`<${Card} title="What it said"><${Diagnostics} of=${policy.diagnostics} /><//>`}
+		<${Attempts} of=${policy.attempts || []} />
 		<${Card} title="Named, but not in the policy" aside=${html`<span class="count">${policy.dangling.total}</span>`}>
 			${policy.dangling.total === 0 ? html`<p class="dim">Every role, scope and place that is assigned is one of the policy.</p>`
 			: html`<ul class="lines">${policy.dangling.items.map((item, i) => html`<${Dangling} key=${i} item=${item} />`)}
