@@ -6,6 +6,7 @@ import { used_words } from '../lib/findings.js';
 import { count, matches, REASONS } from '../lib/text.js';
 import { Card, Facts, Time } from '../parts/bits.js';
 import { Days } from '../parts/plot.js';
+import { Share } from '../parts/share.js';
 
 export function UseCard({ record }) {
 	return html`<${Card} title="Use">
@@ -24,7 +25,7 @@ const UNKNOWN = 'a module of the policy denies it';
 
 export function DenialsCard({ record }) {
 	const rows = Object.entries(record.denied_for || {}).sort((a, b) => b[1] - a[1]);
-	const most = Math.max(1, ...rows.map(([, number]) => number));
+	const all = rows.reduce((sum, [, number]) => sum + number, 0);
 
 	if (rows.length === 0) {
 		return null;
@@ -33,7 +34,7 @@ export function DenialsCard({ record }) {
 		<table class="plain denials"><thead><tr><th scope="col">Reason</th><th scope="col" class="end">Requests</th></tr></thead>
 			<tbody>${rows.map(([reason, number]) => html`<tr key=${reason}>
 				<td><strong>${reason.replace(/_/g, ' ')}</strong><br /><small class="dim">${reason === 'other' ? UNKNOWN : REASONS[reason] || UNKNOWN}</small>
-					<span class="share" aria-hidden="true"><span style=${{ width: `${100 * number / most}%` }}></span></span></td>
+					<${Share} value=${number} all=${all} label=${reason} /></td>
 				<td class="end">${number.toLocaleString('en')}</td></tr>`)}</tbody></table><//>`;
 }
 

@@ -54,7 +54,7 @@ export function PersonPage({ id, query }) {
 			${person.data && html`<${Buttons} one=${person.data} />`}<//>
 		<${Loaded} of=${person}>${(one) => html`<div class="stack">
 			${one.status === 'altered' && html`<div class="box bad"><strong>Its record was altered outside of the daemon.</strong><p>No request of it is allowed. Delete it, which revokes its keys, and make it again.</p></div>`}
-			<div class="columns">
+			<div class="columns two">
 				<${Card} title="About"><${Facts} rows=${[
 					['Status', html`<${Status} status=${one.status} />`],
 					['Kind', one.kind === 'service' ? 'a service' : one.kind && 'a person'],
@@ -66,8 +66,8 @@ export function PersonPage({ id, query }) {
 				].map(([term, value]) => [term, term === 'Attributes' && Object.keys(one.attributes || {}).length === 0 ? undefined : value])} /><//>
 				<${Card} title="Roles"><${Assignments} holder=${{ principal: id }} />${may('list', '/assignments') && html`<${Shared} />`}<//>
 			</div>
-			<${PersonMay} one=${one} />
 			<${PersonKeys} one=${one} />
+			<${PersonMay} one=${one} />
 			<${Trail} kind="principal" target=${id} />
 		</div>`}<//>
 		${person.error && person.data !== undefined && html`<${ErrorBox} error=${person.error} />`}`;

@@ -36,7 +36,7 @@ export function PolicyPage({ id, query }) {
 	if (id !== undefined) {
 		return html`<${FilePage} name=${id} line=${Number(query.line)} />`;
 	}
-	return html`<${Head} title="Policy" about="Roles, trees and stacks are files in git. They are changed there; this page shows what the daemon has of them.">
+	return html`<${Head} title="Policy" about="Roles, trees and stacks are files in git: change them there. Here is what the daemon has of them.">
 			${caller.everything && html`<button type="button" onClick=${reload}>Read it again</button>`}<//>
 		<${Tabs} tabs=${tabs} chosen=${chosen.key} choose=${(key) => set_query({ show: key })} label="Parts of the policy" />
 		<div role="tabpanel"><${chosen.part} query=${query} /></div>`;

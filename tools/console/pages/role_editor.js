@@ -145,7 +145,7 @@ function Editor({ id, data }) {
 		<${Steps} steps=${steps} at=${at} go_to=${go_to} draft=${draft} />
 		${newer > 0 && html`<div class="box warn">Since this role was written the policy has got ${newer === 1 ? 'one permission' : `${newer} permissions`} more that its patterns name. They are drawn as allowed here, and the role gets them when it is saved.</div>`}
 		<section class="card step" aria-label=${step.title}>
-			<header><h2 tabIndex="-1" ref=${head}>${step.title}</h2>${step.tree && html`<code class="dim">${step.tree}</code>`}</header>
+			<header><h2 tabIndex="-1" ref=${head}>${step.title}</h2><span class="dim">${step.tree && html`<code>${step.tree}</code>, `}step ${at + 1} of ${steps.length}</span></header>
 			${step.key === 'about' && html`<${About} draft=${draft} set=${set} is_new=${is_new} by_name=${by_name} wrong=${wrong} />`}
 			${step.tree && html`<${TreeStep} key=${step.key} tree=${step.tree} trees=${trees} draft=${draft} set=${set} by_name=${by_name} error=${error} lines=${lines}
 				is_last=${steps[at + 1]?.key === 'review'} />`}
