@@ -192,12 +192,9 @@ static void use(struct call *call, const struct actor *actor)
 /* From here on the actor calls, and the trail says so. */
 static void begin(struct call *call, struct actor *actor)
 {
-	char name[ACTOR_NAME];
-
 	call->actor = actor;
 	if (call->change != NULL) {
-		name_actor(actor, name);
-		snprintf(call->change->actor, sizeof call->change->actor, "%s", name);
+		name_actor(actor, call->change->actor);
 	}
 }
 

@@ -39,6 +39,23 @@ enum ask_field {
 	ASK_MANY_FIELDS,
 };
 
+/* The rows of a table of fields that all questions have: all of the plan's but the first. */
+#define ASK_ROWS                                                                                   \
+	[ASK_PRINCIPAL] = WIRE_FIELD("principal", WIRE_KIND_TEXT, 0),                              \
+	[ASK_METHOD] = WIRE_FIELD("method", WIRE_KIND_TEXT, 0),                                    \
+	[ASK_PATH] = WIRE_FIELD("path", WIRE_KIND_TEXT, 0),                                        \
+	[ASK_TREE] = WIRE_FIELD("tree", WIRE_KIND_TEXT, 0),                                        \
+	[ASK_ACTION] = WIRE_FIELD("action", WIRE_KIND_TEXT, 0),                                    \
+	[ASK_RESOURCE] = WIRE_FIELD("resource", WIRE_KIND_TEXT, 0),                                \
+	[ASK_SERVICE] = WIRE_FIELD("service", WIRE_KIND_TEXT, 0),                                  \
+	[ASK_ENVIRONMENT] = WIRE_FIELD("environment", WIRE_KIND_TEXT, 0),                          \
+	[ASK_TENANT] = WIRE_FIELD("tenant", WIRE_KIND_TEXT, 0),                                    \
+	[ASK_IP] = WIRE_FIELD("ip", WIRE_KIND_TEXT, 0),                                            \
+	[ASK_MFA_AT] = WIRE_FIELD("mfa_at", WIRE_KIND_TIME, 0),                                    \
+	[ASK_TIME] = WIRE_FIELD("time", WIRE_KIND_TIME, 0),                                        \
+	[ASK_FACTS] = WIRE_FIELD("facts", WIRE_KIND_MAP, 0),                                       \
+	[ASK_UNDECLARED] = WIRE_FIELD("undeclared", WIRE_KIND_TEXT, 0)
+
 /* In the order of enum ask_field; plan has the first ASK_PLAN_FIELDS of
  * them, authorize the first ASK_FIELDS. */
 extern const struct wire_field ask_fields[ASK_MANY_FIELDS];

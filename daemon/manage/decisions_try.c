@@ -12,20 +12,7 @@
 
 const struct wire_field decisions_try_fields[DECISIONS_TRY_FIELDS] = {
 	[KEY] = WIRE_FIELD("key", WIRE_KIND_TEXT, 0),
-	[ASK_PRINCIPAL] = WIRE_FIELD("principal", WIRE_KIND_TEXT, 0),
-	[ASK_METHOD] = WIRE_FIELD("method", WIRE_KIND_TEXT, 0),
-	[ASK_PATH] = WIRE_FIELD("path", WIRE_KIND_TEXT, 0),
-	[ASK_TREE] = WIRE_FIELD("tree", WIRE_KIND_TEXT, 0),
-	[ASK_ACTION] = WIRE_FIELD("action", WIRE_KIND_TEXT, 0),
-	[ASK_RESOURCE] = WIRE_FIELD("resource", WIRE_KIND_TEXT, 0),
-	[ASK_SERVICE] = WIRE_FIELD("service", WIRE_KIND_TEXT, 0),
-	[ASK_ENVIRONMENT] = WIRE_FIELD("environment", WIRE_KIND_TEXT, 0),
-	[ASK_TENANT] = WIRE_FIELD("tenant", WIRE_KIND_TEXT, 0),
-	[ASK_IP] = WIRE_FIELD("ip", WIRE_KIND_TEXT, 0),
-	[ASK_MFA_AT] = WIRE_FIELD("mfa_at", WIRE_KIND_TIME, 0),
-	[ASK_TIME] = WIRE_FIELD("time", WIRE_KIND_TIME, 0),
-	[ASK_FACTS] = WIRE_FIELD("facts", WIRE_KIND_MAP, 0),
-	[ASK_UNDECLARED] = WIRE_FIELD("undeclared", WIRE_KIND_TEXT, 0),
+	ASK_ROWS,
 };
 
 /* The answer shows what `who` shows: who may do something, and by which roles and scopes. */

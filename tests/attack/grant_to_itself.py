@@ -209,13 +209,7 @@ class PeerAttack(attack.Attack):
     def setUp(self):
         if os.geteuid() != 0:
             self.skipTest("only root can be somebody else")
-        import tempfile
-        folder = tempfile.TemporaryDirectory(prefix="authz-conf-")
-        self.addCleanup(folder.cleanup)
-        path = folder.name + "/authzd.conf"
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(self.LINES)
-        self.d = self.daemon({"a.policy": POLICY}, "--config", path)
+        self.d = self.daemon({"a.policy": POLICY}, *self.configured(self.LINES))
         self.c = self.d.client()
         os.chmod(self.d.folder, 0o711)
         os.chmod(self.d.socket, 0o666)

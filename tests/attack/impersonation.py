@@ -2,7 +2,6 @@
 """Acts as a principal that it may not be, or gains by what a principal may, through `impersonate`."""
 
 import os
-import tempfile
 import unittest
 
 import attack
@@ -22,21 +21,11 @@ role granter {
 REFUSED = "the principal is not accepted"
 
 
-def configuration(test, lines):
-    folder = tempfile.TemporaryDirectory(prefix="authz-conf-")
-    test.addCleanup(folder.cleanup)
-    path = folder.name + "/authzd.conf"
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(lines)
-    return path
-
-
 class GrantToItself(grant_to_itself.GrantToItself):
     """All that the granter tries by a key it tries by itself, beside its keys."""
 
     def daemon(self, policy=None, *arguments, **options):
-        return super().daemon(policy, "--config", configuration(self, "impersonate user root\n"),
-                              *arguments, **options)
+        return super().daemon(policy, *self.configured("impersonate user root\n"), *arguments, **options)
 
     def setUp(self):
         if os.geteuid() != 0:
@@ -92,9 +81,9 @@ class Impersonation(attack.Attack):
         self.d = self.daemon({"a.policy": POLICY}, start=False)
         decide = f"{self.d.folder}/decide.sock"
         lines += f"listen {self.d.socket} 0666 both\nlisten {decide} 0666 decide\n"
-        path = configuration(self, lines)
+        configured = self.configured(lines)
         self.d.command = lambda *more: [harness.AUTHZD, "--policy", str(self.d.policy), "--state",
-                                        str(self.d.state), "--config", path, *more]
+                                        str(self.d.state), *configured, *more]
         self.d.start()
         os.chmod(self.d.folder, 0o711)
         self.c = self.d.client()
@@ -195,7 +184,7 @@ class Waiting(revoke_floods.Flood):
         os.environ["HOLD_COMMITS_FILE"] = str(self.d.folder / "hold")
         os.environ["LD_PRELOAD"] = os.environ["HOLD_COMMITS"]
         try:
-            self.d.start("--config", configuration(self, "impersonate user daemon\n"))
+            self.d.start(*self.configured("impersonate user daemon\n"))
         finally:
             del os.environ["LD_PRELOAD"]
             del os.environ["HOLD_COMMITS_FILE"]

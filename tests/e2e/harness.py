@@ -16,6 +16,7 @@ AUTHZD, AUTHZCHECK and AUTHZ_SOURCE_ROOT.
 import contextlib
 import ctypes
 import os
+import pwd
 import random
 import re
 import select
@@ -121,6 +122,11 @@ def environment(home):
                                 "LISTEN_", "NOTIFY_", "WATCHDOG_"))
     }
     return {**ours, "HOME": str(home), "LC_ALL": "C.UTF-8", "NO_COLOR": "1"}
+
+
+def may_impersonate():
+    """The line of a configuration by which the tests' own user may call for any principal."""
+    return f"impersonate user {pwd.getpwuid(os.geteuid()).pw_name}\n"
 
 
 def search_memory(pid, parts, sure):
@@ -420,6 +426,17 @@ class Client:
     def call(self, method, /, **params):
         return self.receive(self.send(method, params or None))
 
+    def pages(self, method, /, limit=1000, **params):
+        """(the items of all pages, the last page); no page may have more than `limit`."""
+        items = []
+        while True:
+            page = self.call(method, limit=limit, **params)
+            assert len(page["items"]) <= limit, f"{len(page['items'])} items for a limit of {limit}"
+            items += page["items"]
+            if "cursor" not in page:
+                return items, page
+            params["cursor"] = page["cursor"]
+
     def call_many(self, calls, window=256):
         """[(method, params)…] pipelined, at most `window` unanswered; answers in order. A
         request that was answered with an error has an Error in the list."""
@@ -450,6 +467,14 @@ class DaemonTest(unittest.TestCase):
         daemon = Daemon(policy, *arguments, **options)
         self.addCleanup(daemon.finish)
         return daemon
+
+    def configured(self, text):
+        """The arguments of a daemon with this configuration."""
+        folder = tempfile.TemporaryDirectory(prefix="authz-conf-")
+        self.addCleanup(folder.cleanup)
+        path = Path(folder.name) / "authzd.conf"
+        path.write_text(text, encoding="utf-8")
+        return ["--config", str(path)]
 
     def assert_error(self, code, call, /, *arguments, **params):
         """The call must fail with this code; returns the Error."""

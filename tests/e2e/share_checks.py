@@ -10,14 +10,8 @@ COUNTED = ("keys.create", "keys.rotate", "keys.update", "principals.create", "pr
 
 def items(host, method, **params):
     """All pages of a list."""
-    found, cursor = [], {}
     with harness.Client(host.socket, timeout=120) as client:
-        while True:
-            page = client.call(method, limit=1000, **params, **cursor)
-            found += page["items"]
-            if "cursor" not in page:
-                return found
-            cursor = {"cursor": page["cursor"]}
+        return client.pages(method, **params)[0]
 
 
 def records(host):

@@ -65,13 +65,7 @@ class Table(people.PeopleTest):
     policy = POLICY
 
     def arguments(self):
-        import tempfile
-        folder = tempfile.TemporaryDirectory(prefix="authz-conf-")
-        self.addCleanup(folder.cleanup)
-        path = folder.name + "/authzd.conf"
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(LINES.replace(" *\n", " list,create\n"))
-        return ["--config", path]
+        return self.configured(LINES.replace(" *\n", " list,create\n"))
 
     def token(self, role="boss", tenant="default", **params):
         id = f"p{self.count}"

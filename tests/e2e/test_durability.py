@@ -54,13 +54,7 @@ class Durability(people.PeopleTest):
             writer.join()
 
     def check(self, answered):
-        found, cursor = {}, {}
-        while True:
-            page = self.c.call("keys.list", limit=1000, **cursor)
-            found.update((item["id"], item["status"]) for item in page["items"])
-            if "cursor" not in page:
-                break
-            cursor = {"cursor": page["cursor"]}
+        found = {item["id"]: item["status"] for item in self.c.pages("keys.list")[0]}
         for id, (status, secret) in answered.items():
             # A revocation that was not answered may have been made nevertheless.
             if status == "revoked":

@@ -249,12 +249,7 @@ class Changed(everyone.EveryoneTest):
                           at=["api:/loans/x"])
         self.assertTrue(self.without_token("/loans/63"))
         self.assertFalse(self.without_token("/loans/64"))
-        items, page = [], self.c.call("assignments.list", anyone=True, limit=10)
-        while True:
-            items += page["items"]
-            if "cursor" not in page:
-                break
-            page = self.c.call("assignments.list", anyone=True, limit=10, cursor=page["cursor"])
+        items, _ = self.c.pages("assignments.list", anyone=True, limit=10)
         self.assertEqual(sorted(one["at"] for one in items), sorted(places))
 
     def test_grants_survive_a_kill(self):
@@ -282,13 +277,7 @@ class Listed(everyone.EveryoneTest):
         self.c.call("assignments.create", everyone=True, role="reader", at=["api:/loans/7"])
         self.c.call("assignments.create", anyone=True, role="reader", at=["api:/loans/8"])
         self.c.call("assignments.create", anyone=True, role="putter", at=["api:/loans/9"])
-        items, cursor = [], {}
-        while True:
-            page = self.c.call("assignments.list", role="reader", limit=1, **cursor)
-            items += page["items"]
-            if "cursor" not in page:
-                break
-            cursor = {"cursor": page["cursor"]}
+        items, _ = self.c.pages("assignments.list", role="reader", limit=1)
         self.assertEqual([(one.get("everyone"), one.get("anyone"), one.get("principal")) for one in items],
                          [(True, None, None), (None, True, None), (None, None, "alice")])
         self.assertEqual(len(self.c.call("assignments.list", anyone=True)["items"]), 2)

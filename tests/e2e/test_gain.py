@@ -8,13 +8,10 @@ AUTHZ_TEST_SEED repeats a run.
 """
 
 import os
-import pwd
 import random
-import tempfile
 import unittest
 
 import harness
-import people
 
 ROLES = {
     "viewer": "allow GET on api:/loans/**",
@@ -222,12 +219,7 @@ class Gains(harness.DaemonTest):
         return (method, params)
 
     def arguments(self):
-        folder = tempfile.TemporaryDirectory(prefix="authz-conf-")
-        self.addCleanup(folder.cleanup)
-        path = folder.name + "/authzd.conf"
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(f"impersonate user {pwd.getpwuid(os.geteuid()).pw_name}\n")
-        return ["--config", path]
+        return self.configured(harness.may_impersonate())
 
     def test_no_credential_gains_more_than_the_actor_had(self):
         seed = int(os.environ.get("AUTHZ_TEST_SEED", "1"))

@@ -12,7 +12,6 @@ AUTHZ_TEST_SEED repeats a run, AUTHZ_TEST_CALLS makes a longer one.
 """
 
 import os
-import pwd
 import random
 import struct
 import time
@@ -104,7 +103,7 @@ class World:
         self.added.write_bytes(struct.pack("=q", 0))
         self.daemon.prefix = ["env", f"LD_PRELOAD={LIBRARY}", f"STEP_CLOCK_FILE={self.added}"]
         path = self.daemon.folder / "authzd.conf"
-        path.write_text(f"impersonate user {pwd.getpwuid(os.geteuid()).pw_name}\n")
+        path.write_text(harness.may_impersonate())
         self.daemon.start("--config", str(path))
         self.c = self.daemon.client()
         self.people = []

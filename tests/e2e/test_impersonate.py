@@ -2,8 +2,6 @@
 """impersonate: a call of a peer that is a principal's. What it refuses is in tests/attack."""
 
 import os
-import pwd
-import tempfile
 import unittest
 
 import harness
@@ -22,12 +20,7 @@ class Impersonate(people.PeopleTest):
     policy = POLICY
 
     def arguments(self):
-        folder = tempfile.TemporaryDirectory(prefix="authz-conf-")
-        self.addCleanup(folder.cleanup)
-        path = folder.name + "/authzd.conf"
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(f"impersonate user {pwd.getpwuid(os.geteuid()).pw_name}\n")
-        return ["--config", path]
+        return self.configured(harness.may_impersonate())
 
     def person(self, id, *roles, **params):
         self.c.call("principals.create", id=id, **params)

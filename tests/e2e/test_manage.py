@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Principals, assignments, and who may change them."""
 
-import os
 import time
 import unittest
 
@@ -99,15 +98,7 @@ class Principals(people.PeopleTest):
         whole = self.c.call("principals.list")
         self.assertNotIn("cursor", whole)
         for limit in range(1, 9):
-            found, cursor = [], {}
-            while True:
-                page = self.c.call("principals.list", limit=limit, **cursor)
-                self.assertLessEqual(len(page["items"]), limit)
-                found += page["items"]
-                if "cursor" not in page:
-                    break
-                cursor = {"cursor": page["cursor"]}
-            self.assertEqual(found, whole["items"])
+            self.assertEqual(self.c.pages("principals.list", limit)[0], whole["items"])
         self.assertEqual([item["id"] for item in whole["items"]],
                          [f"p{i}" for i in range(7)] + ["billing"])
 
@@ -252,15 +243,7 @@ class Assignments(people.PeopleTest):
         whole = self.c.call("assignments.list", role="viewer")["items"]
         self.assertEqual(len(whole), 15)
         for limit in range(1, 8):
-            found, cursor = [], {}
-            while True:
-                page = self.c.call("assignments.list", role="viewer", limit=limit, **cursor)
-                self.assertLessEqual(len(page["items"]), limit)
-                found += page["items"]
-                if "cursor" not in page:
-                    break
-                cursor = {"cursor": page["cursor"]}
-            self.assertEqual(found, whole)
+            self.assertEqual(self.c.pages("assignments.list", limit, role="viewer")[0], whole)
 
 
 class Dangling(people.PeopleTest):
@@ -314,17 +297,7 @@ class ManagerTest(people.PeopleTest):
     LINES = ""
 
     def arguments(self):
-        # The configuration lies beside the policy; the harness names the folder only later.
-        path = os.path.join(self.enterContextOf(), "authzd.conf")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(self.LINES)
-        return ["--config", path]
-
-    def enterContextOf(self):
-        import tempfile
-        folder = tempfile.TemporaryDirectory(prefix="authz-conf-")
-        self.addCleanup(folder.cleanup)
-        return folder.name
+        return self.configured(self.LINES)
 
 
 class Managers(ManagerTest):

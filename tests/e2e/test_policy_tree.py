@@ -24,16 +24,6 @@ class Tree(harness.DaemonTest):
         self.d = self.daemon({"a.policy": POLICY})
         self.c = self.d.client()
 
-    def pages(self, method, limit, **params):
-        items, cursor = [], {}
-        while True:
-            page = self.c.call(method, limit=limit, **params, **cursor)
-            self.assertLessEqual(len(page["items"]), limit)
-            items += page["items"]
-            if "cursor" not in page:
-                return items, page
-            cursor = {"cursor": page["cursor"]}
-
     def tree(self, **params):
         return self.c.call("policy.tree", limit=1000, **params)["items"]
 
@@ -62,16 +52,16 @@ class Tree(harness.DaemonTest):
     def test_pages_of_any_size_are_the_list_and_a_tree_is_its_part(self):
         whole = self.tree()
         for limit in (1, 2, 5):
-            items, last = self.pages("policy.tree", limit)
+            items, last = self.c.pages("policy.tree", limit=limit)
             self.assertEqual(items, whole)
             self.assertEqual(len(last["trees"]), 3)
-        parts = [item for tree in last["trees"] for item in self.pages("policy.tree", 2, tree=tree["name"])[0]]
+        parts = [item for tree in last["trees"] for item in self.c.pages("policy.tree", limit=2, tree=tree["name"])[0]]
         self.assertEqual(parts, whole)
         # All that a role could allow is in it.
         self.c.call("roles.create", name="all", grants=["allow all on api:/**, ui:/**, authz:/**"])
         self.c.call("principals.create", id="ann")
         self.c.call("assignments.create", principal="ann", role="all")
-        allowed, _ = self.pages("principals.permissions", 1000, id="ann")
+        allowed, _ = self.c.pages("principals.permissions", id="ann")
         self.assertEqual(allowed, [
             {"resource": item["resource"], "actions": [action["action"] for action in item["actions"]]}
             for item in whole if item["actions"]])

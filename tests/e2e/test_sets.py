@@ -66,14 +66,7 @@ class SetsTest(harness.DaemonTest):
         self.c.call("assignments.create", principal="ann", role="underwriter")
 
     def all(self, method, limit=1000, **params):
-        items = []
-        while True:
-            page = self.c.call(method, limit=limit, **params)
-            self.assertLessEqual(len(page["items"]), limit)
-            items += page["items"]
-            if "cursor" not in page:
-                return items
-            params["cursor"] = page["cursor"]
+        return self.c.pages(method, limit, **params)[0]
 
     def permissions(self, **params):
         return self.all("permissions", **{"principal": "ann", **params})

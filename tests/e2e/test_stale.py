@@ -5,9 +5,7 @@ The daemon is authzd with a log in memory (shared_daemon.c): the test sets what 
 """
 
 import os
-import pwd
 import socket
-import tempfile
 import unittest
 
 import harness
@@ -49,12 +47,7 @@ class SharedDaemon(harness.Daemon):
 
 class Stale(harness.DaemonTest):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="authz-conf-")
-        self.addCleanup(folder.cleanup)
-        path = folder.name + "/authzd.conf"
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(f"impersonate user {pwd.getpwuid(os.geteuid()).pw_name}\nhost one\n")
-        self.d = SharedDaemon({"small.policy": POLICY}, "--config", path)
+        self.d = SharedDaemon({"small.policy": POLICY}, *self.configured(f"{harness.may_impersonate()}host one\n"))
         self.addCleanup(self.d.finish)
         self.c = self.d.client()
         self.call = self.c.call

@@ -30,13 +30,7 @@ class WhoTest(people.PeopleTest):
 
     def all(self, method, limit=1000, client=None, **params):
         """Every item, and the head of the last page."""
-        items = []
-        while True:
-            page = (client or self.c).call(method, limit=limit, **params)
-            items += page["items"]
-            if "cursor" not in page:
-                return items, page
-            params["cursor"] = page["cursor"]
+        return (client or self.c).pages(method, limit, **params)
 
     def who(self, action, resource, **params):
         items, _ = self.all("who", action=action, resource=resource, **params)

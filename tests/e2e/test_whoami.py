@@ -165,17 +165,11 @@ class Lines(people.PeopleTest):
     """A peer that lines of the configuration name."""
 
     def arguments(self):
-        import tempfile
-        folder = tempfile.TemporaryDirectory(prefix="authz-conf-")
-        self.addCleanup(folder.cleanup)
-        path = folder.name + "/authzd.conf"
-        with open(path, "w", encoding="utf-8") as file:
-            file.write("manage user daemon authz:/keys/* read\n"
-                       "manage user daemon authz:/*/alice read,update\n"
-                       "manage group daemon authz:/grants/*/viewer grant\n"
-                       "manage user daemon authz:/roles list\n"
-                       "manage user bin authz:/** all\n")
-        return ["--config", path]
+        return self.configured("manage user daemon authz:/keys/* read\n"
+                               "manage user daemon authz:/*/alice read,update\n"
+                               "manage group daemon authz:/grants/*/viewer grant\n"
+                               "manage user daemon authz:/roles list\n"
+                               "manage user bin authz:/** all\n")
 
     def test_a_peer_may_what_its_lines_name(self):
         self.alice()

@@ -28,6 +28,10 @@ static const char *code_of(const struct http_origins *origins, enum http_console
 	code_of(origins, kind, (const struct http_field[]){ __VA_ARGS__ },                         \
 		LENGTH(((const struct http_field[]){ __VA_ARGS__ })))
 
+/* What a change is answered that a page of this origin asks of this host. */
+#define CHANGE(origins, host, origin)                                                              \
+	CODE(origins, HTTP_CONSOLE_CHANGE, FIELD("Host", host), FIELD("Origin", origin), TYPE)
+
 Test(console_guard, the_pages_own_requests_pass)
 {
 	cr_expect_str_eq(CODE(&local, HTTP_CONSOLE_PAGE, HOST), "");
@@ -149,33 +153,19 @@ Test(console_guard, what_is_there_twice_or_has_a_nul_is_refused)
 
 Test(console_guard, a_team_has_the_origins_that_are_configured)
 {
-	cr_expect_str_eq(CODE(&team, HTTP_CONSOLE_CHANGE, FIELD("Host", "a.example.org"),
-				 FIELD("Origin", "https://a.example.org"), TYPE),
-		"");
-	cr_expect_str_eq(CODE(&team, HTTP_CONSOLE_CHANGE, FIELD("Host", "B.example.org:8080"),
-				 FIELD("Origin", "http://b.example.org:8080"), TYPE),
-		"");
-	cr_expect_str_eq(CODE(&team, HTTP_CONSOLE_CHANGE, FIELD("Host", "a.example.org"),
-				 FIELD("Origin", "http://a.example.org"), TYPE),
-		"forbidden");
+	cr_expect_str_eq(CHANGE(&team, "a.example.org", "https://a.example.org"), "");
+	cr_expect_str_eq(CHANGE(&team, "B.example.org:8080", "http://b.example.org:8080"), "");
+	cr_expect_str_eq(CHANGE(&team, "a.example.org", "http://a.example.org"), "forbidden");
 	cr_expect_str_eq(
 		CODE(&team, HTTP_CONSOLE_PAGE, FIELD("Host", "127.0.0.1:9180")), "forbidden");
 }
 
 Test(console_guard, without_configured_origins_it_is_the_requests_own_host)
 {
-	cr_expect_str_eq(CODE(&any, HTTP_CONSOLE_CHANGE, FIELD("Host", "c.example.org"),
-				 FIELD("Origin", "https://c.example.org"), TYPE),
-		"");
-	cr_expect_str_eq(CODE(&any, HTTP_CONSOLE_CHANGE, FIELD("Host", "c.example.org:81"),
-				 FIELD("Origin", "http://c.example.org:81"), TYPE),
-		"");
-	cr_expect_str_eq(CODE(&any, HTTP_CONSOLE_CHANGE, FIELD("Host", "c.example.org"),
-				 FIELD("Origin", "https://evil.example"), TYPE),
-		"forbidden");
-	cr_expect_str_eq(CODE(&any, HTTP_CONSOLE_CHANGE, FIELD("Host", "c.example.org"),
-				 FIELD("Origin", "ftp://c.example.org"), TYPE),
-		"forbidden");
+	cr_expect_str_eq(CHANGE(&any, "c.example.org", "https://c.example.org"), "");
+	cr_expect_str_eq(CHANGE(&any, "c.example.org:81", "http://c.example.org:81"), "");
+	cr_expect_str_eq(CHANGE(&any, "c.example.org", "https://evil.example"), "forbidden");
+	cr_expect_str_eq(CHANGE(&any, "c.example.org", "ftp://c.example.org"), "forbidden");
 }
 
 Test(console_guard, an_origin_is_written_as_browsers_send_it)

@@ -3,12 +3,8 @@
 
 import concurrent.futures
 import json
-import os
-import pwd
 import subprocess
-import tempfile
 import unittest
-from pathlib import Path
 
 from console_program import BUILT
 from http_program import AUTHZ_HTTP, HttpTest, harness
@@ -175,11 +171,7 @@ class Tokens(Team):
 @unittest.skipUnless(BUILT, "built without the console's page")
 class Identity(Team):
     def make_daemon(self):
-        folder = tempfile.TemporaryDirectory(prefix="authz-conf-")
-        self.addCleanup(folder.cleanup)
-        conf = Path(folder.name) / "authzd.conf"
-        conf.write_text(f"impersonate user {pwd.getpwuid(os.geteuid()).pw_name}\n")
-        return self.daemon(POLICY, "--config", str(conf))
+        return self.daemon(POLICY, *self.configured(harness.may_impersonate()))
 
     def setUp(self):
         super().setUp()

@@ -66,7 +66,7 @@ test('a policy that is refused is shown with its diagnostics at their lines, and
   await rename(join(POLICY, '.broken'), file);
   await page.getByRole('button', { name: 'Reload the policy' }).click();
   await page.locator('.toast').getByRole('alert').waitFor();
-  await main(page).getByText('refused', { exact: true }).waitFor();
+  await main(page).getByText('refused', { exact: true }).first().waitFor();
   await main(page).getByText('broken.policy:2').first().waitFor();
   await main(page).getByText(/raed/).first().waitFor();
   assert.equal((await call('policy.status')).revision, revision);
@@ -80,6 +80,14 @@ test('a policy that is refused is shown with its diagnostics at their lines, and
   await said(page, 'The policy is read again');
   await main(page).getByText('accepted', { exact: true }).waitFor();
   expect_problem(page, /422/);
+  // The refused attempt is still there, with its diagnostics.
+  const attempts = main(page).locator('.attempts > li');
+  await attempts.filter({ hasText: 'taken' }).filter({ hasNotText: 'the daemon started' }).first().waitFor();
+  const refused = attempts.filter({ hasText: 'refused' }).first();
+  await refused.getByText('What was wrong').click();
+  await refused.getByText(/raed/).first().waitFor();
+  await refused.getByRole('link', { name: 'broken.policy:2' }).first().waitFor();
+  await attempts.last().getByText('the daemon started').waitFor();
 });
 
 test('the tree, the matrix, the tests with their coverage, and the files of the policy are there', async (t) => {

@@ -7,20 +7,25 @@
 
 #include "tests/policy/load.h"
 
+/* The roles of the policy, each up to its end. */
+#define BASE "role base { allow list on api:/loans }"
+#define VIEWER                                                                                     \
+	"role viewer \"Reads\" inherits base {   # who may see\n"                                  \
+	"    allow   GET on api:/loans {      # both:\n"                                           \
+	"        /,\n"                                                                             \
+	"        /{loan}                      # \"one\"\n"                                         \
+	"    }\n"                                                                                  \
+	"\n"                                                                                       \
+	"    deny GET on api:/loans/{loan},\n"                                                     \
+	"                   api:/\"loans\" except GET on api:/loans }"
+#define LAST                                                                                       \
+	"role last {\n"                                                                            \
+	"\tallow all on api:/loans/** except create on api:/loans}"
+#define HEIR "role heir inherits base,\n\n  viewer"
+
 static const char policy[] =
-	"tree api { /loans { list GET, create POST, /{loan} { read GET, update PUT } } }\n"
-	"role base { allow list on api:/loans }\n"
-	"role viewer \"Reads\" inherits base {   # who may see\n"
-	"    allow   GET on api:/loans {      # both:\n"
-	"        /,\n"
-	"        /{loan}                      # \"one\"\n"
-	"    }\n"
-	"\n"
-	"    deny GET on api:/loans/{loan},\n"
-	"                   api:/\"loans\" except GET on api:/loans }\n"
-	"role last {\n"
-	"\tallow all on api:/loans/** except create on api:/loans}\n"
-	"role heir inherits base,\n\n  viewer   # and no more\n"
+	"tree api { /loans { list GET, create POST, /{loan} { read GET, update PUT } } }\n" BASE
+	"\n" VIEWER "\n" LAST "\n" HEIR "   # and no more\n"
 	"# of nobody: }\n";
 
 static const char *grant(
@@ -90,22 +95,10 @@ Test(written, a_role_is_its_whole_declaration_as_written)
 
 	cr_expect_not(pol_written_whole(loaded.snapshot, POL_NONE, &whole));
 	unload(&loaded);
-	expect_whole("base", "role base { allow list on api:/loans }", 2, 2);
-	expect_whole("viewer",
-		"role viewer \"Reads\" inherits base {   # who may see\n"
-		"    allow   GET on api:/loans {      # both:\n"
-		"        /,\n"
-		"        /{loan}                      # \"one\"\n"
-		"    }\n"
-		"\n"
-		"    deny GET on api:/loans/{loan},\n"
-		"                   api:/\"loans\" except GET on api:/loans }",
-		3, 10);
-	expect_whole("last",
-		"role last {\n"
-		"\tallow all on api:/loans/** except create on api:/loans}",
-		11, 12);
-	expect_whole("heir", "role heir inherits base,\n\n  viewer", 13, 15);
+	expect_whole("base", BASE, 2, 2);
+	expect_whole("viewer", VIEWER, 3, 10);
+	expect_whole("last", LAST, 11, 12);
+	expect_whole("heir", HEIR, 13, 15);
 }
 
 Test(written, a_grant_that_is_too_long_is_cut)

@@ -8,6 +8,7 @@ import { count } from '../lib/text.js';
 import { Badge, Card, Facts, Loaded, Time } from '../parts/bits.js';
 import { Diagnostics } from '../parts/diagnostics.js';
 import { Actor } from '../parts/record.js';
+import { Attempts } from './policy_attempts.js';
 
 const LOOKED = 1000; /* records of the trail in which earlier loads are looked for */
 
@@ -66,6 +67,7 @@ export function Now() {
 		<//>
 		</div></div>
 		${policy.diagnostics.length > 0 && html`<${Card} title="Messages"><${Diagnostics} of=${policy.diagnostics} /><//>`}
+		<${Attempts} of=${policy.attempts || []} />
 		<${Loads} />
 	</div>`}<//>`;
 }
