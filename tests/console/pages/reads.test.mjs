@@ -64,7 +64,7 @@ test('a policy that is refused is shown with its diagnostics at their lines, and
   const { revision } = await call('policy.status');
   await writeFile(join(POLICY, '.broken'), 'role broken {\n    allow raed on api:/loans\n}\n');
   await rename(join(POLICY, '.broken'), file);
-  await page.getByRole('button', { name: 'Read it again' }).click();
+  await page.getByRole('button', { name: 'Reload the policy' }).click();
   await page.locator('.toast').getByRole('alert').waitFor();
   await main(page).getByText('refused', { exact: true }).first().waitFor();
   await main(page).getByText('broken.policy:2').first().waitFor();
@@ -76,7 +76,7 @@ test('a policy that is refused is shown with its diagnostics at their lines, and
   await main(page).getByText('allow raed on api:/loans').waitFor();
   await writeFile(file, 'role mended {\n    allow list on api:/loans\n}\n');
   await go(page, '#/policy');
-  await page.getByRole('button', { name: 'Read it again' }).click();
+  await page.getByRole('button', { name: 'Reload the policy' }).click();
   await said(page, 'The policy is read again');
   await main(page).getByText('accepted', { exact: true }).waitFor();
   expect_problem(page, /422/);
@@ -94,13 +94,13 @@ test('the tree, the matrix, the tests with their coverage, and the files of the 
   const page = await sign_in(t, browser);
 
   await go(page, '#/policy');
-  for (const [tab, text] of [['Tree', 'payments'], ['Matrix', 'collections'], ['Tests and coverage', 'a deny overrides every allow'], ['Files', 'roles.policy']]) {
+  for (const [tab, text] of [['Tree', 'payments'], ['Matrix', 'collections'], ['Tests', 'a deny overrides every allow'], ['Files', 'roles.policy']]) {
     await page.getByRole('tab', { name: tab }).click();
     await settled(page);
     await main(page).getByText(text).first().waitFor();
   }
   await page.getByRole('tab', { name: 'Files' }).press('ArrowLeft');
-  assert.equal(await page.getByRole('tab', { name: 'Tests and coverage' }).getAttribute('aria-selected'), 'true');
+  assert.equal(await page.getByRole('tab', { name: 'Tests' }).getAttribute('aria-selected'), 'true');
 });
 
 test('the trail is narrowed, read further, and verified', async (t) => {

@@ -61,11 +61,11 @@ export function PermissionsCard({ item }) {
 	}
 	const left = item.granted - item.used - (item.unused || []).length;
 
-	return html`<${Card} title="What it used of what it may" wide aside=${html`<span class="dim">${used_words(item)}</span>`}>
+	return html`<${Card} title="Permissions used" wide aside=${html`<span class="dim">${used_words(item)}</span>`}>
 		${item.granted > 0 && html`<progress class="used" max=${item.granted} value=${item.used} aria-label=${used_words(item)}></progress>`}
 		<div class="columns tight">
 			${item.used_permissions && html`<${Names} title="Used" names=${item.used_permissions} none="Nothing yet." tone="good" />`}
-			<${Names} title="Not used" names=${item.unused || []} none="It used all that it may." />
+			<${Names} title="Not used" names=${item.unused || []} none="None: all are used." />
 		</div>
-		${left > 0 && html`<p class="dim">${count(left, 'further permission')} that it did not use.</p>`}<//>`;
+		${left > 0 && html`<p class="dim">${count(left, 'further permission')} not used.</p>`}<//>`;
 }

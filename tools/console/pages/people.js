@@ -84,7 +84,7 @@ export function PeoplePage({ query }) {
 	const filter = (word, options, label, any) => html`<${Filter} label=${label} any=${any} query=${query} word=${word} options=${options} />`;
 
 	return html`<${Head} title="People and services" about="Who holds roles and keys. A role can be assigned for some places alone, and until a date.">
-			<${Tenant} />${may('create', '/principals') && html`<button type="button" class="primary" onClick=${() => open_dialog(PersonEdit)}>New</button>`}<//>
+			<${Tenant} />${may('create', '/principals') && html`<button type="button" class="primary" onClick=${() => open_dialog(PersonEdit)}>New person or service</button>`}<//>
 		<${Loaded} of=${people}>${(all) => html`
 			<${Filters} what="people and services" query=${query} words=${NARROWING}>
 				${filter('kind', KINDS, 'Kind', 'Any kind')}${filter('status', STATES, 'Status', 'Any status')}${filter('from', SOURCES, 'Declared by', 'Any source')}
@@ -93,7 +93,7 @@ export function PeoplePage({ query }) {
 			<${Table} columns=${columns} rows=${found} id=${(one) => one.id} open=${(one) => go('people', one.id)} label="People and services" sort=${sort} set_sort=${set_sort}
 				busy=${people.loading} empty=${all.length === 0 ? 'There is nobody yet.' : 'Nobody is found.'} />
 			${may_assignments && html`<div class="columns below">
-				<${Card} title="Every principal holds"><p class="dim">Each person and service has these roles as if they were assigned to it, also those that are made later. Keys without a principal do not.</p>
+				<${Card} title="Every principal holds"><p class="dim">Every person and service has these roles, also those created later. Keys without a principal do not.</p>
 					<${Assignments} holder=${{ everyone: true }} /><//>
 				<${Card} title="Every caller holds"><p class="dim">Anyone who asks, with any key or without one where the policy lets such callers in. These roles need a place.</p>
 					<${Assignments} holder=${{ anyone: true }} /><//>

@@ -91,9 +91,9 @@ export function RolePage({ id, query }) {
 					${!role.declared && html`<p class="tip">Their patterns were expanded when the role was written: what is added to the policy later is not in them.</p>`}<//>
 			</div>
 			<${Holders} name=${id} />
-			<${Card} title="What it comes to" aside=${html`<span class="dim">with what it inherits; a denial wins</span>`}>
+			<${Card} title="Permissions" aside=${html`<span class="dim">with what is inherited; a denial wins</span>`}>
 				${unread.length > 0 && html`<p class="dim">Without ${unread.join(', ')}, which you may not read.</p>`}
-				${trees ? html`<${RoleTree} index=${trees.index} records=${records} label=${`What ${id} comes to`} />` : html`<p class="dim">The daemon does not give the policy’s trees.</p>`}<//>
+				${trees ? html`<${RoleTree} index=${trees.index} records=${records} label=${`Permissions of ${id}`} />` : html`<p class="dim">The daemon does not give the policy’s trees.</p>`}<//>
 			${role.declared && session.value.folder && html`<${RoleFiles} name=${id} />`}
 			${!role.declared && html`<${Trail} kind="role" target=${id} />`}
 		</div>`}<//>`;
