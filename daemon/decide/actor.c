@@ -62,7 +62,7 @@ void actor_name(const struct call *call, char out[static ACTOR_NAME])
 static void count(struct call *call, const struct actor *actor, bool denied)
 {
 	static const struct pol_ip nowhere = { .known = false };
-	struct usage_event event = { call->now, &nowhere, denied, 0 };
+	struct usage_event event = { .now = call->now, .ip = &nowhere, .denied = denied };
 
 	if (actor->subject.verified) {
 		usage_count(call->context->usage, call->read, actor->subject.key.number, &event);

@@ -23,10 +23,11 @@
 
 #define MAX_ENTRIES 1024
 
-/* One answer that was given about a verified key, to be counted once all are good. */
+/* One answer that was given about a verified key, or several, to be counted once all are good. */
 struct counted {
 	uint64_t number;
 	struct pol_ip ip;
+	uint32_t more; /* answers of which the same holds */
 	bool denied;
 	uint8_t reason;      /* denials_reason */
 	uint32_t permission; /* that was used; POL_NONE: none was */
@@ -67,6 +68,7 @@ static bool count_one(const struct call *call, const struct ask *ask, const stru
 	}
 	out->number = subject->key.number;
 	out->ip = ask->ip;
+	out->more = 0;
 	out->denied = !decision->allow;
 	out->reason = decision->allow ? 0 : denials_reason(decision->reason);
 	out->permission = decision->allow ? decision->permission : POL_NONE;
@@ -87,7 +89,10 @@ static void learn(struct call *call, const struct counted *counted, uint32_t mar
 
 static void count(struct call *call, const struct counted *counted)
 {
-	struct usage_event event = { call->now, &counted->ip, counted->denied, 0 };
+	struct usage_event event = { .now = call->now,
+		.ip = &counted->ip,
+		.denied = counted->denied,
+		.more = counted->more };
 
 	if (counted->permission != POL_NONE) {
 		event.permission = usage_permission(call->serial, counted->permission);
@@ -212,6 +217,29 @@ static struct pol_path_memo *memo_of(struct many *many)
 	return &many->memo;
 }
 
+/* Does the same hold of both, and are they counted as uses alone? */
+static bool is_same_use(const struct counted *a, const struct counted *b)
+{
+	return a->number == b->number && a->permission == b->permission && !a->denied &&
+	       !b->denied && a->first == NULL && b->first == NULL && a->ip.known == b->ip.known &&
+	       memcmp(a->ip.bytes, b->ip.bytes, sizeof a->ip.bytes) == 0;
+}
+
+/* To be counted at the end of the turn, together with the entry before if that is the same use. */
+static void add_counted(struct call *call, struct many *many, const struct pol_decision *decision)
+{
+	struct counted *at = &many->counted[many->counted_count];
+
+	if (!count_one(call, &many->ask, &many->subject, decision, at)) {
+		return;
+	}
+	if (many->counted_count > 0 && is_same_use(at - 1, at)) {
+		at[-1].more++;
+	} else {
+		many->counted_count++;
+	}
+}
+
 /* 0: answered. 1: *wrong with *param says why it cannot be. Or a negative errno. */
 static int answer_entry(
 	struct call *call, struct many *many, const char **wrong, const char **param)
@@ -237,10 +265,7 @@ static int answer_entry(
 	if (r == 0) {
 		answer_put(call, &many->ask, &many->subject, &outcome, false);
 	}
-	if (count_one(call, &many->ask, &many->subject, &outcome.decision,
-		    &many->counted[many->counted_count])) {
-		many->counted_count++;
-	}
+	add_counted(call, many, &outcome.decision);
 	outcome_finish(&outcome);
 	return r;
 }

@@ -204,6 +204,17 @@ class Authorize(people.PeopleTest):
                 reasons.add(result["reason"])
         self.assertEqual(reasons, {"ok", "role", "unknown_resource", "unknown_action", "malformed_path"})
 
+    def test_many_decisions_of_one_key_are_each_counted(self):
+        self.alice()
+        id, token = self.key()
+        read, delete = ({"method": method, "path": "/loans/7"} for method in ("GET", "DELETE"))
+        _, other = self.key()
+        asked = [read, read, delete, delete, read, {**read, "path": "/health"}, {**read, "ip": "192.0.2.1"},
+                 {**read, "ip": "192.0.2.2"}, {**read, "token": other}, read, {**read, "ip": "192.0.2.3"}]
+        self.c.call("authorize_many", token=token, requests=asked)
+        key = self.c.call("keys.get", id=id)
+        self.assertEqual((key["uses"], key["denials"], key["last_used_ip"]), (10, 2, "192.0.2.3"))
+
     def test_one_bad_entry_fails_the_call_and_counts_nothing(self):
         self.alice()
         id, token = self.key()
