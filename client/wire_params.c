@@ -93,7 +93,7 @@ static bool decode_list(struct wire_cursor *cursor, enum wire_kind kind, struct 
 	for (uint32_t i = 0; i < value->count; i++) {
 		if (kind == WIRE_KIND_TEXTS
 				? !decode_text(cursor, &text)
-				: !wire_take(cursor, &map) || !wire_read_map(&map, &pairs)) {
+				: !wire_take(cursor, &map) || !wire_head_map(&map, &pairs)) {
 			value->count = i;
 			return false;
 		}
@@ -312,12 +312,15 @@ int wire_decode_params(struct wire_cursor params, const struct wire_field *field
 	assert(count <= WIRE_MAX_FIELDS);
 	memset(values, 0, count * sizeof *values);
 	r = read_params(&params, true, &overlay, err);
-	for (size_t i = 0; i < count && r == WIRE_OK; i++) {
+	if (r != WIRE_OK) {
+		return r;
+	}
+	for (size_t i = 0; i < count; i++) {
 		if ((fields[i].flags & WIRE_REQUIRED) != 0 && !values[i].given) {
-			r = missing_name(err, fields[i].name);
+			return missing_name(err, fields[i].name);
 		}
 	}
-	return r;
+	return WIRE_OK;
 }
 
 void wire_overlay_init(struct wire_overlay *overlay, const struct wire_field *fields, size_t count,
