@@ -123,6 +123,21 @@ test('the trail is narrowed, read further, and verified', async (t) => {
   page.allowed.push(/400|404/);
 });
 
+test('what takes long says within seconds that the daemon is away, and comes by itself when it is back', async (t) => {
+  const page = await sign_in(t, browser);
+
+  await control('stop');
+  await go(page, '#/use');
+  const found = main(page).locator('section').filter({ has: page.getByRole('heading', { name: 'Keys to look at' }) });
+  // The console gives up such a call after two minutes.
+  await found.getByRole('alert').waitFor({ timeout: 60_000 });
+  await found.getByText('Is authzd running?').waitFor();
+  await control('start');
+  await found.getByText('Never used').first().waitFor();
+  assert.equal(await found.getByRole('alert').count(), 0);
+  expect_problem(page, /503/);
+});
+
 test('use shows decisions, denials by their reason, and keys that nobody uses', async (t) => {
   const page = await sign_in(t, browser);
 

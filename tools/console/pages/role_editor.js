@@ -5,7 +5,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { changed, useLoad } from '../lib/load.js';
 import { begin, lines_of } from '../lib/role_draft.js';
 import { all_roles } from '../lib/roles.js';
-import { go, href } from '../lib/route.js';
+import { go, href, keep_page } from '../lib/route.js';
 import { ask, use_tenant } from '../lib/tenant_calls.js';
 import { load_trees } from '../lib/trees.js';
 import { Empty, Head, Loaded } from '../parts/bits.js';
@@ -29,24 +29,16 @@ async function load(id, from) {
 function useLeave(is_touched) {
 	useEffect(() => {
 		const unload = (event) => is_touched.current && event.preventDefault();
-		const click = (event) => {
-			const to = event.target.closest('a[href^="#/"]')?.getAttribute('href');
-
-			if (to !== undefined && is_touched.current) {
-				event.preventDefault();
-				confirm({ title: 'Leave without saving?', about: 'What you have changed in this role is lost.', action: 'Leave',
-					doing: () => {
-						is_touched.current = false;
-						location.hash = to;
-					} });
-			}
-		};
+		const let_go = keep_page(() => is_touched.current, (leave) => confirm({ title: 'Leave without saving?', about: 'What you have changed in this role is lost.', action: 'Leave',
+			doing: () => {
+				is_touched.current = false;
+				leave();
+			} }));
 
 		addEventListener('beforeunload', unload);
-		document.addEventListener('click', click, true);
 		return () => {
 			removeEventListener('beforeunload', unload);
-			document.removeEventListener('click', click, true);
+			let_go();
 		};
 	}, []);
 }
