@@ -114,10 +114,12 @@ void policy_encode(struct call *call, const struct report_policy *report)
 	}
 	wire_put_cstr(out, "diagnostics");
 	source->encode_diagnostics(source->data, out);
+	wire_put_cstr(out, "attempts");
+	source->encode_attempts(source->data, out);
 	encode_dangling(call, report);
 	encode_last_good(out, report);
 	encode_folder(out, call->context->config->policy);
-	wire_close_map(out, at, pairs + 5);
+	wire_close_map(out, at, pairs + 6);
 }
 
 static int policy_status(struct call *call)

@@ -218,6 +218,12 @@ class Operating(Tool):
         self.assertIn("b.policy:2:8: error: ", status)
         self.served.replace("b.policy", "role x { allow GET on api:/** }\n")
         self.assertNotEqual(self.line("reload"), before)
+        # The attempts before it are still shown, each with its first mistake.
+        status = self.line("status")
+        self.assertRegex(status, r"(?m)^last reload +done")
+        self.assertRegex(status, r"(?m)^earlier +refused .*, [12] errors?: \S*b.policy:2: unknown method 'GTE'")
+        self.assertRegex(self.json("status")["policy"]["attempts"][0]["attempted_at"], RFC_3339)
+        self.assertEqual([one["ok"] for one in self.json("status")["policy"]["attempts"]][:2], [True, False])
 
     def test_status_has_the_revision(self):
         revision = self.line("reload").split()[1]

@@ -60,13 +60,15 @@ start_loans() {
 	start_authzd "$root/tools/examples/loans" viewer
 }
 
-# For a web server before a site: the example's own policy, and authz-http at $folder/http.sock: start_reports FAMILY
+# For a web server before a site: the example's own policy, and authz-http at $folder/http.sock:
+# start_reports FAMILY [LINE], a line more of its configuration.
 start_reports() {
 	start_authzd "$here/policy" reader
 	cat >"$folder/authz-http.conf" <<-CONF
 		authz $AUTHZ_SOCKET
 		listen $folder/http.sock 0600
 		family $1
+		${2:-}
 	CONF
 	start authz-http authz-http --config "$folder/authz-http.conf"
 	wait_for test -S "$folder/http.sock"

@@ -65,7 +65,7 @@ test('people and services', async (t) => {
   });
 
   await t.test('what is wrong is said at its field, and the dialog stays', async () => {
-    await button(page, 'New').click();
+    await button(page, 'New person or service').click();
     await field(page, 'Id').fill('ann lee');
     await field(page, 'escrow_limit').fill('lots');
     await button(dialog(page), 'Create').click();
@@ -103,7 +103,7 @@ test('people and services', async (t) => {
   });
 
   await t.test('edit changes what was changed alone', async () => {
-    await button(page, 'Edit').click();
+    await button(page, 'Edit …').click();
     await field(page, 'Name').fill('Ann Lee');
     await send(page, 'Save');
     const changed = await show('ann');
@@ -136,8 +136,8 @@ test('people and services', async (t) => {
   await t.test('deleting says that keys are revoked', async () => {
     await go(page, '#/people/ann');
     await button(page, 'Delete …').click();
-    await dialog(page).getByText('All of its keys are revoked').waitFor();
-    await send(page, 'Delete and revoke its keys');
+    await dialog(page).getByText('All keys of ann are revoked').waitFor();
+    await send(page, 'Delete and revoke the keys');
     await page.waitForURL(/#\/people$/);
     await assert.rejects(show('ann'));
   });

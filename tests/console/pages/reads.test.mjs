@@ -60,13 +60,13 @@ test('a policy that is refused is shown with its diagnostics at their lines, and
   const file = join(POLICY, 'broken.policy');
 
   await go(page, '#/policy');
-  await main(page).getByText('accepted', { exact: true }).waitFor();
+  await main(page).getByText('accepted', { exact: true }).first().waitFor();
   const { revision } = await call('policy.status');
   await writeFile(join(POLICY, '.broken'), 'role broken {\n    allow raed on api:/loans\n}\n');
   await rename(join(POLICY, '.broken'), file);
-  await page.getByRole('button', { name: 'Read it again' }).click();
+  await page.getByRole('button', { name: 'Reload the policy' }).click();
   await page.locator('.toast').getByRole('alert').waitFor();
-  await main(page).getByText('refused', { exact: true }).waitFor();
+  await main(page).getByText('refused', { exact: true }).first().waitFor();
   await main(page).getByText('broken.policy:2').first().waitFor();
   await main(page).getByText(/raed/).first().waitFor();
   assert.equal((await call('policy.status')).revision, revision);
@@ -76,23 +76,31 @@ test('a policy that is refused is shown with its diagnostics at their lines, and
   await main(page).getByText('allow raed on api:/loans').waitFor();
   await writeFile(file, 'role mended {\n    allow list on api:/loans\n}\n');
   await go(page, '#/policy');
-  await page.getByRole('button', { name: 'Read it again' }).click();
+  await page.getByRole('button', { name: 'Reload the policy' }).click();
   await said(page, 'The policy is read again');
-  await main(page).getByText('accepted', { exact: true }).waitFor();
+  await main(page).getByText('accepted', { exact: true }).first().waitFor();
   expect_problem(page, /422/);
+  // The refused attempt is still there, with its diagnostics.
+  const attempts = main(page).locator('.attempts > li');
+  await attempts.filter({ hasText: 'accepted' }).filter({ hasNotText: 'the daemon started' }).first().waitFor();
+  const refused = attempts.filter({ hasText: 'refused' }).first();
+  await refused.getByText('What was wrong').click();
+  await refused.getByText(/raed/).first().waitFor();
+  await refused.getByRole('link', { name: 'broken.policy:2' }).first().waitFor();
+  await attempts.last().getByText('the daemon started').waitFor();
 });
 
 test('the tree, the matrix, the tests with their coverage, and the files of the policy are there', async (t) => {
   const page = await sign_in(t, browser);
 
   await go(page, '#/policy');
-  for (const [tab, text] of [['Tree', 'payments'], ['Matrix', 'collections'], ['Tests and coverage', 'a deny overrides every allow'], ['Files', 'roles.policy']]) {
+  for (const [tab, text] of [['Tree', 'payments'], ['Matrix', 'collections'], ['Tests', 'a deny overrides every allow'], ['Files', 'roles.policy']]) {
     await page.getByRole('tab', { name: tab }).click();
     await settled(page);
     await main(page).getByText(text).first().waitFor();
   }
   await page.getByRole('tab', { name: 'Files' }).press('ArrowLeft');
-  assert.equal(await page.getByRole('tab', { name: 'Tests and coverage' }).getAttribute('aria-selected'), 'true');
+  assert.equal(await page.getByRole('tab', { name: 'Tests' }).getAttribute('aria-selected'), 'true');
 });
 
 test('the trail is narrowed, read further, and verified', async (t) => {
@@ -113,6 +121,21 @@ test('the trail is narrowed, read further, and verified', async (t) => {
   await page.getByRole('button', { name: 'Verify the trail' }).click();
   await main(page).getByText('nothing was altered').waitFor();
   page.allowed.push(/400|404/);
+});
+
+test('what takes long says within seconds that the daemon is away, and comes by itself when it is back', async (t) => {
+  const page = await sign_in(t, browser);
+
+  await control('stop');
+  await go(page, '#/use');
+  const found = main(page).locator('section').filter({ has: page.getByRole('heading', { name: 'Keys to look at' }) });
+  // The console gives up such a call after two minutes.
+  await found.getByRole('alert').waitFor({ timeout: 60_000 });
+  await found.getByText('Is authzd running?').waitFor();
+  await control('start');
+  await found.getByText('Never used').first().waitFor();
+  assert.equal(await found.getByRole('alert').count(), 0);
+  expect_problem(page, /503/);
 });
 
 test('use shows decisions, denials by their reason, and keys that nobody uses', async (t) => {

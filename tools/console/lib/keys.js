@@ -76,9 +76,12 @@ export function fits(key, query, now) {
 		&& matches(query.search || '', `${key.prefix}${key.id}`, key.name, key.label, key.principal, key.tenant, ...(key.roles || []), ...(key.scopes || []), ...(key.at || []));
 }
 
+/* The words of the address that narrow the list, beside its search. */
+export const NARROWING = ['status', 'principal', 'label', 'environment', 'only'];
+
 /* Is the list narrowed by anything but its order? */
 export function is_filtered(query) {
-	return ['search', 'status', 'environment', 'principal', 'label', 'only'].some((word) => query[word]);
+	return ['search', ...NARROWING].some((word) => query[word]);
 }
 
 /* {key, down} of the table, from "-name"; and back, undefined for the order that is usual. */

@@ -79,8 +79,8 @@ function One({ record, item }) {
 		<${Dangling} record=${record} />
 		${record.deleted_at === undefined && html`<${Findings} record=${record} item=${item} />`}
 		<div class="columns two">
-			<div class="stack"><${FactsCard} record=${record} /><${UseCard} record=${record} /></div>
-			<div class="stack"><${SecretCard} record=${record} /><${DenialsCard} record=${record} /></div>
+			<${FactsCard} record=${record} /><${SecretCard} record=${record} />
+			<${UseCard} record=${record} /><${DenialsCard} record=${record} />
 			<${PermissionsCard} item=${item} />
 			${may('read', '/audit') && html`<${TrailCard} id=${record.id} />`}
 		</div>
