@@ -113,7 +113,13 @@ test('the trail is narrowed, read further, and verified', async (t) => {
   await page.getByRole('button', { name: 'Show older ones' }).click();
   await main(page).getByText('created principal').first().waitFor();
   assert(await records.count() > 120);
-  await page.getByLabel('About key').fill(ids.alice);
+  await page.getByLabel('About', { exact: true }).selectOption('principal');
+  await page.getByLabel('Which one').fill('alice');
+  await main(page).getByText('created principal').first().waitFor();
+  await page.waitForFunction(() => [...document.querySelectorAll('.records > li .line')].every((line) => line.textContent.includes('alice')));
+  assert.match(page.url(), /kind=principal&target=alice/);
+  await page.getByLabel('About', { exact: true }).selectOption('key');
+  await page.getByLabel('Which one').fill(ids.alice);
   await main(page).getByText('created key').first().waitFor();
   await page.waitForFunction(() => document.querySelectorAll('.records > li').length === 1);
   await page.getByLabel('By', { exact: true }).fill('key:nobody');

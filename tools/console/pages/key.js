@@ -8,11 +8,11 @@ import { useLoad, useTick } from '../lib/load.js';
 import { href } from '../lib/route.js';
 import { Chips, Head, Loaded, Status } from '../parts/bits.js';
 import { open_dialog } from '../parts/dialog.js';
+import { Trail } from '../parts/trail_of.js';
 import { KeyActions } from './key_actions.js';
 import { FactsCard, SecretCard } from './key_cards.js';
 import { KeyEdit } from './key_edit.js';
 import { KeyRotate } from './key_rotate.js';
-import { TrailCard } from './key_trail.js';
 import { DenialsCard, PermissionsCard, UseCard } from './key_use.js';
 
 const REFRESH_MS = 20000; /* between two looks at the use */
@@ -73,7 +73,7 @@ function Altered() {
 
 function One({ record, item }) {
 	if (record.status === 'altered') {
-		return html`<div class="stack"><${Altered} />${may('read', '/audit') && html`<${TrailCard} id=${record.id} />`}</div>`;
+		return html`<div class="stack"><${Altered} /><${Trail} kind="key" target=${record.id} wide /></div>`;
 	}
 	return html`<div class="stack">
 		<${Dangling} record=${record} />
@@ -82,7 +82,7 @@ function One({ record, item }) {
 			<${FactsCard} record=${record} /><${SecretCard} record=${record} />
 			<${UseCard} record=${record} /><${DenialsCard} record=${record} />
 			<${PermissionsCard} item=${item} />
-			${may('read', '/audit') && html`<${TrailCard} id=${record.id} />`}
+			<${Trail} kind="key" target=${record.id} wide />
 		</div>
 	</div>`;
 }
