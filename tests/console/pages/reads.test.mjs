@@ -46,10 +46,15 @@ test('facts decide in Try, and are not in the address', async (t) => {
   await call('principals.update', { id: 'alice', attributes: { escrow_limit: '500' } });
   await go(page, '#/try?id=alice&method=POST&path=%2Floans%2F7%2Fescrow');
   await page.getByText('Where, when, and facts').click();
-  await page.getByLabel('Facts').fill('context.amount=501');
+  // The field is that of the fact's type.
+  const amount = page.getByLabel('context.amount', { exact: true });
+  await amount.fill('much');
+  await page.getByRole('button', { name: 'Ask' }).click();
+  await amount.and(page.locator('[aria-invalid="true"]')).waitFor();
+  await amount.fill('501');
   await page.getByRole('button', { name: 'Ask' }).click();
   await main(page).locator('.verdict.no').waitFor();
-  await page.getByLabel('Facts').fill('context.amount=400');
+  await amount.fill('400');
   await page.getByRole('button', { name: 'Ask' }).click();
   await main(page).locator('.verdict.yes').waitFor();
   assert(!page.url().includes('amount'));
