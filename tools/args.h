@@ -34,6 +34,8 @@ enum flag {
 	FLAG_LABEL,
 	FLAG_KIND,
 	FLAG_ATTRIBUTE,
+	FLAG_SET_ATTRIBUTE, /* --attribute of a principal that has others */
+	FLAG_REMOVE_ATTRIBUTE,
 	FLAG_API_ACCESS,
 	FLAG_DESCRIPTION,
 	FLAG_INHERITS,

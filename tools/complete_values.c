@@ -280,7 +280,7 @@ void complete_option(const struct completing *word, const struct command *comman
 		offer_names(word, "environments", on_name);
 	} else if (flag == FLAG_FACT || flag == FLAG_COLUMN) {
 		offer_names(word, "facts", on_fact);
-	} else if (flag == FLAG_ATTRIBUTE) {
+	} else if (flag == FLAG_ATTRIBUTE || flag == FLAG_SET_ATTRIBUTE) {
 		offer_names(word, "facts", on_attribute);
 	} else if (flag == FLAG_COLUMNS) {
 		offer_columns(word, command);

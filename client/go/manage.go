@@ -75,7 +75,7 @@ func (p *Principals) List(ctx context.Context, tenant string) *Pages[Principal] 
 	return newPages(ctx, p.client, "principals.list", params{}.text("tenant", tenant), readPrincipal)
 }
 
-// Update changes name, attributes or api_access.
+// Update changes name, attributes (all of them), set_attributes and remove_attributes (some), or api_access.
 func (p *Principals) Update(ctx context.Context, id, tenant string, changes Changes) (Principal, error) {
 	return p.one(ctx, "principals.update", changes.params(id).text("tenant", tenant))
 }

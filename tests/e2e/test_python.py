@@ -148,6 +148,9 @@ class Managing(PythonTest):
         self.assertEqual(changed.label, "l")
         client.principals.update("ann", name="Ann")
         self.assertEqual(client.principals.update("ann", attributes={"team": "x"}).name, "Ann")
+        self.assertEqual(dict(client.principals.update("ann", set_attributes={"desk": "7"},
+                                                       remove_attributes="team").attributes), {"desk": "7"})
+        self.assertIsNone(client.principals.update("ann", attributes=None).attributes)
         self.assertIsNone(client.principals.update("ann", name=None).name)
 
     def test_lists_iterate_over_all_pages(self):

@@ -142,6 +142,15 @@ class Principals(Tool):
         self.assertEqual(record["attributes"], {"team": "money", "note": "a=b,c"})
         self.assertEqual((record["kind"], record["status"]), ("service", "active"))
         self.assertIn("conflict: ", self.tool("principal", "create", "bob", status=1).stderr)
+        for options, left in ((("--attribute", "team=law", "--attribute", "desk=7"),
+                               {"note": "a=b,c", "team": "law", "desk": "7"}),
+                              (("--remove-attribute", "note,desk", "--attribute", "floor="),
+                               {"team": "law", "floor": ""})):
+            self.assertEqual(self.json("principal", "edit", "bob", *options)["attributes"], left)
+        self.assertNotIn("attributes", self.json("principal", "edit", "bob", "--attribute", ""))
+        for wrong in (("--attribute", "team"), ("--attribute", "", "--attribute", "a=b"), ("--attribute", "=x"),
+                      ("--attribute", "", "--remove-attribute", "team")):
+            self.tool("principal", "edit", "bob", *wrong, status=2)
         record = self.json("principal", "edit", "bob", "--name", "Bobby", "--api-access", "no")
         self.assertEqual((record["name"], record["api_access"]), ("Bobby", False))
         self.assertNotIn("name", self.json("principal", "edit", "bob", "--name", ""))

@@ -111,6 +111,19 @@ test('people and services', async (t) => {
     await page.getByRole('heading', { level: 1, name: 'Ann Lee' }).waitFor();
   });
 
+  await t.test('an attribute that is changed leaves those that somebody else sets meanwhile', async () => {
+    await button(page, 'Edit').click();
+    await field(page, 'escrow_limit').fill('700');
+    await json('principal', 'edit', 'ann', '--attribute', 'desk=7');
+    await send(page, 'Save');
+    assert.deepEqual((await show('ann')).attributes, { desk: '7', escrow_limit: '700' });
+    await button(page, 'Edit').click();
+    await field(page, 'desk').fill('');
+    await send(page, 'Save');
+    assert.deepEqual((await show('ann')).attributes, { escrow_limit: '700' });
+    await json('principal', 'edit', 'ann', '--attribute', 'escrow_limit=500');
+  });
+
   await t.test('a principal\'s page has its keys, and makes one', async () => {
     await go(page, '#/people/alice');
     await page.getByRole('link', { name: 'laptop' }).waitFor();

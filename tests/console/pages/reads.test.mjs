@@ -65,7 +65,7 @@ test('a policy that is refused is shown with its diagnostics at their lines, and
   const file = join(POLICY, 'broken.policy');
 
   await go(page, '#/policy');
-  await main(page).getByText('accepted', { exact: true }).waitFor();
+  await main(page).getByText('accepted', { exact: true }).first().waitFor();
   const { revision } = await call('policy.status');
   await writeFile(join(POLICY, '.broken'), 'role broken {\n    allow raed on api:/loans\n}\n');
   await rename(join(POLICY, '.broken'), file);
@@ -83,11 +83,11 @@ test('a policy that is refused is shown with its diagnostics at their lines, and
   await go(page, '#/policy');
   await page.getByRole('button', { name: 'Reload the policy' }).click();
   await said(page, 'The policy is read again');
-  await main(page).getByText('accepted', { exact: true }).waitFor();
+  await main(page).getByText('accepted', { exact: true }).first().waitFor();
   expect_problem(page, /422/);
   // The refused attempt is still there, with its diagnostics.
   const attempts = main(page).locator('.attempts > li');
-  await attempts.filter({ hasText: 'taken' }).filter({ hasNotText: 'the daemon started' }).first().waitFor();
+  await attempts.filter({ hasText: 'accepted' }).filter({ hasNotText: 'the daemon started' }).first().waitFor();
   const refused = attempts.filter({ hasText: 'refused' }).first();
   await refused.getByText('What was wrong').click();
   await refused.getByText(/raed/).first().waitFor();

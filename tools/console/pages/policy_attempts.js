@@ -15,7 +15,7 @@ function Outcome({ of }) {
 	if (!of.ok) {
 		return html`<${Badge} tone="bad">refused<//>`;
 	}
-	return of.exchanged ? html`<${Badge} tone="good">taken<//>` : html`<${Badge}>nothing had changed<//>`;
+	return of.exchanged ? html`<${Badge} tone="good">accepted<//>` : html`<${Badge}>nothing had changed<//>`;
 }
 
 /* What was wrong, with the lines, which are asked for when it is opened. */

@@ -26,7 +26,7 @@ function Folder({ revision }) {
 	const folder = useLoad(() => call('folder.status', { revision }), [revision]);
 
 	return folder.data && (folder.data.readable === false ? html`<p class="dim">The folder cannot be read here: ${folder.data.problem}</p>`
-		: folder.data.same ? html`<${Badge} tone="good">the folder is as it was read<//>` : html`<${Badge} tone="warn">the folder has changed since<//>`);
+		: folder.data.same ? html`<${Badge} tone="good">folder unchanged<//>` : html`<${Badge} tone="warn">folder changed since<//>`);
 }
 
 function Loads() {

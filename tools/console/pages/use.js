@@ -54,7 +54,7 @@ function Now({ status, samples }) {
 			['Connections', `${counters.connections} of ${counters.max_connections}`],
 			['Refused', counters.refused > 0 && count(counters.refused, 'connection')],
 			['Store', `${(store.bytes_used / 1048576).toFixed(1)} MiB`],
-			['Pepper', html`<span title=${PEPPER}>number ${status.pepper.number}${status.pepper.left > 0 && `, ${count(status.pepper.left, 'key')} may need the older one`}<br /><small class="dim">the secret file that goes into each key’s hash</small></span>`],
+			['Pepper', html`<span title=${PEPPER}>number ${status.pepper.number}${status.pepper.left > 0 && `, ${count(status.pepper.left, 'key')} may need the older one`}<br /><small class="dim">a secret file used to hash keys</small></span>`],
 			['Clock', store.clock_back > 0 ? html`<${Badge} tone="bad">was set back by ${duration(store.clock_back)}<//>` : store.clock_ahead > 0 ? html`<${Badge} tone="bad">went ahead by ${duration(store.clock_ahead)}<//>` : 'as expected'],
 			['Confined', status.confinement.seccomp ? `by seccomp and Landlock (version ${status.confinement.landlock})` : html`<${Badge} tone="warn">not by seccomp<//>`],
 			['Missing facts', Object.keys(status.missing_facts).length > 0 && Object.entries(status.missing_facts).map(([name, times]) => html`<div key=${name}><code>${name}</code> ${count(times, 'time')}</div>`)],

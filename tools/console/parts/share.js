@@ -4,5 +4,5 @@ import { html } from 'htm/preact';
 
 /* value of `all`, which the whole bar stands for; label: what it is, for those who do not see it. */
 export function Share({ value, all, label }) {
-	return html`<meter class="share" min="0" max=${Math.max(1, all)} value=${value} aria-label=${label}></meter>`;
+	return html`<div class="share" role="meter" aria-valuemin="0" aria-valuemax=${all} aria-valuenow=${value} aria-label=${label}><div style=${{ width: `${100 * value / Math.max(1, all)}%` }}></div></div>`;
 }
