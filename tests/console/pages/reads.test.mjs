@@ -168,3 +168,33 @@ test('use shows decisions, denials by their reason, and keys that nobody uses', 
   assert(drawn > 0, 'nothing is drawn');
   assert.equal(black, 0);
 });
+
+test('a key that one host of a shared store refuses by a mark is shown as such', async (t) => {
+  const page = await sign_in(t, browser);
+  const marked = (key) => key.id === ids.alice ? { ...key, marked: 'revoked' } : key;
+  const shared = { on: true, host: 'desk-1', connected: false, problem: 'the database is away', applied: 7, head: 7, lag_ms: 12, hosts: 1, marks: 1 };
+  const host = { name: 'desk-1', instance: '0'.repeat(32), this: true, applied: 7, lacks: 0, seen_at: 1, state: 'live', revision: '0'.repeat(16), version: '0.1.0' };
+  // The daemon of the test has a store of its own: what a shared one adds is put into its answers.
+  await page.route('**/console/call', async (route) => {
+    const { method } = route.request().postDataJSON();
+    if (method === 'hosts.list') {
+      await route.fulfill({ json: { result: { items: [host], head: 7 } } });
+      return;
+    }
+    const answer = await route.fetch();
+    const { result } = await answer.json();
+    const put = { 'keys.list': () => ({ ...result, items: result.items.map(marked) }), 'keys.get': () => marked(result), status: () => ({ ...result, shared }) }[method];
+    await route.fulfill({ response: answer, ...(put && result ? { json: { result: put() } } : {}) });
+  });
+
+  await go(page, '#/use');
+  await main(page).getByText('Refused here alone').waitFor();
+  await main(page).getByRole('link', { name: '1 key', exact: true }).click();
+  await main(page).getByText('revoked here', { exact: true }).waitFor();
+  await main(page).getByText(/^1 of [0-9]+ keys$/).waitFor();
+  await shoot(page, 'a key with a mark');
+  await main(page).getByRole('link', { name: 'laptop' }).click();
+  await main(page).getByText('It is revoked here, on this host alone.').waitFor();
+  await settled(page);
+  await page.unrouteAll({ behavior: 'wait' });
+});
