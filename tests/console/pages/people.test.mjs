@@ -112,12 +112,12 @@ test('people and services', async (t) => {
   });
 
   await t.test('an attribute that is changed leaves those that somebody else sets meanwhile', async () => {
-    await button(page, 'Edit').click();
+    await button(page, 'Edit …').click();
     await field(page, 'escrow_limit').fill('700');
     await json('principal', 'edit', 'ann', '--attribute', 'desk=7');
     await send(page, 'Save');
     assert.deepEqual((await show('ann')).attributes, { desk: '7', escrow_limit: '700' });
-    await button(page, 'Edit').click();
+    await button(page, 'Edit …').click();
     await field(page, 'desk').fill('');
     await send(page, 'Save');
     assert.deepEqual((await show('ann')).attributes, { escrow_limit: '700' });

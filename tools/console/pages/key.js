@@ -6,7 +6,7 @@ import { findings_of } from '../lib/findings.js';
 import { dangling_names, mark_of } from '../lib/keys.js';
 import { useLoad, useTick } from '../lib/load.js';
 import { href } from '../lib/route.js';
-import { Chips, Head, Loaded, Status } from '../parts/bits.js';
+import { Chips, Empty, Head, Loaded, Status } from '../parts/bits.js';
 import { open_dialog } from '../parts/dialog.js';
 import { Trail } from '../parts/trail_of.js';
 import { KeyActions } from './key_actions.js';
@@ -15,6 +15,7 @@ import { KeyEdit } from './key_edit.js';
 import { KeyRotate } from './key_rotate.js';
 import { DenialsCard, PermissionsCard, UseCard } from './key_use.js';
 
+const BACK = { href: '#/keys', text: 'Keys' };
 const REFRESH_MS = 20000; /* between two looks at the use */
 
 /* The record; a deleted key is only in the list of these. */
@@ -102,7 +103,10 @@ export function KeyPage({ id }) {
 	const record = key.data?.record;
 
 	useTick(key.reload, REFRESH_MS);
-	return html`<${Head} title=${record?.name || id} back=${{ href: href('keys'), text: 'Keys' }}
+	if (key.error?.code === 'not_found' && record === undefined) {
+		return html`<${Head} title=${id} back=${BACK} /><${Empty} title="There is no such key"><p>It may have been purged. The trail stays.</p><//>${may('read', '/audit') && html`<${TrailCard} id=${id} />`}`;
+	}
+	return html`<${Head} title=${record?.name || id} back=${BACK}
 		about=${record && html`<code>${record.prefix}${id}…</code> <${Status} status=${record.deleted_at !== undefined ? 'deleted' : record.status} />`}>
 			${record && html`<${KeyActions} record=${record} />`}
 			${record && record.status !== 'altered' && record.deleted_at === undefined && may('list', '/principals') && may('list', '/roles') && html`<a class="button" href=${href('try', null, { as: 'key', id })}>Try a request</a>`}

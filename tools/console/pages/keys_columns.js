@@ -64,7 +64,7 @@ export function columns({ turn, apart, tenants, environments }) {
 		apart === 'deleted' && { key: 'deleted', title: 'Deleted', min: 132, weight: 17, value: (key) => key.deleted_at, cell: (key) => html`<${Time} at=${key.deleted_at} />` },
 		{ key: 'last', title: 'Last use', min: 138, weight: 14, value: (key) => key.last_used_at, cell: (key) => html`<${Time} at=${key.last_used_at} none="never" />` },
 		{ key: 'expires', title: 'Expires', min: 118, weight: 12, value: (key) => key.expires_at, cell: (key) => html`<${Ends} of=${key} />` },
-		{ key: 'rotation', title: 'Rotation', min: 104, weight: 10, value: (key) => other_secret(key)?.until ?? key.next_rotation_at, cell: (key) => html`<${Rotation} of=${key} />` },
+		{ key: 'rotation', title: 'Rotation', min: 112, weight: 10, value: (key) => other_secret(key)?.until ?? key.next_rotation_at, cell: (key) => html`<${Rotation} of=${key} />` },
 		{ key: 'uses', title: 'Uses', min: 80, weight: 3, end: true, value: (key) => key.uses, cell: (key) => (key.uses ?? 0).toLocaleString('en') },
 		{ key: 'created', title: 'Created', min: 128, weight: 2, value: (key) => key.created_at, cell: (key) => html`<${Time} at=${key.created_at} />` },
 	].filter(Boolean);
