@@ -195,6 +195,8 @@ static bool offer_fixed(const struct completing *word, enum flag flag)
 			{ "active", "inactive", "expired", "revoked", "deleted", "altered" } },
 		{ FLAG_MODE, { "overlap", "confirm", "immediate" } },
 		{ FLAG_KIND, { "user", "service" } },
+		{ FLAG_TARGET_KIND,
+			{ "key", "principal", "role", "tenant", "policy", "store", "alarm" } },
 		{ FLAG_FAMILY, { "nginx", "forwarded", "envoy" } },
 		{ FLAG_HEADER, { "X-API-Key" } },
 		{ FLAG_API_ACCESS, { "yes", "no" } },

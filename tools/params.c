@@ -62,6 +62,8 @@ static const struct {
 	[FLAG_EXPLAIN] = { "explain", PARAM_SWITCH, NULL },
 	[FLAG_ACTOR] = { "actor", PARAM_TEXT, NULL },
 	[FLAG_KEY] = { "key", PARAM_TEXT, NULL },
+	[FLAG_TARGET_KIND] = { "kind", PARAM_TEXT, NULL },
+	[FLAG_TARGET] = { "target", PARAM_TEXT, NULL },
 	[FLAG_OF_KEY] = { "key", PARAM_TEXT, NULL },
 	[FLAG_SINCE] = { "since", PARAM_TIME_AGO, NULL },
 	[FLAG_BEFORE] = { "until", PARAM_TIME_AGO, NULL },

@@ -292,6 +292,7 @@ func readRecord(f *fields) Record {
 // RecordFilter chooses records; zero fields are not sent.
 type RecordFilter struct {
 	Tenant, Actor, Key string
+	Kind, Target       string // of what was changed, as in Record; Target needs Kind, and Key is short for both
 	Since, Until       time.Time
 	After              int64 // a sequence number
 	NewestFirst        bool
@@ -302,6 +303,7 @@ type RecordFilter struct {
 func (a *Audit) List(ctx context.Context, filter RecordFilter) *Pages[Record] {
 	p := params{}
 	p.text("tenant", filter.Tenant).text("actor", filter.Actor).text("key", filter.Key)
+	p.text("kind", filter.Kind).text("target", filter.Target)
 	p.time("since", filter.Since).time("until", filter.Until).flag("newest_first", filter.NewestFirst)
 	if filter.After != 0 {
 		p["after"] = filter.After

@@ -162,6 +162,8 @@ class Managing(PythonTest):
         self.assertEqual(len(client.principals.list(limit=1).data), 5)
         self.assertEqual([change.target for change in client.audit.list(limit=1)
                           if change.action == "principals.create"], ids)
+        self.assertEqual([change.action for change in client.audit.list(kind="principal", target="p3")],
+                         ["principals.create"])
         self.assertEqual(client.audit.verify(limit=1).data, [])
 
     def test_roles_assignments_and_the_policy_are_managed(self):

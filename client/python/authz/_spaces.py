@@ -311,12 +311,14 @@ class Tenants(Space):
 
 class Audit(Space):
     def list(self, *, tenant: Optional[str] = None, actor: Optional[str] = None,
-             key: Optional[str] = None, since: Optional[Time] = None, until: Optional[Time] = None,
+             key: Optional[str] = None, kind: Optional[str] = None, target: Optional[str] = None,
+             since: Optional[Time] = None, until: Optional[Time] = None,
              after: Optional[int] = None, newest_first: Optional[bool] = None,
              limit: Optional[int] = None) -> Listing[Change]:
+        """kind and target: what was changed, such as "principal" and its id; key is short for both."""
         return self._list("audit.list", given(
-            tenant=tenant, actor=actor, key=key, since=since, until=until, after=after,
-            newest_first=newest_first, limit=limit), Change)
+            tenant=tenant, actor=actor, key=key, kind=kind, target=target, since=since, until=until,
+            after=after, newest_first=newest_first, limit=limit), Change)
 
     def verify(self, *, limit: Optional[int] = None) -> Listing[Problem]:
         """Checks the whole trail: what is wrong with it. limit: records to check in one call."""

@@ -3,16 +3,16 @@
 import { html } from 'htm/preact';
 import { call, list, may, session } from '../lib/api.js';
 import { findings_of } from '../lib/findings.js';
-import { dangling_names } from '../lib/keys.js';
+import { dangling_names, mark_of } from '../lib/keys.js';
 import { useLoad, useTick } from '../lib/load.js';
 import { href } from '../lib/route.js';
 import { Chips, Empty, Head, Loaded, Status } from '../parts/bits.js';
 import { open_dialog } from '../parts/dialog.js';
+import { Trail } from '../parts/trail_of.js';
 import { KeyActions } from './key_actions.js';
 import { FactsCard, SecretCard } from './key_cards.js';
 import { KeyEdit } from './key_edit.js';
 import { KeyRotate } from './key_rotate.js';
-import { TrailCard } from './key_trail.js';
 import { DenialsCard, PermissionsCard, UseCard } from './key_use.js';
 
 const BACK = { href: '#/keys', text: 'Keys' };
@@ -67,6 +67,12 @@ function Dangling({ record }) {
 		<p>These have no effect. Put them into the policy again, or make another key without them.</p></div>`;
 }
 
+/* It was refused on this host by authzcheck --local, while the database of the shared store was away, say. */
+function Marked({ record }) {
+	return mark_of(record) && html`<div class="box warn" role="status"><strong>It is ${mark_of(record)}, on this host alone.</strong>
+		<p>Other hosts refuse it when the shared store’s database has the change, which this host appends as soon as it can. Until then, do the same on each host that matters.</p></div>`;
+}
+
 function Altered() {
 	return html`<div class="box bad" role="alert"><strong>The record of this key was changed outside of the daemon.</strong>
 		<p>It is refused everywhere. Revoke it, which puts a revoked key in its place, or purge it; then look at the trail with verify.</p></div>`;
@@ -74,16 +80,16 @@ function Altered() {
 
 function One({ record, item }) {
 	if (record.status === 'altered') {
-		return html`<div class="stack"><${Altered} />${may('read', '/audit') && html`<${TrailCard} id=${record.id} />`}</div>`;
+		return html`<div class="stack"><${Altered} /><${Trail} kind="key" target=${record.id} wide /></div>`;
 	}
 	return html`<div class="stack">
-		<${Dangling} record=${record} />
+		<${Marked} record=${record} /><${Dangling} record=${record} />
 		${record.deleted_at === undefined && html`<${Findings} record=${record} item=${item} />`}
 		<div class="columns two">
 			<${FactsCard} record=${record} /><${SecretCard} record=${record} />
 			<${UseCard} record=${record} /><${DenialsCard} record=${record} />
 			<${PermissionsCard} item=${item} />
-			${may('read', '/audit') && html`<${TrailCard} id=${record.id} />`}
+			<${Trail} kind="key" target=${record.id} wide />
 		</div>
 	</div>`;
 }

@@ -2,7 +2,7 @@
 /* keys_columns: the columns of the list of keys. */
 import { html } from 'htm/preact';
 import { may } from '../lib/api.js';
-import { holder, is_dangling, narrowed_by, other_secret } from '../lib/keys.js';
+import { holder, is_dangling, mark_of, narrowed_by, other_secret } from '../lib/keys.js';
 import { href } from '../lib/route.js';
 import { now } from '../lib/time.js';
 import { Badge, Chips, Status, Time } from '../parts/bits.js';
@@ -60,7 +60,7 @@ export function columns({ turn, apart, tenants, environments }) {
 		{ key: 'holder', title: 'Holder', min: 136, grow: 2, weight: 16, value: (key) => holder(key).names.join(), cell: (key, tab) => html`<${Holder} of=${key} tab=${tab} />` },
 		tenants && { key: 'tenant', title: 'Tenant', min: 90, grow: 1, weight: 15, value: (key) => key.tenant, cell: (key) => key.tenant },
 		{ key: 'environment', title: 'Env.', min: 56, weight: environments > 1 ? 5 : 1, value: (key) => key.environment, cell: (key) => key.environment },
-		{ key: 'status', title: 'Status', min: 106, weight: 18, value: (key) => key.status, cell: (key, tab) => html`<${OnOff} of=${key} turn=${turn} tab=${tab} />` },
+		{ key: 'status', title: 'Status', min: 106, weight: 18, value: (key) => key.status, cell: (key, tab) => html`<${OnOff} of=${key} turn=${turn} tab=${tab} />${mark_of(key) && html`<small class="under" title="On this host alone, until the shared store’s database has it"><span class="wrong">${mark_of(key)}</span></small>`}` },
 		apart === 'deleted' && { key: 'deleted', title: 'Deleted', min: 132, weight: 17, value: (key) => key.deleted_at, cell: (key) => html`<${Time} at=${key.deleted_at} />` },
 		{ key: 'last', title: 'Last use', min: 138, weight: 14, value: (key) => key.last_used_at, cell: (key) => html`<${Time} at=${key.last_used_at} none="never" />` },
 		{ key: 'expires', title: 'Expires', min: 118, weight: 12, value: (key) => key.expires_at, cell: (key) => html`<${Ends} of=${key} />` },

@@ -3,6 +3,8 @@
 import { html } from 'htm/preact';
 import { call, list } from '../lib/api.js';
 import { changed, useLoad, useTick } from '../lib/load.js';
+import { href } from '../lib/route.js';
+import { count } from '../lib/text.js';
 import { Badge, Card, Facts, Loaded, Time } from '../parts/bits.js';
 import { confirm } from '../parts/dialog.js';
 import { Scroll } from '../parts/scroll.js';
@@ -32,6 +34,7 @@ export function Hosts({ shared }) {
 		<${Facts} rows=${[
 			['This host', html`${shared.host} ${shared.stale && html`<${Badge} tone="bad">stale<//>`} ${shared.diverged && html`<${Badge} tone="bad">diverged<//>`}`],
 			['Database', shared.connected ? html`<${Badge} tone="good">connected<//>` : html`<${Badge} tone="bad">not connected<//> ${shared.problem}`],
+			['Refused here alone', shared.marks > 0 && html`<a href=${href('keys', null, { only: 'marked' })}>${count(shared.marks, 'key')}</a>, until the database has it`],
 			['Applied', `row ${shared.applied} of ${shared.head}`],
 			['Age of what it knows', shared.lag_ms === undefined ? html`<${Badge} tone="warn">has not caught up yet<//>` : `${shared.lag_ms} ms${shared.max_lag_ms ? ` of at most ${shared.max_lag_ms} ms` : ''}`],
 		]} />
