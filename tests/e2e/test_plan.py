@@ -226,14 +226,15 @@ class Refusing(PlanTest):
         self.assertEqual(self.plan("list", client=other, token=token)["plan"], "when")
         self.assertEqual(self.plan("list", client=other, token="x")["reason"], "unauthenticated")
 
-    def test_a_plan_is_counted_but_no_use_of_a_key(self):
+    def test_a_plan_is_counted_as_a_decision(self):
         key = self.c.call("keys.create", principal="ann")
         before = self.c.call("status")["counters"]
         self.assertEqual(self.plan("list", token=key["secret"])["plan"], "when")
         self.assertEqual(self.plan("refund", token=key["secret"])["plan"], "never")
         after = self.c.call("status")["counters"]
         self.assertEqual((after["allowed"] - before["allowed"], after["denied"] - before["denied"]), (1, 1))
-        self.assertNotIn("last_used", self.c.call("keys.get", id=key["id"]))
+        record = self.c.call("keys.get", id=key["id"])
+        self.assertEqual((record["uses"], record["denials"]), (2, 1))
 
 
 class Example(harness.DaemonTest):
