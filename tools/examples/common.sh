@@ -46,8 +46,18 @@ wait_for() {
 	done
 }
 
+# Ends it with what is missing: need FILE HOW
+need() {
+	[ -e "$1" ] || {
+		echo "$0: $1 is missing: $2" >&2
+		exit 1
+	}
+}
+
 # The daemon with the policy of a folder, and a key of a principal with a role, in $key: start_authzd POLICY ROLE
 start_authzd() {
+	command -v authzd >/dev/null ||
+		need "$build/daemon/authzd" "meson setup build && ninja -C build, or BUILD names another build"
 	start authzd authzd --policy "$1" --state "$folder" --socket "$AUTHZ_SOCKET"
 	wait_for authzcheck status
 	authzcheck principal create ann >/dev/null
