@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "policy/decide/eval_internal.h"
-#include "policy/decide/fact.h"
 #include "policy/decide/stack.h"
 #include "policy/decide/subject.h"
 #include "policy/decide/trace.h"
@@ -67,8 +66,7 @@ static struct pol_str check_principal(const struct pol_facts *facts)
 	return facts->tenant_inactive ? POL_STR("inactive_tenant") : go_on;
 }
 
-/* The facts without the principal of the peer. */
-static struct pol_facts without_peer(const struct pol_facts *facts)
+struct pol_facts pol_eval_without_peer(const struct pol_facts *facts)
 {
 	struct pol_facts out = *facts;
 
@@ -94,7 +92,7 @@ static void drop_peer(struct pol_evaluation *eval)
 	if (!eval->facts->by_peer || (eval->marks & POL_MARK_PEER) != 0) {
 		return;
 	}
-	eval->without_peer = without_peer(eval->facts);
+	eval->without_peer = pol_eval_without_peer(eval->facts);
 	eval->facts = &eval->without_peer;
 	eval->request.facts = &eval->without_peer;
 }
@@ -489,32 +487,4 @@ void pol_eval_tried(const struct pol_snapshot *snapshot, const struct pol_facts 
 	struct pol_trace *trace, struct pol_decision *out)
 {
 	evaluate_traced(snapshot, facts, trace, true, out);
-}
-
-/* Apart, so that other decisions need no room for the facts. */
-__attribute__((noinline)) static void ask_line(
-	const struct pol_decision *decision, const struct pol_facts *facts, char out[POL_FACT_TEXT])
-{
-	struct pol_facts used;
-
-	if (facts->by_peer && (decision->marks & POL_MARK_PEER) == 0) {
-		used = without_peer(facts);
-		facts = &used;
-	}
-	pol_stack_fact(decision->by, facts, out);
-}
-
-void pol_eval_fact(const struct pol_snapshot *snapshot, const struct pol_decision *decision,
-	const struct pol_facts *facts, char out[POL_FACT_TEXT])
-{
-	out[0] = '\0';
-	if (decision->by != NULL && pol_str_equal(decision->reason, POL_STR("module_error"))) {
-		pol_fact_module(decision->by->module, out);
-	} else if (decision->by != NULL) {
-		ask_line(decision, facts, out);
-	} else if (!decision->allow && pol_str_equal(decision->reason, POL_STR("network"))) {
-		pol_fact_address(&facts->ip, out); /* the key's own networks */
-	} else if (!decision->allow && pol_str_equal(decision->reason, POL_STR("missing_fact"))) {
-		pol_fact_missing(snapshot, &decision->missing, out);
-	}
 }

@@ -244,7 +244,8 @@ static inline __attribute__((always_inline)) struct pol_group_result run(
 	}
 	while (i < group->count) {
 		const struct pol_stack_line *line = &group->lines[i];
-		struct pol_answer answer;
+		/* In one line of the cache, so that it can be read while it is written there. */
+		_Alignas(32) struct pol_answer answer;
 		bool ended;
 
 		ask(line, request, &answer);
