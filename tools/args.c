@@ -103,7 +103,7 @@ static const struct flag_info infos[FLAG_COUNT] = {
 		"a fact of the request, such as context.amount=500 or 'resource.regions=[\"EU\"]'; "
 		"may be repeated" },
 	[FLAG_SQL] = { "sql", 0, KIND_VALUE, "DIALECT",
-		"the WHERE of a query: postgresql, mysql or sqlite" },
+		"the WHERE of a query: postgresql, mysql, mariadb or sqlite" },
 	[FLAG_COLUMN] = { "column", 0, KIND_ITEMS, "FACT=EXPR",
 		"the SQL expression of a fact or, as '{NAME}=EXPR', of a parameter; default: its "
 		"name in quotes; may be repeated" },

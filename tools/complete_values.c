@@ -200,7 +200,7 @@ static bool offer_fixed(const struct completing *word, enum flag flag)
 		{ FLAG_FAMILY, { "nginx", "forwarded", "envoy" } },
 		{ FLAG_HEADER, { "X-API-Key" } },
 		{ FLAG_API_ACCESS, { "yes", "no" } },
-		{ FLAG_SQL, { "postgresql", "mysql", "sqlite" } },
+		{ FLAG_SQL, { "postgresql", "mysql", "mariadb", "sqlite" } },
 		{ FLAG_FAIL_ON, { "any", "gain", "loss" } },
 		{ FLAG_ACTOR, { "uid:", "key:", "daemon" } },
 		{ FLAG_TOKEN_FILE, { FILES } },

@@ -73,7 +73,7 @@ static int on_exchange(struct writer_job *job, const struct writer_turn *turn)
 			turn->read, build->snapshot, current->snapshot, &whole);
 		if (r < 0) {
 			log_error("the store's roles cannot be taken into the new policy",
-				"error=%s", store_explain(r));
+				"error=%s", stored_roles_explain(r));
 			return r;
 		}
 		snprintf(exchange->from, sizeof exchange->from, "%s",

@@ -149,7 +149,7 @@ class Bed:
     def start_authz_http(self):
         path = self.folder / "http.sock"
         (self.folder / "authz-http.conf").write_text(
-            f'authz {self.daemon.socket}\nlisten {path} 0666\nfamily nginx\n')
+            f'authz {self.daemon.socket}\nlisten {path} 0666\nfamily nginx\nanswer_headers none\n')
         self.pids["authz-http"] = self.start(
             self.build / "client" / "http" / "authz-http", "--config", self.folder / "authz-http.conf")
         harness.wait_until(lambda: listens(path), what="authz-http listens")

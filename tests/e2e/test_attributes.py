@@ -230,7 +230,7 @@ class Attributes(harness.DaemonTest):
 
 class Gains(harness.DaemonTest):
     def setUp(self):
-        self.d = self.daemon({"a.policy": FACTS + POLICY})
+        self.d = self.daemon({"a.policy": FACTS + POLICY}, *self.configured(harness.may_impersonate()))
         self.c = self.d.client()
         self.c.call("principals.create", id="ann")
         self.c.call("assignments.create", principal="ann", role="clerk")
@@ -301,6 +301,14 @@ role machine { allow close on api:/loans/{branch} when principal.kind is service
         token = self.manager("boss")
         for attributes in ({"branch": "south"}, {"limit": "1"}, {}):
             self.assert_error("forbidden", self.update, token, "max", **attributes)
+
+    def test_no_caller_without_a_key_changes_its_own_together_with_its_access_to_the_api(self):
+        self.manager("boss")
+        for attributes in ({"branch": "south"}, {"limit": "1"}, {}):
+            self.c.call("principals.update", id="max", api_access=False)
+            self.assert_error("forbidden", self.c.call, "principals.update", impersonate="max", id="max",
+                              api_access=True, attributes=attributes)
+        self.c.call("principals.update", impersonate="max", id="max", api_access=True)
 
 
 class Declared(harness.DaemonTest):

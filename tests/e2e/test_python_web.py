@@ -269,6 +269,9 @@ class Web(harness.DaemonTest):
                                (403, "GET", "/notes/7", self.bearer())):
             told = {"facts": lambda _: {"facts": {"resource.owner": "bob"}}} if status == 403 else {}
             self.assertEqual(self.both(*other, missing_pass=True, **told).status, status)
+        middleware = web.WSGIMiddleware(wsgi_app, authz.Client(self.server.socket), missing_pass=True)
+        module = authz.Decision(status=403, reason="missing_fact")  # a module can give any reason, but no names
+        self.assertFalse(middleware.passes(module))
         self.server.stop()
         with self.assertLogs("authz", "WARNING"):
             self.assertEqual(self.both(*ask, missing_pass=True).status, 503)

@@ -190,20 +190,19 @@ static int check_gain(struct call *call, const struct store_principal *before,
 	const struct store_principal *after)
 {
 	bool had_no_api = (before->flags & STORE_PRINCIPAL_NO_API) != 0;
+	bool changes =
+		!attributes_same_facts(call->snapshot, before->attributes, after->attributes);
 
-	/* Its keys are valid again. */
-	if (had_no_api && (after->flags & STORE_PRINCIPAL_NO_API) == 0) {
-		return escalation_check_principal(call, NULL, after);
-	}
-	if (attributes_same_facts(call->snapshot, before->attributes, after->attributes)) {
-		return 0;
-	}
-	if (escalation_is_own(call, after->tenant, after->id)) {
+	if (changes && escalation_is_own(call, after->tenant, after->id)) {
 		return call_error(call, "forbidden",
 			"the policy's conditions read these attributes, and no caller may change "
 			"its own");
 	}
-	return escalation_check_principal(call, before, after);
+	/* Its keys are valid again. */
+	if (had_no_api && (after->flags & STORE_PRINCIPAL_NO_API) == 0) {
+		return escalation_check_principal(call, NULL, after);
+	}
+	return changes ? escalation_check_principal(call, before, after) : 0;
 }
 
 int principals_update(struct call *call)

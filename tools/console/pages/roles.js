@@ -42,7 +42,7 @@ export function Marks({ role }) {
 
 const COLUMNS = [
 	{ key: 'name', title: 'Role', min: 160, grow: 2, weight: 9, value: (role) => role.name, cell: (role, tab) => html`<a href=${href('roles', role.name)} tabIndex=${tab}>${role.name}</a> <${Marks} role=${role} />` },
-	{ key: 'about', title: 'What it is for', min: 180, grow: 4, weight: 6, value: (role) => role.description, cell: (role) => role.description || html`<span class="dim">no description</span>` },
+	{ key: 'about', title: 'What it is for', min: 180, grow: 4, weight: 6, value: (role) => role.description, cell: (role) => role.description ? html`<span title=${role.description}>${role.description}</span>` : html`<span class="dim">no description</span>` },
 	{ key: 'from', title: 'Declared by', min: 116, weight: 8, value: (role) => role.declared ? 'the files' : 'the store', cell: (role) => role.declared ? html`<${Badge} tone="info">the files<//>` : html`<${Badge}>the store<//>` },
 	{ key: 'inherits', title: 'Inherits', min: 150, grow: 2, weight: 4, value: (role) => (role.inherits || []).join(), cell: (role) => html`<${Chips} items=${role.inherits} most=${2} />` },
 	{ key: 'allows', title: 'Allows', min: 80, weight: 3, end: true, value: (role) => role.allowed, cell: (role) => role.allowed ?? html`<span class="dim">—</span>` },
