@@ -329,7 +329,7 @@ class Tool(PlanTest):
                                          "where": "(CAST((b.id) AS TEXT) COLLATE BINARY = ?)"})
         self.assertIn("(1 = 0)\n  never 403 role", self.tool("--principal", "ann", "refund", NODE, "--sql", "mysql",
                                                              status=1))
-        for words, what in ((("--sql", "oracle"), "postgresql, mysql or sqlite"), (("--column", "a=b"), "needs --sql"),
+        for words, what in ((("--sql", "oracle"), "postgresql, mysql, mariadb or sqlite"), (("--column", "a=b"), "needs --sql"),
                             (("--sql", "mysql", "--column", "=b"), "FACT=EXPRESSION"),
                             (("--sql", "mysql", "--column", "b"), "FACT=EXPRESSION")):
             self.assertIn(what, self.tool("--principal", "ann", "list", NODE, *words, status=2))
