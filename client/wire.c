@@ -187,16 +187,17 @@ static const uint8_t brief_sizes[256] = {
 	/* 0xe0 */ SIXTEEN(1), SIXTEEN(1)
 };
 
+/* By the first byte of a short array or map: how many values it has; 0 of all else. */
+#define COUNTS(each)                                                                               \
+	0, 1 * (each), 2 * (each), 3 * (each), 4 * (each), 5 * (each), 6 * (each), 7 * (each),     \
+		8 * (each), 9 * (each), 10 * (each), 11 * (each), 12 * (each), 13 * (each),        \
+		14 * (each), 15 * (each)
+static const uint8_t brief_kids[256] = { [0x80] = /* map */ COUNTS(2), /* array */ COUNTS(1) };
+
 /* The first byte of an array or a map of less than 16 items. */
 static inline bool is_brief_list(uint8_t first)
 {
 	return (first & 0xe0) == 0x80;
-}
-
-/* How many values it has. */
-static inline uint32_t brief_kids(uint8_t first)
-{
-	return (first & 15U) << (first < 0x90);
 }
 
 /* Walks values whose first byte determines their size, short arrays and maps included. Most of a
@@ -216,7 +217,7 @@ static void walk_brief(struct wire_walk *walk, const uint8_t *buf, size_t len)
 		uint32_t size = brief_sizes[first];
 
 		if (is_brief_list(first)) {
-			uint32_t kids = brief_kids(first);
+			uint32_t kids = brief_kids[first];
 
 			if (depth == WIRE_MAX_DEPTH || kids > slack) {
 				break;
@@ -308,7 +309,17 @@ bool wire_read_int(struct wire_cursor *cursor, int64_t *out)
 
 bool wire_read_text(struct wire_cursor *cursor, struct wire_str *out)
 {
-	return wire_head_text(cursor, out);
+	size_t len = (size_t)(cursor->end - cursor->ptr);
+	struct wire_head head;
+	int size = wire_head_read(cursor->ptr, len, &head);
+
+	if (size <= 0 || head.type != WIRE_TEXT || head.skip > len - (size_t)size) {
+		return false;
+	}
+	out->ptr = (const char *)cursor->ptr + size;
+	out->len = (size_t)head.skip;
+	cursor->ptr += size + out->len;
+	return true;
 }
 
 bool wire_read_array(struct wire_cursor *cursor, uint32_t *out_count)
@@ -341,9 +352,11 @@ bool wire_read_map(struct wire_cursor *cursor, uint32_t *out_count)
 }
 
 /* Skips values whose first byte determines their size; *pending is how many are left. */
-static const uint8_t *skip_brief(const uint8_t *ptr, const uint8_t *end, uint64_t *pending)
+static inline const uint8_t *skip_brief(const uint8_t *ptr, const uint8_t *end, uint64_t *pending)
 {
-	while (*pending > 0 && ptr < end) {
+	uint64_t left = *pending;
+
+	while (left > 0 && ptr < end) {
 		uint8_t first = *ptr;
 		uint32_t size = brief_sizes[first];
 
@@ -351,9 +364,10 @@ static const uint8_t *skip_brief(const uint8_t *ptr, const uint8_t *end, uint64_
 			break;
 		}
 		ptr += size;
-		*pending += is_brief_list(first) ? brief_kids(first) : 0;
-		--*pending;
+		left += brief_kids[first];
+		left--;
 	}
+	*pending = left;
 	return ptr;
 }
 
