@@ -102,10 +102,8 @@ int subject_describe_everyone(struct call *call, uint32_t tenant, enum store_eve
  * allowed, if it were presented. */
 int subject_look_at_key(struct call *call, const struct store_key *key, struct subject *out);
 
-/* The state of a key at `now`; what `status` of a record says. */
-enum pol_key_state subject_key_state(const struct store_key *key, int64_t now);
-
-/* The same on this host, whose mark (store/shared.h) refuses a key whatever its record says. */
+/* secret_rules_state on this host, whose mark (store/shared.h) refuses a key whatever its record
+ * says. */
 enum pol_key_state subject_marked_state(struct call *call, const struct store_key *key);
 
 /* The tenant's name, a view into the transaction; empty for one that is not there. */

@@ -18,20 +18,6 @@
  * secret is right. tests/attack/token_clock.py measures it.
  */
 
-enum pol_key_state subject_key_state(const struct store_key *key, int64_t now)
-{
-	if ((key->flags & STORE_KEY_REVOKED) != 0) {
-		return POL_KEY_REVOKED;
-	}
-	if ((key->flags & STORE_KEY_DISABLED) != 0 || now < key->not_before) {
-		return POL_KEY_INACTIVE;
-	}
-	if ((key->expires_at != 0 && now >= key->expires_at) || secret_rules_live(key, now) == 0) {
-		return POL_KEY_EXPIRED;
-	}
-	return POL_KEY_ACTIVE;
-}
-
 /* What a mark makes of a state. One that cannot be read disables. */
 __attribute__((noinline)) static enum pol_key_state apply_mark(
 	struct call *call, struct pol_str kid, enum pol_key_state state)
@@ -49,7 +35,7 @@ __attribute__((noinline)) static enum pol_key_state apply_mark(
 static inline enum pol_key_state state_of(
 	struct call *call, struct pol_str kid, const struct store_key *key)
 {
-	enum pol_key_state state = subject_key_state(key, call->now);
+	enum pol_key_state state = secret_rules_state(key, call->now);
 
 	return store_has_marks(call->context->store) ? apply_mark(call, kid, state) : state;
 }

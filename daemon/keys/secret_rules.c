@@ -27,6 +27,20 @@ unsigned secret_rules_live(const struct store_key *key, int64_t now)
 	return live;
 }
 
+enum pol_key_state secret_rules_state(const struct store_key *key, int64_t now)
+{
+	if ((key->flags & STORE_KEY_REVOKED) != 0) {
+		return POL_KEY_REVOKED;
+	}
+	if ((key->flags & STORE_KEY_DISABLED) != 0 || now < key->not_before) {
+		return POL_KEY_INACTIVE;
+	}
+	if ((key->expires_at != 0 && now >= key->expires_at) || secret_rules_live(key, now) == 0) {
+		return POL_KEY_EXPIRED;
+	}
+	return POL_KEY_ACTIVE;
+}
+
 enum store_other secret_rules_other(const struct store_key *key, int64_t now)
 {
 	return (secret_rules_live(key, now) & KEY_SECRET_OTHER) != 0

@@ -19,6 +19,7 @@
 
 #include "daemon/secret/token.h"
 #include "daemon/store/env.h"
+#include "policy/snapshot/module.h"
 
 /* A pending secret that nobody uses is dropped after seven days. */
 #define SECRET_RULES_PENDING ((int64_t)7 * 24 * 60 * 60)
@@ -39,6 +40,8 @@ enum key_secret {
 
 /* Which of the key's secrets are good; the state of the key is another matter. */
 unsigned secret_rules_live(const struct store_key *key, int64_t now);
+/* The state of the key: revoked, inactive, expired or active; what `status` of its record says. */
+enum pol_key_state secret_rules_state(const struct store_key *key, int64_t now);
 /* What the other one is now: nothing, when its time is over. */
 enum store_other secret_rules_other(const struct store_key *key, int64_t now);
 /* Is it time to renew? */

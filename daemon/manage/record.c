@@ -40,7 +40,7 @@ static void encode_ip(struct wire_buf *out, const uint8_t bytes[static 16], unsi
 
 struct wire_str record_status(const struct store_key *key, int64_t now)
 {
-	switch (subject_key_state(key, now)) {
+	switch (secret_rules_state(key, now)) {
 	case POL_KEY_REVOKED:
 		return WIRE_STR("revoked");
 	case POL_KEY_EXPIRED:

@@ -235,6 +235,13 @@ static int status(struct call *call)
 		{ "overdue", keys.overdue },
 		{ "expiring", keys.expiring },
 	};
+	const struct number states[] = {
+		{ "active", keys.active },
+		{ "inactive", keys.inactive },
+		{ "expired", keys.expired },
+		{ "revoked", keys.revoked },
+		{ "deleted", keys.deleted },
+	};
 	const struct number stored[] = {
 		{ "keys", store.keys },
 		{ "principals", store.principals },
@@ -247,12 +254,13 @@ static int status(struct call *call)
 	};
 
 	wire_put_result(out, call->id);
-	wire_put_map(out, call->context->share != NULL ? 19 : 18);
+	wire_put_map(out, call->context->share != NULL ? 20 : 19);
 	wire_put_cstr(out, "version");
 	wire_put_cstr(out, AUTHZ_VERSION);
 	encode_numbers(out, scalars, sizeof scalars / sizeof scalars[0]);
 	encode_counts(out, &report);
 	encode_map(out, "rotation", rotation, sizeof rotation / sizeof rotation[0]);
+	encode_map(out, "keys", states, sizeof states / sizeof states[0]);
 	encode_map(out, "store", stored, sizeof stored / sizeof stored[0]);
 	wire_put_cstr(out, "missing_facts");
 	source->encode_missing(source->data, call->snapshot, out);

@@ -28,6 +28,9 @@ enum event {
 	EVENTS,
 };
 
+/* Those of secret_rules_state, and one more. */
+enum { DELETED = POL_KEY_ACTIVE + 1, STATES };
+
 struct rotation_due {
 	struct store *store;
 	struct store_read *read;
@@ -37,8 +40,10 @@ struct rotation_due {
 	int64_t reported_until; /* earlier scans logged events up to this time */
 	uint64_t counts[EVENTS];
 	uint64_t reported[EVENTS];
+	uint64_t states[STATES];
 	uint32_t slice;
-	atomic_uint_fast64_t last[EVENTS]; /* of the last complete scan */
+	/* Of the last complete scan. */
+	atomic_uint_fast64_t last[EVENTS], last_states[STATES];
 };
 
 int rotation_due_create(const struct rotation_parts *parts, struct rotation_due **out)
@@ -67,8 +72,18 @@ void rotation_due_destroy(struct rotation_due *due)
 	}
 }
 
+static uint64_t keys_of(struct rotation_due *due, unsigned state)
+{
+	return atomic_load_explicit(&due->last_states[state], memory_order_relaxed);
+}
+
 void rotation_due_count(struct rotation_due *due, struct rotation_counts *out)
 {
+	out->active = keys_of(due, POL_KEY_ACTIVE);
+	out->inactive = keys_of(due, POL_KEY_INACTIVE);
+	out->expired = keys_of(due, POL_KEY_EXPIRED);
+	out->revoked = keys_of(due, POL_KEY_REVOKED);
+	out->deleted = keys_of(due, DELETED);
 	out->due = atomic_load_explicit(&due->last[DUE], memory_order_relaxed);
 	out->overdue = atomic_load_explicit(&due->last[OVERDUE], memory_order_relaxed);
 	out->expiring = atomic_load_explicit(&due->last[EXPIRING], memory_order_relaxed);
@@ -141,6 +156,7 @@ static int on_key(void *context, const struct store_key *key)
 	memcpy(due->after, key->kid.ptr, STORE_KID);
 	due->after_len = STORE_KID;
 	due->slice++;
+	due->states[key->deleted_at != 0 ? DELETED : (unsigned)secret_rules_state(key, now)]++;
 	if ((key->flags & (STORE_KEY_REVOKED | STORE_KEY_DISABLED)) != 0 || key->deleted_at != 0 ||
 		(key->expires_at != 0 && now >= key->expires_at)) {
 		return due->slice == SLICE;
@@ -163,6 +179,7 @@ static void begin_scan(struct rotation_due *due, int64_t now)
 	due->after_len = 0;
 	memset(due->counts, 0, sizeof due->counts);
 	memset(due->reported, 0, sizeof due->reported);
+	memset(due->states, 0, sizeof due->states);
 }
 
 static void end_scan(struct rotation_due *due)
@@ -172,6 +189,9 @@ static void end_scan(struct rotation_due *due)
 	for (size_t i = 0; i < EVENTS; i++) {
 		atomic_store_explicit(&due->last[i], due->counts[i], memory_order_relaxed);
 		more += due->reported[i] > MAX_REPORTED ? due->reported[i] - MAX_REPORTED : 0;
+	}
+	for (unsigned i = 0; i < STATES; i++) {
+		atomic_store_explicit(&due->last_states[i], due->states[i], memory_order_relaxed);
 	}
 	if (more > 0) {
 		log_warn(

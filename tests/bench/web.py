@@ -4,8 +4,11 @@
 The same file in three places of one nginx: `alone`, `echo` (auth_request to the bare echo server, which
 allows without reading) and `authz` (auth_request to authz-http, and that asks authzd). All processes
 share the cores, as on a machine that serves.
+
+Then authz-http alone, asked as nginx asks it, beside a bare HTTP server with the same parser and answer.
 """
 
+import json
 import os
 import re
 import shutil
@@ -18,6 +21,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 
 import harness  # noqa: E402
+import workload  # noqa: E402
 
 CONNECTIONS = 64
 FILE_BYTES = 1024
@@ -84,6 +88,11 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def connects(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def listens(path):
     with socket.socket(socket.AF_UNIX) as probe:
         return probe.connect_ex(str(path)) == 0
@@ -107,6 +116,7 @@ class Bed:
         self.daemon = harness.Daemon({"a.policy": POLICY})
         self.folder = self.daemon.folder
         self.port = free_port()
+        self.ports = {"check": free_port(), "bare": free_port()}
         self.token = self.daemon.call("keys.create", principal="reader")["secret"]
         for place in PLACES:
             (self.folder / "site" / place).mkdir(parents=True)
@@ -120,6 +130,7 @@ class Bed:
         harness.wait_until((self.folder / "nginx.pid").exists, what="nginx runs")
         self.start_echo()
         self.start_authz_http()
+        self.start_bare()
 
     def start(self, *command):
         process = subprocess.Popen([str(word) for word in command], preexec_fn=harness.die_with_parent,
@@ -149,14 +160,42 @@ class Bed:
     def start_authz_http(self):
         path = self.folder / "http.sock"
         (self.folder / "authz-http.conf").write_text(
-            f'authz {self.daemon.socket}\nlisten {path} 0666\nfamily nginx\nanswer_headers none\n')
+            f"authz {self.daemon.socket}\nfamily nginx\nlisten {path} 0666\nanswer_headers none\n"
+            f"listen 127.0.0.1:{self.ports['check']}\n")
         self.pids["authz-http"] = self.start(
             self.build / "client" / "http" / "authz-http", "--config", self.folder / "authz-http.conf")
         harness.wait_until(lambda: listens(path), what="authz-http listens")
 
+    def start_bare(self):
+        """The bare server answers with the bytes of authz-http's answer."""
+        with socket.create_connection(("127.0.0.1", self.ports["check"])) as once:
+            once.sendall("\r\n".join(["GET /check HTTP/1.1", "Host: a", *self.asked(), "", ""]).encode())
+            answer = once.recv(65536).decode()
+        lines = answer.split("\r\n")
+        if lines[0] != "HTTP/1.1 204 No Content":
+            sys.exit(f"authz-http: {answer}")
+        headers = [line for line in lines[1:] if line and not line.startswith("Date:")]
+        self.start(self.build / "tests" / "bench" / "bench-http", self.ports["bare"], *headers)
+        harness.wait_until(lambda: connects(self.ports["bare"]), what="the bare server listens")
+
+    def asked(self):
+        """The headers of nginx's question."""
+        return [f"Authorization: Bearer {self.token}", "X-Original-Method: GET", "X-Original-URI: /authz/file"]
+
     def wrk(self, place, connections, seconds):
         return [needed("wrk"), "-t1", f"-c{connections}", f"-d{seconds}s", "-H",
                 f"Authorization: Bearer {self.token}", f"http://127.0.0.1:{self.port}/{place}/file"]
+
+    def direct(self, server, connections, seconds):
+        """(requests a second, microseconds of the median) of authz-http, or of the bare server."""
+        headers = [word for header in self.asked() for word in ("-H", header)]
+        out = subprocess.run([needed("wrk"), "--latency", "-t1", f"-c{connections}", f"-d{seconds}s", *headers,
+                              f"http://127.0.0.1:{self.ports[server]}/check"], capture_output=True, text=True,
+                             check=True).stdout
+        if "Non-2xx" in out or "Socket errors" in out:
+            sys.exit(f"wrk, {server}: {out}")
+        number, unit = re.search(r"50% +([\d.]+)(us|ms|s)", out).groups()
+        return float(re.search(r"Requests/sec: +([\d.]+)", out)[1]), float(number) * {"us": 1, "ms": 1e3, "s": 1e6}[unit]
 
     def turn(self, place, seconds):
         """Requests a second, and the CPU a request of each part in microseconds; every answer must be the file."""
@@ -180,6 +219,39 @@ class Bed:
         self.daemon.finish()
 
 
+def daemon_p50(bed, seconds):
+    """The median of one client of the daemon itself, with the token that the web server sends, in microseconds."""
+    question = workload.Question({"method": "GET", "path": "/authz/file"}, True, [bed.token])
+    with bed.daemon.client() as client:
+        question.learn(client)
+    command = [bed.build / "tests" / "bench" / "bench-load", "-s", bed.daemon.socket, "-c", "1", "-o", "1",
+               "-n", seconds, "-i", question.id_at]
+    for letter, name, data in (("r", "request", question.request), ("a", "reply", question.answer),
+                               ("m", "mask", question.mask)):
+        (bed.folder / name).write_bytes(data)
+        command += [f"-{letter}", bed.folder / name]
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)["p50"]
+
+
+def measure_direct(figures, bed, turns, seconds):
+    """authz-http asked without a web server."""
+    many, one = {"check": [], "bare": []}, {"check": [], "bare": [], "daemon": []}
+    for number in range(turns):
+        for server in many if number % 2 == 0 else reversed(many):
+            many[server].append(bed.direct(server, CONNECTIONS, seconds)[0])
+            one[server].append(bed.direct(server, 1, seconds)[1])
+        one["daemon"].append(daemon_p50(bed, seconds))
+    ratio = statistics.median(mine / theirs for mine, theirs in zip(many["check"], many["bare"]))
+    figures.add(f"/check, {CONNECTIONS} connections, beside the bare HTTP server",
+                float(f"{statistics.median(many['bare']):.3g}"), float(f"{statistics.median(many['check']):.3g}"),
+                ("web", "bare"), ratio, "/s")
+    limits = [2 * daemon + bare for daemon, bare in zip(one["daemon"], one["bare"])]
+    ratio = statistics.median(mine / limit for mine, limit in zip(one["check"], limits))
+    figures.add("/check, one connection, p50, beside twice the daemon's and once the bare HTTP server's",
+                statistics.median(limits), statistics.median(one["check"]), ("web", "one"), ratio, "us")
+
+
 def measure(figures, build, options):
     """Rows for the table: the rate and the CPU beside those of nginx alone, and beside the echo server's."""
     seconds = max(1, round(options.seconds))
@@ -189,6 +261,7 @@ def measure(figures, build, options):
         for number in range(options.turns):
             for place in PLACES if number % 2 == 0 else reversed(PLACES):
                 turns[place].append(bed.turn(place, seconds))
+        measure_direct(figures, bed, options.turns, seconds)
     finally:
         bed.finish()
     rates = {place: [rate for rate, _ in turns[place]] for place in PLACES}

@@ -29,7 +29,7 @@ LINES_SHOWN = 30
 # For each test the targets that it needs.
 TARGETS = {
     "eval": ("tests/policy/eval_test",),
-    "subject": ("tests/daemon/subject_test",),
+    "key_state": ("tests/daemon/key_state_test",),
     "authorize": ("daemon/authzd", "tools/authzcheck"),
 }
 
@@ -156,11 +156,11 @@ SWAPS = (
              "\tif (state == POL_KEY_REVOKED) {\n\t\tsubject->verified = true;\n"
              "\t\treturn state;\n\t}\n" + WRONG_SECRET),
     )),
-    Swap("revoked_key | inactive_key", "subject", "revoked, switched off: expected", (
-        Edit("daemon/decide/subject_key.c", KEY_REVOKED + KEY_INACTIVE, KEY_INACTIVE + KEY_REVOKED),
+    Swap("revoked_key | inactive_key", "key_state", "revoked, switched off: expected", (
+        Edit("daemon/keys/secret_rules.c", KEY_REVOKED + KEY_INACTIVE, KEY_INACTIVE + KEY_REVOKED),
     )),
-    Swap("inactive_key | expired_key", "subject", "switched off, over: expected", (
-        Edit("daemon/decide/subject_key.c", KEY_INACTIVE + KEY_EXPIRED, KEY_EXPIRED + KEY_INACTIVE),
+    Swap("inactive_key | expired_key", "key_state", "switched off, over: expected", (
+        Edit("daemon/keys/secret_rules.c", KEY_INACTIVE + KEY_EXPIRED, KEY_EXPIRED + KEY_INACTIVE),
     )),
     # policy/eval's steps, and what is asked inside each.
     swap("expired_key | unknown_principal", EVAL, TOKEN, PRINCIPAL),

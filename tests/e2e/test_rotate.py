@@ -303,6 +303,26 @@ limits {
         self.assertEqual(self.get(record["id"])["status"], "active")
         self.assertEqual(self.status(old), 401)
 
+    def test_status_counts_keys_by_their_status(self):
+        self.alice()
+        for number in range(3):
+            self.key(name=f"active-{number}")
+        off, _ = self.key(name="off")
+        gone, _ = self.key(name="gone")
+        away, _ = self.key(name="away")
+        ended, _ = self.key(expires_in="1s")
+        self.key(not_before=int(time.time()) + 3600)
+        self.c.call("keys.disable", id=off["id"])
+        self.c.call("keys.revoke", id=gone["id"])
+        self.c.call("keys.delete", id=away["id"])
+        harness.wait_until(lambda: time.time() > ended["expires_at"])
+        self.d.stop()
+        self.d.start()  # it looks at all keys at once
+        self.c = self.d.client()
+        harness.wait_until(lambda: any(self.c.call("status")["keys"].values()))
+        self.assertEqual(self.c.call("status")["keys"],
+                         {"active": 3, "inactive": 2, "expired": 1, "revoked": 1, "deleted": 1})
+
     def test_the_log_warns_of_due_and_ending_keys(self):
         self.alice()
         due, _ = self.key(rotate_every="1s", name="nightly")

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/decide/subject.h"
+#include "daemon/keys/secret_rules.h"
 
 #include <criterion/criterion.h>
 
@@ -15,7 +15,7 @@ static struct store_key key_of(
 }
 
 /* Each row but the last ones holds of a later state, too. */
-Test(subject, a_key_is_the_first_that_holds_of_revoked_inactive_expired_active)
+Test(key_state, a_key_is_the_first_that_holds_of_revoked_inactive_expired_active)
 {
 	static const struct {
 		const char *what;
@@ -41,7 +41,7 @@ Test(subject, a_key_is_the_first_that_holds_of_revoked_inactive_expired_active)
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct store_key key = key_of(
 			rows[i].flags, rows[i].not_before, rows[i].expires_at, rows[i].renew_by);
-		enum pol_key_state state = subject_key_state(&key, NOW);
+		enum pol_key_state state = secret_rules_state(&key, NOW);
 
 		cr_expect_eq(state, rows[i].state, "%s: expected %d, got %d", rows[i].what,
 			(int)rows[i].state, (int)state);
