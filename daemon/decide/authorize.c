@@ -109,12 +109,21 @@ static void count(struct call *call, const struct counted *counted)
 	}
 }
 
+void authorize_count(struct call *call, const struct ask *ask, const struct subject *subject,
+	const struct pol_decision *decision)
+{
+	struct counted counted;
+
+	if (count_one(call, ask, subject, decision, &counted)) {
+		count(call, &counted);
+	}
+}
+
 void authorize_listing(struct call *call, const struct ask *ask, struct subject *subject,
 	struct authorize_listed *out)
 {
 	struct quota_counters_turn quota;
 	struct pol_decision *decision = &out->decision;
-	struct counted counted;
 
 	quota_counters_turn_init(&quota, call->context->quota_counters);
 	ask_state(ask, NULL, subject);
@@ -131,9 +140,7 @@ void authorize_listing(struct call *call, const struct ask *ask, struct subject 
 	if ((decision->marks & (POL_MARK_WARN | POL_MARK_LOG)) != 0) {
 		decision_note_write(call, subject, &subject->facts, decision);
 	}
-	if (count_one(call, ask, subject, decision, &counted)) {
-		count(call, &counted);
-	}
+	authorize_count(call, ask, subject, decision);
 }
 
 static int authorize(struct call *call)
@@ -141,7 +148,6 @@ static int authorize(struct call *call)
 	struct ask ask;
 	struct subject subject;
 	struct outcome outcome;
-	struct counted counted;
 	const char *param, *wrong;
 	int r;
 
@@ -158,9 +164,7 @@ static int authorize(struct call *call)
 	if (r == 0) {
 		answer_put(call, &ask, &subject, &outcome, true);
 	}
-	if (count_one(call, &ask, &subject, &outcome.decision, &counted)) {
-		count(call, &counted);
-	}
+	authorize_count(call, &ask, &subject, &outcome.decision);
 	outcome_finish(&outcome);
 	return r;
 }
