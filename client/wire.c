@@ -187,16 +187,17 @@ static const uint8_t brief_sizes[256] = {
 	/* 0xe0 */ SIXTEEN(1), SIXTEEN(1)
 };
 
+/* By the first byte of a short array or map: how many values it has; 0 of all else. */
+#define COUNTS(each)                                                                               \
+	0, 1 * (each), 2 * (each), 3 * (each), 4 * (each), 5 * (each), 6 * (each), 7 * (each),     \
+		8 * (each), 9 * (each), 10 * (each), 11 * (each), 12 * (each), 13 * (each),        \
+		14 * (each), 15 * (each)
+static const uint8_t brief_kids[256] = { [0x80] = /* map */ COUNTS(2), /* array */ COUNTS(1) };
+
 /* The first byte of an array or a map of less than 16 items. */
 static inline bool is_brief_list(uint8_t first)
 {
 	return (first & 0xe0) == 0x80;
-}
-
-/* How many values it has. */
-static inline uint32_t brief_kids(uint8_t first)
-{
-	return (first & 15U) << (first < 0x90);
 }
 
 /* The values that are announced and not yet walked. */
@@ -229,7 +230,7 @@ static void walk_far(struct wire_walk *walk, const uint8_t *buf, size_t end)
 			}
 		} else if (is_brief_list(first) && depth < WIRE_MAX_DEPTH) {
 			walk->left[depth++] = left - 1;
-			left = brief_kids(first);
+			left = brief_kids[first];
 			off++;
 		} else {
 			break;
@@ -262,7 +263,7 @@ static void walk_near(struct wire_walk *walk, const uint8_t *buf, uint32_t end)
 		uint32_t size = brief_sizes[first];
 
 		if (is_brief_list(first)) {
-			uint32_t kids = brief_kids(first);
+			uint32_t kids = brief_kids[first];
 
 			if (depth == WIRE_MAX_DEPTH || kids > slack) {
 				break;
@@ -418,9 +419,11 @@ bool wire_read_map(struct wire_cursor *cursor, uint32_t *out_count)
 }
 
 /* Skips values whose first byte determines their size; *pending is how many are left. */
-static const uint8_t *skip_brief(const uint8_t *ptr, const uint8_t *end, uint64_t *pending)
+static inline const uint8_t *skip_brief(const uint8_t *ptr, const uint8_t *end, uint64_t *pending)
 {
-	while (*pending > 0 && ptr < end) {
+	uint64_t left = *pending;
+
+	while (left > 0 && ptr < end) {
 		uint8_t first = *ptr;
 		uint32_t size = is_brief_list(first) ? 1 : brief_sizes[first];
 
@@ -428,9 +431,10 @@ static const uint8_t *skip_brief(const uint8_t *ptr, const uint8_t *end, uint64_
 			break;
 		}
 		ptr += size;
-		*pending += is_brief_list(first) ? brief_kids(first) : 0;
-		--*pending;
+		left += brief_kids[first];
+		left--;
 	}
+	*pending = left;
 	return ptr;
 }
 

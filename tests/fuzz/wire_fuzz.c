@@ -73,8 +73,9 @@ static void walk_at_the_bound(
 static void read_items(const struct wire_value *values)
 {
 	struct wire_value entry[FIELD_COUNT];
+	struct wire_overlay overlay;
 	struct wire_error err;
-	struct wire_cursor items, map;
+	struct wire_cursor items, map, at;
 	struct wire_str key, text;
 
 	items = values[5].items;
@@ -82,10 +83,12 @@ static void read_items(const struct wire_value *values)
 		require(wire_next_text(&items, &text) && wire_is_utf8(text));
 	}
 	items = values[6].items;
-	for (uint32_t i = 0; i < values[6].count; i++) {
+	wire_overlay_init(&overlay, fields, FIELD_COUNT, values, entry);
+	for (uint32_t i = 0, r = 0; i < values[6].count && r == 0; i++) {
+		at = items;
 		require(wire_next_map(&items, &map));
-		memcpy(entry, values, sizeof entry);
-		(void)wire_overlay_params(map, fields, FIELD_COUNT, entry, &err);
+		r = wire_overlay_next(&overlay, &at, &err) != WIRE_OK;
+		require(r != 0 || at.ptr == items.ptr);
 	}
 	items = values[7].items;
 	for (uint32_t i = 0; i < values[7].count; i++) {

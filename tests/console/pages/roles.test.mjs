@@ -126,6 +126,40 @@ test('roles', async (t) => {
     await page.getByRole('dialog').getByText('Leave without saving?').waitFor();
     await button(page.getByRole('dialog'), 'Cancel').click();
     assert.match(page.url(), /#\/edit-role\/night-desk$/);
+  });
+
+  await t.test("nor does the browser's Back", async () => {
+    const description = page.getByRole('textbox', { name: 'Description' });
+    await step('Name and description').click();
+    const unsaved = await description.inputValue();
+    for (const _ of [1, 2]) {
+      await page.evaluate(() => history.back());
+      await page.getByRole('dialog').getByText('Leave without saving?').waitFor();
+      assert.match(page.url(), /#\/edit-role\/night-desk$/);
+      // Back once more, while it asks: there, and here again.
+      await page.evaluate(() => new Promise((resolve) => {
+        let seen = 0;
+        addEventListener('hashchange', () => ++seen === 2 && setTimeout(resolve));
+        history.back();
+      }));
+      await page.getByRole('dialog').getByText('Leave without saving?').waitFor();
+      await button(page.getByRole('dialog'), 'Cancel').click();
+      assert.equal(await description.inputValue(), unsaved);
+    }
+    await page.evaluate(() => history.back());
+    await button(page.getByRole('dialog'), 'Leave').click();
+    await page.waitForURL((url) => !/edit-role/.test(url));
+    // What was not saved is gone.
+    await go(page, '#/edit-role/night-desk');
+    assert.notEqual(await description.inputValue(), unsaved);
+    await page.evaluate(() => history.back());
+    await page.waitForURL((url) => !/edit-role/.test(url));
+    assert.equal(await page.getByRole('dialog').isVisible(), false);
+  });
+
+  await t.test('a page that was left by a link asks, too', async () => {
+    await go(page, '#/edit-role/night-desk');
+    await page.getByRole('textbox', { name: 'Description' }).fill('Mine');
     await page.getByRole('link', { name: 'Leave without saving' }).click();
     await button(page.getByRole('dialog'), 'Leave').click();
     await page.waitForURL(/#\/roles\/night-desk$/);
