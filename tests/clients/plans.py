@@ -195,6 +195,23 @@ def values_in(tree):
             for value in (side[1] if isinstance(side[1], list) else [side[1]])]
 
 
+def other_value(value):
+    """Another value, which means something to SQL if it is a text; unequal ones stay unequal."""
+    if isinstance(value, list):
+        return [other_value(each) for each in value]
+    if isinstance(value, str):
+        return "'\"`\\;-- $1 ? %s " + value
+    return not value if isinstance(value, bool) else value ^ 1
+
+
+def with_other_values(tree):
+    """The same tree with other values; the words of a fact are changed alike."""
+    name, *parts = tree
+    if name in POOLS or name in ("strings", "network"):
+        return [name, other_value(parts[0])]
+    return [name, *(with_other_values(part) if isinstance(part, list) else part for part in parts)]
+
+
 def as_json(value, escaped=False):
     return json.dumps(value, ensure_ascii=escaped) if isinstance(value, list) else value
 

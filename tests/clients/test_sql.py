@@ -5,6 +5,7 @@ import asyncio
 import json
 import os
 import random
+import re
 import sqlite3
 import subprocess
 import sys
@@ -20,7 +21,8 @@ import mariadb  # noqa: E402
 import plans  # noqa: E402
 import postgres  # noqa: E402
 
-ROWS, TREES = 100, 600
+ROWS, TREES, RANDOM = 100, 600, 200
+DIALECTS = ("postgresql", "mysql", "sqlite")
 ACTIONS = 60       # each with a condition of its own
 
 # Texts that no policy can have are among them.
@@ -134,8 +136,12 @@ SHARED = json.loads((CONFORMANCE / "sql.json").read_text(encoding="utf-8"))
 
 def where_or_error(case, dialect):
     options = {name: case[name] for name in ("placeholder", "first") if name in case}
+    return written(case["plan"], SHARED["columns"], dialect, **options)
+
+
+def written(plan, columns, dialect, **options):
     try:
-        where = authz.sql.where(authz._wire.read_plan(case["plan"]), SHARED["columns"], dialect, **options)
+        where = authz.sql.where(authz._wire.read_plan(plan), columns, dialect, **options)
     except authz.sql.SqlError as error:
         return {"error": str(error)}
     return {"text": where.text, "parameters": list(where.parameters)}
@@ -188,6 +194,46 @@ class Shared(unittest.TestCase):
         for name, command in other_clients():
             with self.subTest(name):
                 self.compare(replay(command, CONFORMANCE / "sql.json"), as_php if name == "php" else dict)
+
+    def test_each_client_writes_the_same_of_random_plans(self):
+        trees = plans.Trees(random.Random(int(os.environ.get("AUTHZ_TEST_SEED", "15"))), addresses=True)
+        cases = [{"name": f"random {i}", "plan": {"plan": "when", "revision": "1", "when": "…", "tree": trees.tree()}}
+                 for i in range(RANDOM)]
+        columns = {name: column for name, column in plans.COLUMNS.items() if name != "resource.owner"}
+        for case in cases:
+            case["expect"] = {dialect: written(case["plan"], columns, dialect) for dialect in DIALECTS}
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "random.json"
+            file.write_text(json.dumps({"columns": columns, "cases": cases}), encoding="utf-8")
+            for name, command in other_clients():
+                for case, got in zip(cases, replay(command, file)):
+                    for dialect, expected in case["expect"].items():
+                        if name == "php":
+                            expected = as_php(expected)
+                        with self.subTest(name, dialect=dialect, tree=case["plan"]["tree"]):
+                            # A refusal is worded as the language does.
+                            self.assertEqual("error" in got[dialect], "error" in expected)
+                            if "error" not in expected:
+                                self.assertEqual(json.dumps(got[dialect], sort_keys=True),
+                                                 json.dumps(expected, sort_keys=True))
+
+    def test_the_text_of_random_plans_is_the_same_with_other_values(self):
+        trees, with_text = plans.Trees(random.Random(16), addresses=True), 0
+        for _ in range(RANDOM):
+            tree = trees.tree()
+            for dialect in DIALECTS:
+                one, other = (written({"plan": "when", "revision": "1", "when": "…", "tree": each}, plans.COLUMNS,
+                                      dialect)
+                              for each in (tree, plans.with_other_values(tree)))
+                self.assertEqual("error" in one, "error" in other)
+                if "text" in one:
+                    with_text += 1
+                    self.assertEqual(one["text"], other["text"])
+                    numbered = re.findall(r"\$(\d+)", one["text"])
+                    count = len(numbered) if dialect == "postgresql" else one["text"].count("?")
+                    self.assertEqual(count, len(one["parameters"]))
+                    self.assertEqual(numbered, [str(i + 1) for i in range(len(numbered))])
+        self.assertGreater(with_text, RANDOM)
 
     def test_no_value_is_in_a_text(self):
         for case in SHARED["cases"]:

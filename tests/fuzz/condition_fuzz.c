@@ -3,78 +3,25 @@
  * condition_fuzz: any conditions of grants. If they compile, then of random subjects and facts a
  * decision allows exactly that of which the formula, and the plan, are true.
  *
- * The first 4 bytes choose subjects and facts. Each line after them is a grant: its first byte
- * chooses the role or scope, its second the effect and the pattern, and the rest is the condition.
+ * The first 4 bytes choose subjects and facts; the lines after them are grants (grants.h).
  */
 #include "policy/ask/formula_subject.h"
 #include "policy/ask/plan.h"
-#include "policy/compile/compile.h"
 #include "policy/decide/eval.h"
 #include "policy/decide/subject.h"
-#include "policy/snapshot/compiled.h"
 #include "policy/snapshot/tree.h"
-#include "tests/fuzz/fuzz.h"
-#include "tests/policy/ask/random_grants.h"
+#include "tests/fuzz/grants.h"
 
-enum { SEED = 4, GRANTS = 24, MAX_INPUT = 2048, ROUNDS = 6, ROWS = 4 };
+enum { ROUNDS = 6, ROWS = 4 };
 #define MEMORY ((size_t)1 << 22)
 
-static const char declarations[] =
+static const char facts_text[] =
 	"facts {\n  principal.branch string\n  principal.limit int default 2\n"
 	"  principal.regions strings default \"a\"\n  resource.branch string\n"
 	"  resource.owner string default \"ann\"\n"
 	"  resource.status draft | active | archived default active\n  resource.tags strings\n"
 	"  resource.at time\n  context.amount int\n  context.urgent bool default false\n"
-	"  context.for duration\n  action.from address\n}\n"
-	"tree api { /loans { list GET, /{loan} { read GET, update PUT } } }\n"
-	"tree other { /x { GET } }\n";
-
-static const char *const heads[] = { "role anyone", "role r1", "role r2 inherits r1", "role r3",
-	"scope s1", "scope s2" };
-#define HEADS (sizeof heads / sizeof heads[0])
-static const char *const patterns[] = { "GET on api:/loans/**", "read on api:/loans/{loan}",
-	"all on api:/loans/{loan}", "update on api:/loans/*" };
-
-/* --- a policy --------------------------------------------------------------------------------- */
-
-static void add_grants(char *text, size_t *used, const char *input, size_t size, size_t head)
-{
-	size_t at = 0;
-
-	for (int i = 0; i < GRANTS && at < size; i++) {
-		const char *end = memchr(input + at, '\n', size - at);
-		size_t len = end != NULL ? (size_t)(end - input) - at : size - at;
-		unsigned char how = len >= 2 ? (unsigned char)input[at + 1] : 0;
-
-		if (len > 2 && (unsigned char)input[at] % HEADS == head) {
-			*used += (size_t)sprintf(text + *used, "  %s %s when %.*s\n",
-				(how & 4) != 0 ? "deny" : "allow", patterns[how % 4],
-				(int)(len - 2), input + at + 2);
-		}
-		at += len + 1;
-	}
-}
-
-static struct pol_snapshot *compile(const char *input, size_t size)
-{
-	static char text[sizeof declarations + MAX_INPUT + GRANTS * 64 + HEADS * 64];
-	size_t used = (size_t)sprintf(text, "%s", declarations);
-	struct pol_source source = { POL_STR_INIT("fuzz.policy"), { text, 0 } };
-	struct pol_snapshot *snapshot = NULL;
-	struct pol_diags diags;
-
-	for (size_t i = 0; i < HEADS; i++) {
-		used += (size_t)sprintf(text + used, "%s {\n", heads[i]);
-		add_grants(text, &used, input, size, i);
-		used += (size_t)sprintf(text + used, "}\n");
-	}
-	source.text.len = used;
-	pol_diags_init(&diags, &source, 1);
-	fuzz_require(
-		(pol_compile(&source, 1, NULL, &diags, &snapshot) == POL_OK) == (snapshot != NULL));
-	pol_diags_finish(&diags);
-	return snapshot;
-}
+	"  context.for duration\n  action.from address\n}\n";
 
 /* --- a question ------------------------------------------------------------------------------- */
 
@@ -116,18 +63,6 @@ static void check_formula(struct dice *dice, const struct pol_snapshot *snapshot
 	pol_arena_finish(&arena);
 }
 
-/* The facts of the plan that are not of the resource, and for a row all of them. */
-static void keep(const struct pol_snapshot *snapshot, const struct pol_given *all,
-	struct pol_given_fact *items, struct pol_given *out)
-{
-	*out = (struct pol_given){ items, 0 };
-	for (uint32_t i = 0; i < all->count; i++) {
-		if (snapshot->facts[all->items[i].fact].space != POL_SPACE_RESOURCE) {
-			items[out->count++] = all->items[i];
-		}
-	}
-}
-
 static void check_row(const struct pol_snapshot *snapshot, const struct pol_facts *facts,
 	const struct pol_plan *plan)
 {
@@ -153,7 +88,7 @@ static void check_plan(
 	struct pol_arena arena;
 	struct pol_plan plan;
 
-	keep(snapshot, &who->request, items, &kept);
+	grants_keep(snapshot, &who->request, items, &kept);
 	facts.given = &kept;
 	facts.path = POL_STR("/loans/{loan}");
 	pol_arena_init(&arena, MEMORY);
@@ -204,11 +139,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct dice dice = { 0 };
 	struct pol_snapshot *snapshot;
 
-	if (size <= SEED || size > MAX_INPUT) {
+	if (size <= GRANTS_SEED || size > GRANTS_INPUT) {
 		return 0;
 	}
-	memcpy(&dice.state, data, SEED);
-	snapshot = compile((const char *)data + SEED, size - SEED);
+	memcpy(&dice.state, data, GRANTS_SEED);
+	snapshot = grants_compile(facts_text, (const char *)data + GRANTS_SEED, size - GRANTS_SEED);
 	for (int i = 0; snapshot != NULL && i < ROUNDS; i++) {
 		check(&dice, snapshot);
 	}

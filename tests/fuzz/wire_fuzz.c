@@ -56,7 +56,7 @@ static enum wire_progress walk_in_pieces(const uint8_t *data, size_t size, size_
 	return WIRE_NEED_MORE;
 }
 
-/* A message that is as large as it may be: what is read only far from the bound is not. */
+/* The same bytes, where they are all that there may be. */
 static void walk_at_the_bound(
 	const uint8_t *data, size_t size, enum wire_progress far, size_t far_len)
 {
@@ -66,13 +66,8 @@ static void walk_at_the_bound(
 
 	wire_walk_init(&walk, (uint32_t)(far == WIRE_COMPLETE ? far_len : size));
 	near = wire_walk(&walk, data, size, &len);
-	if (far == WIRE_NEED_MORE) {
-		require(near == WIRE_TOO_LARGE);
-	} else if (far == WIRE_COMPLETE) {
-		require(near == WIRE_COMPLETE && len == far_len);
-	} else {
-		require(near == far || near == WIRE_TOO_LARGE);
-	}
+	require(near == far || (near == WIRE_TOO_LARGE && far != WIRE_COMPLETE));
+	require(far != WIRE_COMPLETE || len == far_len);
 }
 
 static void read_items(const struct wire_value *values)
