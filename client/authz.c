@@ -172,6 +172,7 @@ int authz_create(const struct authz_options *options, struct authz **out)
 	/* No process has this id, so that the first call draws the first request id. */
 	authz->pid = -1;
 	authz->fd = -1;
+	authz_channel_make_own(authz);
 	authz_watch_forget(authz);
 	authz->timeout_ms = options->timeout_ms != 0 ? options->timeout_ms : AUTHZ_DEFAULT_TIMEOUT;
 	authz->server = (uid_t)-1;
@@ -203,6 +204,7 @@ void authz_destroy(struct authz *authz)
 	}
 	authz_channel_close(authz);
 	authz_watch_finish(authz);
+	authz_channel_drop_own(authz);
 	wire_buf_finish(&authz->out);
 	wire_buf_finish(&authz->in);
 	free(authz->slots);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -31,6 +32,34 @@ static bool random_id(uint32_t *out)
 	return n == (ssize_t)sizeof *out;
 }
 
+void authz_channel_make_own(struct authz *authz)
+{
+	size_t size = sizeof *authz->own; /* the kernel makes pages of it */
+	void *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (page == MAP_FAILED) {
+		return;
+	}
+	if (madvise(page, size, MADV_WIPEONFORK) != 0) {
+		munmap(page, size);
+		return;
+	}
+	authz->own = page;
+}
+
+void authz_channel_drop_own(struct authz *authz)
+{
+	if (authz->own != NULL) {
+		munmap(authz->own, sizeof *authz->own);
+		authz->own = NULL;
+	}
+}
+
+bool authz_channel_is_own(const struct authz *authz)
+{
+	return authz->own != NULL ? *authz->own : authz->pid == getpid();
+}
+
 /* After a fork: closes the child's copy of the descriptor, without on_disconnect, and forgets the
  * parent's requests. */
 static void leave_parent(struct authz *authz)
@@ -53,9 +82,7 @@ static void leave_parent(struct authz *authz)
 
 int authz_channel_enter(struct authz *authz)
 {
-	pid_t pid = getpid();
-
-	if (pid != authz->pid) {
+	if (!authz_channel_is_own(authz)) {
 		uint32_t random;
 
 		leave_parent(authz);
@@ -66,7 +93,10 @@ int authz_channel_enter(struct authz *authz)
 		/* Another upper half, so that no id of the parent is one of the child, nor 0. */
 		authz->next_id = ((authz->next_id >> 32) + 1) << 32 | random;
 		authz->oldest = authz->next_id;
-		authz->pid = pid;
+		authz->pid = getpid();
+		if (authz->own != NULL) {
+			*authz->own = true;
+		}
 	}
 	if (authz->held > 0 && !authz->processing) {
 		wire_buf_consume(&authz->in, authz->held);
@@ -196,7 +226,7 @@ int authz_channel_open(struct authz *authz, int64_t deadline, bool wait)
 void authz_channel_close(struct authz *authz)
 {
 	if (authz->fd >= 0) {
-		if (authz->on_disconnect != NULL && authz->pid == getpid()) {
+		if (authz->on_disconnect != NULL && authz_channel_is_own(authz)) {
 			authz->on_disconnect(authz->data, authz->fd);
 		}
 		authz_watch_close(authz);

@@ -42,9 +42,10 @@ struct authz {
 
 	int fd; /* a blocking socket, or -1 */
 	int sys_errno;
-	uid_t server;       /* who served the socket at the last attempt; -1: not known */
-	pid_t pid;          /* the process that opened the connection */
-	uint64_t next_id;   /* its lower half begins at random; continues over connections */
+	uid_t server;     /* who served the socket at the last attempt; -1: not known */
+	pid_t pid;        /* the process that opened the connection */
+	bool *own;        /* true in that process; NULL: its id says it: see authz_channel_is_own */
+	uint64_t next_id; /* its lower half begins at random; continues over connections */
 	uint32_t ids_used;  /* on this connection */
 	bool was_connected; /* this handle had a connection */
 	bool timeo_changed; /* the socket's timeouts are not timeout_ms */
@@ -80,6 +81,13 @@ struct authz {
 };
 
 /* --- authz_channel.c: the connection --- */
+
+/* Is this the process that used the handle last, and no child of it? Each call asks, so the kernel
+ * answers by a page that it wipes in the child (Linux 4.14), which spares a system call. Where it
+ * cannot, the process's id answers. */
+bool authz_channel_is_own(const struct authz *authz);
+void authz_channel_make_own(struct authz *authz);
+void authz_channel_drop_own(struct authz *authz);
 
 int64_t authz_now(void); /* monotonic milliseconds */
 

@@ -7,18 +7,12 @@
 
 #include <limits.h>
 #include <poll.h>
-#include <unistd.h>
 
 #include "client/authz_handle.h"
 
-static bool is_foreign(const struct authz *authz)
-{
-	return authz->pid != getpid();
-}
-
 int authz_fd(const struct authz *authz)
 {
-	return is_foreign(authz) ? -1 : authz->fd;
+	return !authz_channel_is_own(authz) ? -1 : authz->fd;
 }
 
 static short events_of(const struct authz *authz)
@@ -31,12 +25,12 @@ static short events_of(const struct authz *authz)
 
 short authz_events(const struct authz *authz)
 {
-	return is_foreign(authz) ? 0 : events_of(authz);
+	return !authz_channel_is_own(authz) ? 0 : events_of(authz);
 }
 
 uint32_t authz_outstanding(const struct authz *authz)
 {
-	return is_foreign(authz) ? 0 : authz->outstanding + authz->failing;
+	return !authz_channel_is_own(authz) ? 0 : authz->outstanding + authz->failing;
 }
 
 /* When authz_process has something to do: the earliest deadline, or an attempt to connect. */
@@ -66,7 +60,7 @@ static int until(int64_t at)
 
 int authz_timeout(const struct authz *authz)
 {
-	return is_foreign(authz) ? -1 : until(next_time(authz));
+	return !authz_channel_is_own(authz) ? -1 : until(next_time(authz));
 }
 
 void authz_watch_forget(struct authz *authz)
@@ -78,7 +72,8 @@ void authz_watch_forget(struct authz *authz)
 
 void authz_watch_close(struct authz *authz)
 {
-	if (authz->on_watch != NULL && authz->watched_fd == authz->fd && !is_foreign(authz)) {
+	if (authz->on_watch != NULL && authz->watched_fd == authz->fd &&
+		authz_channel_is_own(authz)) {
 		authz->on_watch(authz->watch_data, authz->fd, 0);
 	}
 	authz->watched_fd = -1;
@@ -102,7 +97,8 @@ static void update_timer(struct authz *authz, bool runs)
 
 void authz_watch_finish(struct authz *authz)
 {
-	if (authz->on_timer != NULL && authz->timer_at != INT64_MAX && !is_foreign(authz)) {
+	if (authz->on_timer != NULL && authz->timer_at != INT64_MAX &&
+		authz_channel_is_own(authz)) {
 		authz->on_timer(authz->watch_data, -1);
 	}
 	authz->timer_at = INT64_MAX;
@@ -131,7 +127,7 @@ void authz_watch_update(struct authz *authz)
 /* A callback of this turn may have forked, and returned in the child. */
 void authz_watch_turn(struct authz *authz)
 {
-	if (!is_foreign(authz)) {
+	if (authz_channel_is_own(authz)) {
 		update(authz, false);
 	}
 }
@@ -148,7 +144,7 @@ int authz_watch(struct authz *authz, authz_on_watch on_watch, authz_on_timer on_
 	authz->on_timer = on_timer;
 	authz->watch_data = data;
 	authz_watch_forget(authz);
-	if (!is_foreign(authz)) {
+	if (authz_channel_is_own(authz)) {
 		authz_watch_update(authz);
 	}
 	return AUTHZ_OK;

@@ -253,8 +253,8 @@ struct wire_field {
 		{ (literal), sizeof(literal) - 1 }, (kind), (flags)                                \
 	}
 
-/* The value of a field. Its views point into the message; all text is UTF-8, except in a
- * WIRE_KIND_MAP and of WIRE_KIND_BYTES. */
+/* The value of a field; zero if it is not given. Its views point into the message; all text is
+ * UTF-8, except in a WIRE_KIND_MAP and of WIRE_KIND_BYTES. */
 struct wire_value {
 	bool given;
 	bool nil;
@@ -276,10 +276,25 @@ struct wire_value {
 int wire_decode_params(struct wire_cursor params, const struct wire_field *fields, size_t count,
 	struct wire_value *values, struct wire_error *err);
 
-/* The same for values that already hold defaults: parameters in the map replace them, and either
- * may give a required field. For entries that override fields shared by all. */
-int wire_overlay_params(struct wire_cursor params, const struct wire_field *fields, size_t count,
-	struct wire_value *values, struct wire_error *err);
+/* Reads entries that override values which all share: values[i] becomes what the entry has, or
+ * shared[i]. Either may give a required field. */
+struct wire_overlay {
+	const struct wire_field *fields;
+	const struct wire_value *shared;
+	struct wire_value *values;
+	size_t count;
+	uint64_t required; /* bit 1 << i: fields[i], which has to be in each entry */
+	uint64_t own;      /* the same: what the entry read last gave */
+};
+
+/* fields, shared and values have `count` items each, and last as long as the overlay. */
+void wire_overlay_init(struct wire_overlay *overlay, const struct wire_field *fields, size_t count,
+	const struct wire_value *shared, struct wire_value *values);
+
+/* Reads the next item of a WIRE_KIND_MAPS, in place of wire_next_map: there must be one. Returns
+ * what wire_decode_params does; after an error the overlay must not be used. */
+int wire_overlay_next(
+	struct wire_overlay *overlay, struct wire_cursor *items, struct wire_error *err);
 
 /* Parses the text form of WIRE_KIND_DURATION. */
 bool wire_parse_duration(struct wire_str text, int64_t *out_seconds);

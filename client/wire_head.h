@@ -124,15 +124,13 @@ static inline int wire_head_read(const uint8_t *ptr, size_t len, struct wire_hea
 	return (int)out->size;
 }
 
-/* wire_read_text, inline. */
+/* wire_read_text, inline for text of less than 32 bytes. */
 static inline bool wire_head_text(struct wire_cursor *cursor, struct wire_str *out)
 {
 	const uint8_t *ptr = cursor->ptr;
 	size_t len = (size_t)(cursor->end - ptr);
 	/* Of short text, its length; more than 31 of anything else. */
 	unsigned brief = len > 0 ? *ptr ^ 0xa0U : 32;
-	struct wire_head head;
-	int size;
 
 	if (brief < 32 && brief < len) {
 		out->len = brief;
@@ -140,14 +138,7 @@ static inline bool wire_head_text(struct wire_cursor *cursor, struct wire_str *o
 		cursor->ptr = ptr + 1 + brief;
 		return true;
 	}
-	size = wire_head_read(ptr, len, &head);
-	if (size <= 0 || head.type != WIRE_TEXT || head.skip > len - (size_t)size) {
-		return false;
-	}
-	out->ptr = (const char *)ptr + size;
-	out->len = (size_t)head.skip;
-	cursor->ptr = ptr + size + out->len;
-	return true;
+	return wire_read_text(cursor, out);
 }
 
 /* wire_peek, inline. */

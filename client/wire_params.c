@@ -64,7 +64,7 @@ bool wire_parse_duration(struct wire_str text, int64_t *out_seconds)
 	return true;
 }
 
-static bool decode_text(struct wire_cursor *cursor, struct wire_str *out)
+static inline bool decode_text(struct wire_cursor *cursor, struct wire_str *out)
 {
 	return wire_head_text(cursor, out) && wire_is_utf8(*out);
 }
@@ -93,7 +93,7 @@ static bool decode_list(struct wire_cursor *cursor, enum wire_kind kind, struct 
 	for (uint32_t i = 0; i < value->count; i++) {
 		if (kind == WIRE_KIND_TEXTS
 				? !decode_text(cursor, &text)
-				: !wire_take(cursor, &map) || !wire_read_map(&map, &pairs)) {
+				: !wire_take(cursor, &map) || !wire_head_map(&map, &pairs)) {
 			value->count = i;
 			return false;
 		}
@@ -142,14 +142,13 @@ static bool decode_map(struct wire_cursor *cursor, bool last, struct wire_value 
 	} else if (!wire_take(cursor, &value->items)) {
 		return false;
 	}
-	return wire_read_map(&value->items, &value->count);
+	return wire_head_map(&value->items, &value->count);
 }
 
 /* last: no other value follows in the cursor. */
-static bool decode_value(struct wire_cursor *cursor, const struct wire_field *field, bool last,
+static bool decode_other(struct wire_cursor *cursor, const struct wire_field *field, bool last,
 	struct wire_value *value)
 {
-	*value = (struct wire_value){ .given = true };
 	if ((field->flags & WIRE_OR_NIL) != 0 && wire_read_nil(cursor)) {
 		value->nil = true;
 		return true;
@@ -179,6 +178,16 @@ static bool decode_value(struct wire_cursor *cursor, const struct wire_field *fi
 		break;
 	}
 	return false;
+}
+
+/* Most values are text. */
+static inline bool decode_value(struct wire_cursor *cursor, const struct wire_field *field,
+	bool last, struct wire_value *value)
+{
+	*value = (struct wire_value){ .given = true };
+	return field->kind == WIRE_KIND_TEXT && (field->flags & WIRE_OR_NIL) == 0
+		       ? decode_text(cursor, &value->text)
+		       : decode_other(cursor, field, last, value);
 }
 
 /* The index of the field of that name, searched from `from` to the end and then from the beginning;
@@ -250,22 +259,25 @@ static int bad_value(
 	return WIRE_EPARAM;
 }
 
-int wire_overlay_params(struct wire_cursor params, const struct wire_field *fields, size_t count,
-	struct wire_value *values, struct wire_error *err)
+/* Reads the map at the cursor into overlay->values, and which of them it gave into overlay->own.
+ * alone: the cursor ends with the map. */
+static inline __attribute__((always_inline)) int read_params(struct wire_cursor *params, bool alone,
+	struct wire_overlay *overlay, struct wire_error *err)
 {
+	const struct wire_field *fields = overlay->fields;
+	struct wire_value *values = overlay->values;
+	size_t count = overlay->count, next = 0;
 	uint64_t seen = 0;
 	uint32_t pairs = 0;
-	size_t next = 0;
 
-	assert(count <= WIRE_MAX_FIELDS);
-	if (!wire_at_end(&params) && !wire_head_map(&params, &pairs)) {
+	if (!wire_at_end(params) && !wire_head_map(params, &pairs)) {
 		return bad_name(err, (struct wire_str){ NULL, 0 }, "parameters are not a map");
 	}
 	for (uint32_t i = 0; i < pairs; i++) {
 		struct wire_str name;
 		size_t at;
 
-		if (!wire_head_text(&params, &name)) {
+		if (!wire_head_text(params, &name)) {
 			return bad_name(err, (struct wire_str){ NULL, 0 },
 				"a parameter's name is not text");
 		}
@@ -278,23 +290,75 @@ int wire_overlay_params(struct wire_cursor params, const struct wire_field *fiel
 		}
 		seen |= UINT64_C(1) << at;
 		next = at + 1;
-		if (!decode_value(&params, &fields[at], i + 1 == pairs, &values[at])) {
+		if (!decode_value(params, &fields[at], alone && i + 1 == pairs, &values[at])) {
 			return bad_value(err, &fields[at], &values[at]);
 		}
 	}
-	for (size_t i = 0; i < count; i++) {
-		if ((fields[i].flags & WIRE_REQUIRED) != 0 && !values[i].given) {
-			return bad_name(err, fields[i].name, "a required parameter is missing");
-		}
-	}
+	overlay->own = seen;
 	return WIRE_OK;
+}
+
+static int missing_name(struct wire_error *err, struct wire_str name)
+{
+	return bad_name(err, name, "a required parameter is missing");
 }
 
 int wire_decode_params(struct wire_cursor params, const struct wire_field *fields, size_t count,
 	struct wire_value *values, struct wire_error *err)
 {
+	struct wire_overlay overlay = { .fields = fields, .values = values, .count = count };
+	int r;
+
+	assert(count <= WIRE_MAX_FIELDS);
 	memset(values, 0, count * sizeof *values);
-	return wire_overlay_params(params, fields, count, values, err);
+	r = read_params(&params, true, &overlay, err);
+	if (r != WIRE_OK) {
+		return r;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if ((fields[i].flags & WIRE_REQUIRED) != 0 && !values[i].given) {
+			return missing_name(err, fields[i].name);
+		}
+	}
+	return WIRE_OK;
+}
+
+void wire_overlay_init(struct wire_overlay *overlay, const struct wire_field *fields, size_t count,
+	const struct wire_value *shared, struct wire_value *values)
+{
+	assert(count <= WIRE_MAX_FIELDS);
+	*overlay = (struct wire_overlay){
+		.fields = fields, .shared = shared, .values = values, .count = count
+	};
+	memcpy(values, shared, count * sizeof *values);
+	for (size_t i = 0; i < count; i++) {
+		if ((fields[i].flags & WIRE_REQUIRED) != 0 && !shared[i].given) {
+			overlay->required |= UINT64_C(1) << i;
+		}
+	}
+}
+
+/* The number of the lowest bit that is set. */
+static inline unsigned lowest(uint64_t bits)
+{
+	return (unsigned)__builtin_ctzll(bits);
+}
+
+int wire_overlay_next(
+	struct wire_overlay *overlay, struct wire_cursor *items, struct wire_error *err)
+{
+	int r;
+
+	/* Those that the entry before gave are the shared ones again. */
+	for (uint64_t own = overlay->own; own != 0; own &= own - 1) {
+		overlay->values[lowest(own)] = overlay->shared[lowest(own)];
+	}
+	r = read_params(items, false, overlay, err);
+	if (r == WIRE_OK && (overlay->required & ~overlay->own) != 0) {
+		r = missing_name(
+			err, overlay->fields[lowest(overlay->required & ~overlay->own)].name);
+	}
+	return r;
 }
 
 bool wire_next_text(struct wire_cursor *items, struct wire_str *out)

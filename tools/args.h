@@ -34,6 +34,8 @@ enum flag {
 	FLAG_LABEL,
 	FLAG_KIND,
 	FLAG_ATTRIBUTE,
+	FLAG_SET_ATTRIBUTE, /* --attribute of a principal that has others */
+	FLAG_REMOVE_ATTRIBUTE,
 	FLAG_API_ACCESS,
 	FLAG_DESCRIPTION,
 	FLAG_INHERITS,
@@ -73,6 +75,8 @@ enum flag {
 	FLAG_LIST_CODES,
 	FLAG_ACTOR,
 	FLAG_KEY,
+	FLAG_TARGET_KIND, /* --kind of what a record of the trail is about */
+	FLAG_TARGET,
 	FLAG_OF_KEY, /* --key whose decision is asked for */
 	FLAG_SINCE,
 	FLAG_BEFORE, /* --until for times in the past */

@@ -195,10 +195,12 @@ static bool offer_fixed(const struct completing *word, enum flag flag)
 			{ "active", "inactive", "expired", "revoked", "deleted", "altered" } },
 		{ FLAG_MODE, { "overlap", "confirm", "immediate" } },
 		{ FLAG_KIND, { "user", "service" } },
+		{ FLAG_TARGET_KIND,
+			{ "key", "principal", "role", "tenant", "policy", "store", "alarm" } },
 		{ FLAG_FAMILY, { "nginx", "forwarded", "envoy" } },
 		{ FLAG_HEADER, { "X-API-Key" } },
 		{ FLAG_API_ACCESS, { "yes", "no" } },
-		{ FLAG_SQL, { "postgresql", "mysql", "sqlite" } },
+		{ FLAG_SQL, { "postgresql", "mysql", "mariadb", "sqlite" } },
 		{ FLAG_FAIL_ON, { "any", "gain", "loss" } },
 		{ FLAG_ACTOR, { "uid:", "key:", "daemon" } },
 		{ FLAG_TOKEN_FILE, { FILES } },
@@ -278,7 +280,7 @@ void complete_option(const struct completing *word, const struct command *comman
 		offer_names(word, "environments", on_name);
 	} else if (flag == FLAG_FACT || flag == FLAG_COLUMN) {
 		offer_names(word, "facts", on_fact);
-	} else if (flag == FLAG_ATTRIBUTE) {
+	} else if (flag == FLAG_ATTRIBUTE || flag == FLAG_SET_ATTRIBUTE) {
 		offer_names(word, "facts", on_attribute);
 	} else if (flag == FLAG_COLUMNS) {
 		offer_columns(word, command);

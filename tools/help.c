@@ -47,6 +47,7 @@ static const struct {
 	{ &command_policy_shadow, 1 },
 	{ &command_policy_can, 1 },
 	{ &command_policy_who, 1 },
+	{ &command_policy_plan, 1 },
 	{ &command_lsp, 1 },
 	{ &command_help, 1 },
 };

@@ -24,6 +24,7 @@ static const struct {
 	const char *name;
 	enum param_kind kind;
 	const char *nothing; /* the value that removes it, for a command that edits */
+	const char *whole;   /* the parameter whose nil removes it, where it is another one */
 } options[FLAG_COUNT] = {
 	[FLAG_PRINCIPAL] = { "principal", PARAM_TEXT, NULL },
 	[FLAG_ROLE] = { "roles", PARAM_LIST, NULL },
@@ -32,6 +33,8 @@ static const struct {
 	[FLAG_LABEL] = { "label", PARAM_TEXT, "" },
 	[FLAG_KIND] = { "kind", PARAM_TEXT, NULL },
 	[FLAG_ATTRIBUTE] = { "attributes", PARAM_MAP, NULL },
+	[FLAG_SET_ATTRIBUTE] = { "set_attributes", PARAM_MAP, "", "attributes" },
+	[FLAG_REMOVE_ATTRIBUTE] = { "remove_attributes", PARAM_LIST, NULL },
 	[FLAG_API_ACCESS] = { "api_access", PARAM_YES_NO, NULL },
 	[FLAG_DESCRIPTION] = { "description", PARAM_TEXT, "" },
 	[FLAG_INHERITS] = { "inherits", PARAM_LIST, "" },
@@ -59,6 +62,8 @@ static const struct {
 	[FLAG_EXPLAIN] = { "explain", PARAM_SWITCH, NULL },
 	[FLAG_ACTOR] = { "actor", PARAM_TEXT, NULL },
 	[FLAG_KEY] = { "key", PARAM_TEXT, NULL },
+	[FLAG_TARGET_KIND] = { "kind", PARAM_TEXT, NULL },
+	[FLAG_TARGET] = { "target", PARAM_TEXT, NULL },
 	[FLAG_OF_KEY] = { "key", PARAM_TEXT, NULL },
 	[FLAG_SINCE] = { "since", PARAM_TIME_AGO, NULL },
 	[FLAG_BEFORE] = { "until", PARAM_TIME_AGO, NULL },
@@ -202,7 +207,7 @@ static bool removes(const struct app *app, enum flag flag)
 	if (!app->command->edits || nothing == NULL) {
 		return false;
 	}
-	if (options[flag].kind == PARAM_LIST) {
+	if (options[flag].kind == PARAM_LIST || options[flag].kind == PARAM_MAP) {
 		return list->count == 0 || (list->count == 1 && list->items[0].len == 0);
 	}
 	return strcmp(app->args.values[flag], nothing) == 0;
@@ -212,11 +217,12 @@ static int put_option(struct app *app, struct params *params, enum flag flag)
 {
 	struct wire_buf *buf = &params->buf;
 
-	put_name(params, options[flag].name);
 	if (removes(app, flag)) {
-		wire_put_nil(buf);
+		params_nil(params,
+			options[flag].whole != NULL ? options[flag].whole : options[flag].name);
 		return EXIT_YES;
 	}
+	put_name(params, options[flag].name);
 	switch (options[flag].kind) {
 	case PARAM_TEXT:
 		wire_put_cstr(buf, app->args.values[flag]);

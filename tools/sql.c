@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum dialect { POSTGRESQL = 0, MYSQL, SQLITE, DIALECTS };
+enum dialect { POSTGRESQL = 0, MYSQL, MARIADB, SQLITE, DIALECTS };
 
-static const char *const dialects[DIALECTS] = { "postgresql", "mysql", "sqlite" };
+static const char *const dialects[DIALECTS] = { "postgresql", "mysql", "mariadb", "sqlite" };
 
 struct writer {
 	struct app *app;
@@ -39,7 +39,7 @@ int sql_check(struct app *app)
 	}
 	if (dialect_of(app) == DIALECTS) {
 		return app_fail(app, EXIT_USAGE, "usage",
-			"--sql is postgresql, mysql or sqlite, not '%s'",
+			"--sql is postgresql, mysql, mariadb or sqlite, not '%s'",
 			app->args.values[FLAG_SQL]);
 	}
 	for (size_t i = 0; i < columns->count; i++) {
@@ -173,6 +173,8 @@ static const struct around columns[DIALECTS][4] = {
 		{ "regexp_replace(host(", "::inet), '^::ffff:([0-9.]+)$', '\\1')::inet" } },
 	[MYSQL] = { { "CAST(CONVERT(", " USING utf8mb4) AS BINARY)" }, { "", "" }, { "", "" },
 		{ NULL, NULL } },
+	[MARIADB] = { { "CAST(CONVERT(", " USING utf8mb4) AS BINARY)" }, { "", "" }, { "", "" },
+		{ NULL, NULL } },
 	[SQLITE] = { { "CAST(", " AS TEXT) COLLATE BINARY" }, { "", "" }, { "", "" },
 		{ NULL, NULL } },
 };
@@ -180,6 +182,8 @@ static const struct around values[DIALECTS][4] = {
 	[POSTGRESQL] = { { "", "::text" }, { "", "::bigint" }, { "", "::boolean" },
 		{ "", "::inet" } },
 	[MYSQL] = { { "CAST(CONVERT(", " USING utf8mb4) AS BINARY)" }, { "CAST(", " AS SIGNED)" },
+		{ "CAST(", " AS SIGNED)" }, { NULL, NULL } },
+	[MARIADB] = { { "CAST(CONVERT(", " USING utf8mb4) AS BINARY)" }, { "CAST(", " AS SIGNED)" },
 		{ "CAST(", " AS SIGNED)" }, { NULL, NULL } },
 	[SQLITE] = { { "", "" }, { "CAST(", " AS INTEGER)" }, { "CAST(", " AS INTEGER)" },
 		{ NULL, NULL } },
@@ -280,8 +284,37 @@ static void put_sets(struct writer *writer, const json_t *left, const json_t *ri
 	fputs(") AS authz_s, ", writer->out);
 }
 
+/* The members of a set as the rows of a table. MariaDB's JSON_CONTAINS takes an escape such as
+ * \u00e4 for another text than the letter; JSON_TABLE reads both alike. */
+static void put_rows(struct writer *writer, const json_t *set, const char *table)
+{
+	fputs("JSON_TABLE(", writer->out);
+	put_set(writer, set);
+	fprintf(writer->out, ", '$[*]' COLUMNS (authz_member LONGTEXT PATH '$')) AS %s", table);
+}
+
+static void put_members_of_rows(
+	struct writer *writer, const json_t *left, const json_t *right, bool any)
+{
+	fputs(any ? "EXISTS (SELECT 1 FROM " : "NOT EXISTS (SELECT 1 FROM ", writer->out);
+	put_rows(writer, any ? left : right, any ? "authz_a" : "authz_b");
+	fputs(any ? ", " : " WHERE NOT EXISTS (SELECT 1 FROM ", writer->out);
+	put_rows(writer, any ? right : left, any ? "authz_b" : "authz_a");
+	fputs(" WHERE CAST(authz_a.authz_member AS BINARY) = "
+	      "CAST(authz_b.authz_member AS BINARY))",
+		writer->out);
+	fputs(any ? "" : ")", writer->out);
+}
+
 static void put_has(struct writer *writer, const json_t *left, const json_t *right)
 {
+	if (writer->dialect == MARIADB) {
+		put_operand(writer, right);
+		fputs(" IN (SELECT CAST(authz_a.authz_member AS BINARY) FROM ", writer->out);
+		put_rows(writer, left, "authz_a");
+		fputs(")", writer->out);
+		return;
+	}
 	if (writer->dialect != MYSQL) {
 		bool sqlite = writer->dialect == SQLITE;
 
@@ -313,6 +346,10 @@ static void put_members(struct writer *writer, const json_t *left, const json_t 
 			  : "json_each(authz_s.b) AS authz_b WHERE authz_b.value NOT IN "
 			    "(SELECT authz_a.value FROM json_each(authz_s.a) AS authz_a))",
 			writer->out);
+		return;
+	}
+	if (writer->dialect == MARIADB) {
+		put_members_of_rows(writer, left, right, any);
 		return;
 	}
 	if (writer->dialect == MYSQL) {

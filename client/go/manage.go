@@ -75,7 +75,7 @@ func (p *Principals) List(ctx context.Context, tenant string) *Pages[Principal] 
 	return newPages(ctx, p.client, "principals.list", params{}.text("tenant", tenant), readPrincipal)
 }
 
-// Update changes name, attributes or api_access.
+// Update changes name, attributes (all of them), set_attributes and remove_attributes (some), or api_access.
 func (p *Principals) Update(ctx context.Context, id, tenant string, changes Changes) (Principal, error) {
 	return p.one(ctx, "principals.update", changes.params(id).text("tenant", tenant))
 }
@@ -292,6 +292,7 @@ func readRecord(f *fields) Record {
 // RecordFilter chooses records; zero fields are not sent.
 type RecordFilter struct {
 	Tenant, Actor, Key string
+	Kind, Target       string // of what was changed, as in Record; Target needs Kind, and Key is short for both
 	Since, Until       time.Time
 	After              int64 // a sequence number
 	NewestFirst        bool
@@ -302,6 +303,7 @@ type RecordFilter struct {
 func (a *Audit) List(ctx context.Context, filter RecordFilter) *Pages[Record] {
 	p := params{}
 	p.text("tenant", filter.Tenant).text("actor", filter.Actor).text("key", filter.Key)
+	p.text("kind", filter.Kind).text("target", filter.Target)
 	p.time("since", filter.Since).time("until", filter.Until).flag("newest_first", filter.NewestFirst)
 	if filter.After != 0 {
 		p["after"] = filter.After

@@ -97,6 +97,10 @@ func TestTheLifeOfAKey(t *testing.T) {
 	if len(records) < 6 || records[0].Action != "keys.create" || len(records[0].Changes) == 0 {
 		t.Errorf("%+v", records)
 	}
+	same := good[[]Record](t)(client.Audit.List(ctx, RecordFilter{Kind: "key", Target: made.ID}).All())
+	if len(same) != len(records) || same[0].Sequence != records[0].Sequence {
+		t.Errorf("%+v", same)
+	}
 	if problems := good[[]Problem](t)(client.Audit.Verify(ctx).All()); len(problems) != 0 {
 		t.Errorf("%+v", problems)
 	}

@@ -36,6 +36,10 @@ type Guard struct {
 	// Preflight lets CORS preflights without a token pass: OPTIONS with Origin and
 	// Access-Control-Request-Method.
 	Preflight bool
+	// MissingPass lets requests pass that are denied as missing_fact, because the policy asks for facts that
+	// only the program knows. FromContext is then that denial: the handler must ask again, with the facts,
+	// before it does anything.
+	MissingPass bool
 	// Prepare may add facts to the question, such as the client's address, or the tenant. On an error
 	// the answer is 503.
 	Prepare func(r *http.Request, request *Request) error
@@ -45,7 +49,8 @@ type Guard struct {
 
 type decisionKey struct{}
 
-// FromContext is the decision about a request that a Guard let pass; without one it denies.
+// FromContext is the decision about a request that a Guard let pass, a denial if it did for MissingPass; without
+// one it denies.
 func FromContext(ctx context.Context) Decision {
 	decision, _ := ctx.Value(decisionKey{}).(Decision)
 	return decision
@@ -63,7 +68,7 @@ func (g *Guard) Wrap(next http.Handler) http.Handler {
 		if clear {
 			decision, err = g.ask(r, token)
 		}
-		if err == nil && decision.Allowed() {
+		if err == nil && g.passes(decision) {
 			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), decisionKey{}, decision)))
 			return
 		}
@@ -72,6 +77,12 @@ func (g *Guard) Wrap(next http.Handler) http.Handler {
 		}
 		g.deny(w, decision, !clear || !token.IsZero())
 	})
+}
+
+func (g *Guard) passes(decision Decision) bool {
+	// A module can give any reason, but no names of facts.
+	return decision.Allowed() ||
+		g.MissingPass && decision.Reason == "missing_fact" && len(decision.Missing) > 0
 }
 
 func (g *Guard) ask(r *http.Request, token Secret) (Decision, error) {

@@ -22,9 +22,14 @@ tree api {
     /loans { list GET, create POST, /{loan} { read GET, delete DELETE } }
     /health { GET }
     /once { GET }
+    /notes/{note} { DELETE, PATCH }
 }
+facts { resource.owner string }
 role anyone { allow GET on api:/health }
-role viewer { allow GET on api:/** }
+role viewer {
+    allow GET on api:/**
+    allow PATCH on api:/notes/{note} when resource.owner is principal.id
+}
 principal web { role viewer }
 stack web {
     authenticate sufficient key
@@ -199,5 +204,51 @@ func TestTheTargetIsThatOfTheRequestLine(t *testing.T) {
 		if got := target(uri); got != wanted {
 			t.Errorf("%s: %s, not %s", uri, got, wanted)
 		}
+	}
+}
+
+func TestWhatLacksFactsIsDeniedAndPassesOnlyIfThatIsWanted(t *testing.T) {
+	s := newSite(t)
+	bearer := "Authorization: Bearer " + s.token
+	_, body := s.send("PATCH /notes/7", bearer)
+	if s.expect(403, "PATCH /notes/7", bearer); !strings.Contains(body, `"missing_fact"`) {
+		t.Error(body)
+	}
+	s.guard.MissingPass = true
+	if _, body = s.send("PATCH /notes/7", bearer); body != "let in web" {
+		t.Error(body)
+	}
+	s.expect(403, "DELETE /notes/7", bearer)
+	s.expect(401, "PATCH /notes/7")
+	s.expect(404, "PATCH /nowhere", bearer)
+	s.guard.Prepare = func(_ *http.Request, request *Request) error {
+		request.Facts = Facts{"resource.owner": "bob"}
+		return nil
+	}
+	s.expect(403, "PATCH /notes/7", bearer)
+
+	inner := &Guard{Client: s.guard.Client, Service: "web", Prepare: s.guard.Prepare}
+	outer := &Guard{Client: s.guard.Client, Service: "web", MissingPass: true}
+	ran := false
+	s.server.Config.Handler = outer.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if decision := FromContext(r.Context()); decision.Allowed() || len(decision.Missing) != 1 {
+			t.Errorf("%+v", decision)
+		}
+		inner.Wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			ran = true
+			_, _ = io.WriteString(w, "let in")
+		})).ServeHTTP(w, r)
+	}))
+	s.expect(403, "PATCH /notes/7", bearer)
+	if ran {
+		t.Error("a handler ran whose facts are denied")
+	}
+	inner.Prepare = func(_ *http.Request, request *Request) error {
+		request.Facts = Facts{"resource.owner": "web"}
+		return nil
+	}
+	s.expect(200, "PATCH /notes/7", bearer)
+	if !ran {
+		t.Error("the handler did not run")
 	}
 }

@@ -14,7 +14,8 @@ type Dialect string
 
 const (
 	PostgreSQL Dialect = "postgresql"
-	MySQL      Dialect = "mysql" // 8.0.17 or later, or MariaDB 10.9 with sets whose JSON has no escapes of letters
+	MySQL      Dialect = "mysql"   // 8.0.17 or later
+	MariaDB    Dialect = "mariadb" // 10.6 or later
 	SQLite     Dialect = "sqlite"
 )
 
@@ -55,6 +56,8 @@ func (p Plan) WhereWith(columns Columns, dialect Dialect, placeholder string, fi
 		w.dialect = postgres
 	case MySQL:
 		w.dialect = mysql
+	case MariaDB:
+		w.dialect = mariadb
 	case SQLite:
 		w.dialect = sqlite
 	default:
@@ -357,6 +360,33 @@ var mysql = &sqlDialect{
 	},
 	hasAll: func(w *sqlWriter, left, right sqlOperand) string {
 		return "JSON_CONTAINS(" + w.set(left) + ", " + w.set(right) + ")"
+	},
+}
+
+// mariadbMembers are the members of a set as rows. JSON_CONTAINS takes an escape such as \u00e4 for another text than
+// the letter; JSON_TABLE reads both alike.
+func mariadbMembers(w *sqlWriter, set sqlOperand, name string) string {
+	return "JSON_TABLE(" + w.set(set) + ", '$[*]' COLUMNS (authz_member LONGTEXT PATH '$')) AS " + name
+}
+
+const mariadbSame = "CAST(authz_a.authz_member AS BINARY) = CAST(authz_b.authz_member AS BINARY)"
+
+var mariadb = &sqlDialect{
+	columns: mysql.columns,
+	values:  mysql.values,
+	boolean: boolAsInt,
+	set:     jsonSet,
+	has: func(w *sqlWriter, left, right sqlOperand) string {
+		return w.operand(right) + " IN (SELECT CAST(authz_a.authz_member AS BINARY) FROM " +
+			mariadbMembers(w, left, "authz_a") + ")"
+	},
+	hasAny: func(w *sqlWriter, left, right sqlOperand) string {
+		return "EXISTS (SELECT 1 FROM " + mariadbMembers(w, left, "authz_a") + ", " +
+			mariadbMembers(w, right, "authz_b") + " WHERE " + mariadbSame + ")"
+	},
+	hasAll: func(w *sqlWriter, left, right sqlOperand) string {
+		return "NOT EXISTS (SELECT 1 FROM " + mariadbMembers(w, right, "authz_b") + " WHERE NOT EXISTS " +
+			"(SELECT 1 FROM " + mariadbMembers(w, left, "authz_a") + " WHERE " + mariadbSame + "))"
 	},
 }
 

@@ -128,20 +128,32 @@ static void deny(const struct http_listener *listener, const struct authz_decisi
 	put_problem(out, status, reason);
 }
 
-/* Each header, also an empty one: a web server that copies them to the request for the application
- * overwrites what the client sent, and Caddy copies its own variable's name in place of one that is
- * absent. */
+/* Each header that is not left out, also an empty one: a web server that copies them to the request
+ * for the application overwrites what the client sent, and Caddy copies its own variable's name in
+ * place of one that is absent. What passes undecided has all, since the application must know. */
 static void allow(const struct http_listener *listener, const struct authz_decision *decision,
 	struct http_answer *out)
 {
+	const struct {
+		enum http_identity bit;
+		const char *name, *value;
+	} headers[] = {
+		{ HTTP_IDENTITY_REASON, "X-Authz-Reason", safe_reason(decision->reason) },
+		{ HTTP_IDENTITY_PRINCIPAL, "X-Authz-Principal", decision->principal },
+		{ HTTP_IDENTITY_KEY, "X-Authz-Key", decision->key },
+		{ HTTP_IDENTITY_TENANT, "X-Authz-Tenant", decision->tenant },
+		{ HTTP_IDENTITY_ENVIRONMENT, "X-Authz-Environment", decision->environment },
+		{ HTTP_IDENTITY_RENEW, "X-Authz-Renew", decision->renew ? "1" : "0" },
+	};
+	unsigned left_out = decision->verdict == AUTHZ_ALLOW ? listener->left_out : 0;
+
 	begin(out);
 	out->status = listener->family == HTTP_ENVOY ? 200 : 204;
-	add_text(out, "X-Authz-Reason", safe_reason(decision->reason));
-	add_text(out, "X-Authz-Principal", decision->principal);
-	add_text(out, "X-Authz-Key", decision->key);
-	add_text(out, "X-Authz-Tenant", decision->tenant);
-	add_text(out, "X-Authz-Environment", decision->environment);
-	add_text(out, "X-Authz-Renew", decision->renew ? "1" : "0");
+	for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
+		if ((left_out & headers[i].bit) == 0) {
+			add_text(out, headers[i].name, headers[i].value);
+		}
+	}
 }
 
 bool http_answer_passes(const struct http_listener *listener, const struct authz_decision *decision)

@@ -74,6 +74,38 @@ static json_t *denial(const char *reason, size_t len)
 	return json_pack("{s:b, s:{s:s%}}", "decision", 0, "context", "reason", reason, len);
 }
 
+/* Adds the names of the facts by whose absence it could not be decided. */
+static bool add_missing(json_t *denied, struct authzen_decision *decision)
+{
+	json_t *names = decision->missing_count > 0 ? json_array() : NULL;
+	struct wire_str name;
+
+	for (uint32_t i = 0; i < decision->missing_count; i++) {
+		if (!authzen_reply_next(&decision->missing, &name) ||
+			json_array_append_new(names, json_stringn(name.ptr, name.len)) != 0) {
+			json_decref(names);
+			return false;
+		}
+	}
+	return names == NULL ||
+	       json_object_set_new(json_object_get(denied, "context"), "missing", names) == 0;
+}
+
+static json_t *decide(struct authzen_decision *decision)
+{
+	json_t *denied;
+
+	if (decision->allow) {
+		return json_pack("{s:b}", "decision", 1);
+	}
+	denied = denial(decision->reason.ptr, decision->reason.len);
+	if (denied != NULL && !add_missing(denied, decision)) {
+		json_decref(denied);
+		return NULL;
+	}
+	return denied;
+}
+
 /* An evaluation that is no question is denied by itself, and the others are answered. */
 static json_t *mistake(const char *message)
 {
@@ -198,9 +230,8 @@ bool authzen_batch_reply(struct authzen *authzen, struct wire_cursor result)
 {
 	struct authzen_batch *batch = &authzen->batch;
 	struct wire_cursor results;
-	struct wire_str reason;
+	struct authzen_decision decision;
 	uint32_t count;
-	bool allow;
 
 	if (!authzen_reply_array(result, "results", &results, &count) || count != batch->asked) {
 		return false;
@@ -209,11 +240,10 @@ bool authzen_batch_reply(struct authzen *authzen, struct wire_cursor result)
 		if (batch->slots[i] != NULL) {
 			continue;
 		}
-		if (!authzen_reply_decision(&results, &allow, &reason)) {
+		if (!authzen_reply_decision(&results, &decision)) {
 			return false;
 		}
-		batch->slots[i] =
-			allow ? json_pack("{s:b}", "decision", 1) : denial(reason.ptr, reason.len);
+		batch->slots[i] = decide(&decision);
 		if (batch->slots[i] == NULL) {
 			return false;
 		}

@@ -49,12 +49,14 @@ bool authzen_reply_array(
 	return authzen_reply_find(map, name, out) && wire_read_array(out, out_count);
 }
 
-bool authzen_reply_decision(
-	struct wire_cursor *results, bool *out_allow, struct wire_str *out_reason)
+bool authzen_reply_decision(struct wire_cursor *results, struct authzen_decision *out)
 {
 	struct wire_cursor result, allow;
 
+	out->missing_count = 0;
 	return wire_take(results, &result) && authzen_reply_find(result, "allow", &allow) &&
-	       wire_read_bool(&allow, out_allow) &&
-	       authzen_reply_text(result, "reason", out_reason);
+	       wire_read_bool(&allow, &out->allow) &&
+	       authzen_reply_text(result, "reason", &out->reason) &&
+	       authzen_reply_find(result, "missing", &out->missing) &&
+	       (wire_at_end(&out->missing) || wire_read_array(&out->missing, &out->missing_count));
 }

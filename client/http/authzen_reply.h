@@ -25,6 +25,12 @@ bool authzen_reply_text(struct wire_cursor map, const char *name, struct wire_st
 bool authzen_reply_array(
 	struct wire_cursor map, const char *name, struct wire_cursor *out, uint32_t *out_count);
 
+struct authzen_decision {
+	bool allow;
+	struct wire_str reason;
+	struct wire_cursor missing; /* names of facts, to be read with authzen_reply_next */
+	uint32_t missing_count;
+};
+
 /* One result of authorize_many; moves the cursor after it. */
-bool authzen_reply_decision(
-	struct wire_cursor *results, bool *out_allow, struct wire_str *out_reason);
+bool authzen_reply_decision(struct wire_cursor *results, struct authzen_decision *out);

@@ -386,9 +386,8 @@ static bool take_decisions(struct authzen *authzen, struct wire_cursor result)
 {
 	struct authzen_search *search = &authzen->search;
 	struct wire_cursor results;
-	struct wire_str reason;
+	struct authzen_decision decision;
 	uint32_t count;
-	bool allow;
 
 	if (!authzen_reply_array(result, "results", &results, &count) || count != search->asked) {
 		return false;
@@ -396,9 +395,9 @@ static bool take_decisions(struct authzen *authzen, struct wire_cursor result)
 	for (; search->asked > 0; search->asked--) {
 		json_t *candidate = json_array_get(search->candidates, 0);
 
-		if (!authzen_reply_decision(&results, &allow, &reason) ||
-			(allow && json_array_append_new(
-					  search->results, result_of(authzen, candidate)) != 0)) {
+		if (!authzen_reply_decision(&results, &decision) ||
+			(decision.allow && json_array_append_new(search->results,
+						   result_of(authzen, candidate)) != 0)) {
 			return false;
 		}
 		json_array_remove(search->candidates, 0);

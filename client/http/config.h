@@ -45,6 +45,19 @@ enum http_family {
 	HTTP_ENVOY,     /* the request line, after a prefix */
 };
 
+/* Headers of an allowed answer, X-Authz-Principal and so on. */
+enum http_identity {
+	HTTP_IDENTITY_REASON = 1 << 0,
+	HTTP_IDENTITY_PRINCIPAL = 1 << 1,
+	HTTP_IDENTITY_KEY = 1 << 2,
+	HTTP_IDENTITY_TENANT = 1 << 3,
+	HTTP_IDENTITY_ENVIRONMENT = 1 << 4,
+	HTTP_IDENTITY_RENEW = 1 << 5,
+	HTTP_IDENTITY_ALL = (1 << 6) - 1,
+};
+
+enum { HTTP_IDENTITIES = 6 };
+
 /* As browsers send them: "https://console.example.org". */
 struct http_origins {
 	const char *items[HTTP_MAX_ORIGINS];
@@ -79,6 +92,7 @@ struct http_listener {
 	size_t proxy_count;
 	bool preflight_pass;
 	bool missing_pass;   /* a decision that lacks facts passes: the application asks again */
+	unsigned left_out;   /* of the answer to an allowed request: bits of http_identity */
 	const char *authzen; /* the identifier of the decision point; NULL: no AuthZEN here */
 	/* Facts `principal.NAME` that AuthZEN's callers may state, without `principal.`. */
 	const char *principal_facts[HTTP_MAX_PRINCIPAL_FACTS];

@@ -62,6 +62,10 @@ void http_config_on_identity(
 /* What no single line of these can say. */
 void http_config_check_console(struct http_reader *reader);
 
+/* The line `answer_headers`. */
+void http_config_on_answer_headers(
+	struct http_reader *reader, const struct pol_setting_word *values, size_t count);
+
 /* The line `listen`: from then on the reader's listener is that one. */
 void http_config_on_listen(
 	struct http_reader *reader, const struct pol_setting_word *values, size_t count);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config_listen: the line `listen`, which begins a listener. */
+/* config_listen: the line `listen`, which begins a listener, and what its answers have. */
 #include <grp.h>
 #include <string.h>
 
@@ -121,4 +121,52 @@ void http_config_on_listen(
 	}
 	reader->listener = &config->listeners[config->listener_count++];
 	*reader->listener = listener;
+}
+
+/* --- answers ---------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	enum http_identity bit;
+} identities[HTTP_IDENTITIES] = {
+	{ "reason", HTTP_IDENTITY_REASON },
+	{ "principal", HTTP_IDENTITY_PRINCIPAL },
+	{ "key", HTTP_IDENTITY_KEY },
+	{ "tenant", HTTP_IDENTITY_TENANT },
+	{ "environment", HTTP_IDENTITY_ENVIRONMENT },
+	{ "renew", HTTP_IDENTITY_RENEW },
+};
+
+/* 0: no header has this name. */
+static unsigned identity_of(struct pol_str name)
+{
+	for (size_t i = 0; i < HTTP_IDENTITIES; i++) {
+		if (pol_str_equal(name, pol_str_of(identities[i].name))) {
+			return identities[i].bit;
+		}
+	}
+	return 0;
+}
+
+void http_config_on_answer_headers(
+	struct http_reader *reader, const struct pol_setting_word *values, size_t count)
+{
+	unsigned wanted = 0;
+
+	if (count > 1 || !pol_str_equal(values[0].text, POL_STR("none"))) {
+		for (size_t i = 0; i < count; i++) {
+			unsigned bit = identity_of(values[i].text);
+
+			if (bit == 0 || (wanted & bit) != 0) {
+				pol_diag_error(reader->diags, values[i].at,
+					bit == 0 ? "'%.*s' is none of reason, principal, key, "
+						   "tenant, environment and renew"
+						 : "'%.*s' is listed twice",
+					POL_STR_ARGS(values[i].text));
+				return;
+			}
+			wanted |= bit;
+		}
+	}
+	reader->listener->left_out = HTTP_IDENTITY_ALL & ~wanted;
 }

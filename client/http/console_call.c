@@ -11,6 +11,10 @@
 /* What becomes of an answer of the daemon. */
 struct pending {
 	struct http_console_call call;
+	/* A call that may take minutes is made when this one was answered (`whoami`), so that the
+	 * caller need not wait as long to hear that the daemon is away. No method: it is not. */
+	struct http_console_call first;
+	bool is_first;   /* `first` is outstanding */
 	bool is_session; /* the answer to GET /console/session */
 };
 
@@ -21,6 +25,7 @@ static void finish_pending(void *state)
 	struct pending *pending = state;
 
 	http_console_finish_call(&pending->call);
+	http_console_finish_call(&pending->first);
 	free(pending);
 }
 
@@ -38,6 +43,12 @@ static void answer_session(struct http_exchange *exchange, struct wire_cursor ca
 	http_console_put_member(&out, ",\"service\":", console->service);
 	http_console_put(&out, "}");
 	http_console_give(exchange, 200, &out);
+}
+
+/* The call that is outstanding, or to be made. */
+static const struct http_console_call *present(const struct pending *pending)
+{
+	return pending->is_first ? &pending->first : &pending->call;
 }
 
 /* The daemon's error with all that it says. */
@@ -67,7 +78,7 @@ static void answer_refusal(struct http_exchange *exchange, const struct authz_re
 static void answer_silence(struct http_exchange *exchange, int error)
 {
 	const struct pending *pending = exchange->state;
-	bool changes = pending->call.method->again != HTTP_CONSOLE_READS;
+	bool changes = present(pending)->method->again != HTTP_CONSOLE_READS;
 	struct wire_buf out;
 
 	if (error == AUTHZ_ELIMIT || error == AUTHZ_EBUSY || error == AUTHZ_ENOMEM) {
@@ -94,9 +105,19 @@ static void on_reply(void *data, int error, const struct authz_reply *reply)
 
 	exchange->asked.id = 0;
 	exchange->door->program->metrics.in_flight--;
-	if (pending->call.method->again != HTTP_CONSOLE_ONCE &&
-		http_ask_may_repeat(error, &exchange->repeated) && ask(exchange) == AUTHZ_OK) {
-		return;
+	if (error == AUTHZ_OK && pending->is_first) {
+		pending->is_first = false;
+		error = ask(exchange);
+		if (error == AUTHZ_OK) {
+			return;
+		}
+	}
+	if (present(pending)->method->again != HTTP_CONSOLE_ONCE &&
+		http_ask_may_repeat(error, &exchange->repeated)) {
+		pending->is_first = pending->first.method != NULL;
+		if (ask(exchange) == AUTHZ_OK) {
+			return;
+		}
 	}
 	http_memory_give(exchange->counted);
 	exchange->counted = 0;
@@ -115,9 +136,14 @@ static void on_reply(void *data, int error, const struct authz_reply *reply)
 	}
 }
 
+static bool is_long(const struct http_console_call *call)
+{
+	return call->everywhere || call->method->long_work;
+}
+
 static unsigned timeout_of(const struct http_console_call *call)
 {
-	if (call->everywhere || call->method->long_work) {
+	if (is_long(call)) {
 		return HTTP_CONSOLE_LONG_TIMEOUT;
 	}
 	return call->method->again == HTTP_CONSOLE_READS ? HTTP_CONSOLE_READ_TIMEOUT
@@ -127,7 +153,7 @@ static unsigned timeout_of(const struct http_console_call *call)
 static int ask(struct http_exchange *exchange)
 {
 	struct http_program *program = exchange->door->program;
-	const struct http_console_call *call = &((struct pending *)exchange->state)->call;
+	const struct http_console_call *call = present(exchange->state);
 	const struct http_call asked = {
 		.method = call->method->name,
 		.params = call->params.data,
@@ -144,14 +170,16 @@ static int ask(struct http_exchange *exchange)
 
 static void pass_on(struct http_exchange *exchange)
 {
-	const struct pending *pending = exchange->state;
+	struct pending *pending = exchange->state;
+	size_t bytes = pending->call.params.cap + pending->first.params.cap;
 	int r;
 
-	if (!http_memory_take(pending->call.params.cap)) {
+	if (!http_memory_take(bytes)) {
 		http_console_refuse_memory(exchange);
 		return;
 	}
-	exchange->counted = pending->call.params.cap;
+	exchange->counted = bytes;
+	pending->is_first = pending->first.method != NULL;
 	r = ask(exchange);
 	if (r < 0) {
 		answer_silence(exchange, r);
@@ -225,6 +253,9 @@ void http_console_on_call(struct http_exchange *exchange)
 			exchange, http_console_status_of(error.code), error.code, &error.text);
 	} else if (pending->call.method == NULL) {
 		answer_local(exchange, &pending->call);
+	} else if (is_long(&pending->call) &&
+		   !http_console_make_call("whoami", &caller, &pending->first)) {
+		http_console_refuse_memory(exchange);
 	} else {
 		pass_on(exchange);
 	}

@@ -234,8 +234,7 @@ static enum MHD_Result send_answer(struct http_exchange *exchange)
 	}
 	sent = MHD_queue_response(
 		exchange->connection, (unsigned)exchange->status, exchange->response);
-	MHD_destroy_response(exchange->response);
-	exchange->response = NULL;
+	http_exchange_drop_response(exchange);
 	exchange->phase = HTTP_SENT;
 	exchange->door->busy = true;
 	return sent;
@@ -349,9 +348,7 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **c
 	if (exchange->finish != NULL) {
 		exchange->finish(exchange->state);
 	}
-	if (exchange->response != NULL) {
-		MHD_destroy_response(exchange->response);
-	}
+	http_exchange_drop_response(exchange);
 	wipe_fields(exchange);
 	MHD_get_connection_values_n(connection, MHD_COOKIE_KIND, on_cookie, NULL);
 	http_question_wipe(&exchange->question);

@@ -22,6 +22,7 @@
 #include "client/http/connection.h"
 #include "client/http/metrics.h"
 #include "client/http/request.h"
+#include "client/http/response_cache.h"
 #include "client/wire.h"
 
 enum {
@@ -48,6 +49,7 @@ struct http_program {
 	struct http_ask managing; /* for the console; not opened: `ask` is */
 	struct http_metrics metrics;
 	struct http_connections connections;
+	struct response_cache responses;
 	void (*drained)(struct http_program *program); /* no connection is left, while draining */
 };
 
@@ -99,6 +101,7 @@ struct http_exchange {
 	struct http_exchange *next, **link; /* in the door's list, while suspended */
 	bool close;                         /* the connection, after the answer */
 	struct MHD_Response *response;
+	struct response_cache_entry *shared; /* NULL: the response is the exchange's own */
 	int status;
 	uint64_t begin; /* uv_hrtime */
 	struct http_asked asked;
@@ -150,3 +153,6 @@ void http_exchange_show(struct http_exchange *exchange, const char *type, const 
 
 /* Between door.c and reply.c: the exchange has its response, or NULL. */
 void http_exchange_answered(struct http_exchange *exchange);
+
+/* The other way: gives up its response. */
+void http_exchange_drop_response(struct http_exchange *exchange);

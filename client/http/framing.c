@@ -51,14 +51,14 @@ static bool is_single(const struct http_line *line, const struct http_head *head
 	for (size_t i = 0; i < head->count; i++) {
 		const struct http_field *field = &head->fields[i];
 
-		if (strcasecmp(field->name, "Content-Length") == 0) {
+		if (http_field_is(field, "Content-Length")) {
 			lengths++;
-		} else if (strcasecmp(field->name, "Transfer-Encoding") == 0) {
+		} else if (http_field_is(field, "Transfer-Encoding")) {
 			codings++;
 			if (strcasecmp(field->value, "chunked") != 0) {
 				return false;
 			}
-		} else if (strcasecmp(field->name, "Host") == 0) {
+		} else if (http_field_is(field, "Host")) {
 			hosts++;
 		}
 	}
@@ -74,7 +74,7 @@ bool http_framing_is_plain(const struct http_line *line, const struct http_head 
 bool http_framing_has_chunks(const struct http_head *head)
 {
 	for (size_t i = 0; i < head->count; i++) {
-		if (strcasecmp(head->fields[i].name, "Transfer-Encoding") == 0) {
+		if (http_field_is(&head->fields[i], "Transfer-Encoding")) {
 			return true;
 		}
 	}

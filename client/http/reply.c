@@ -43,31 +43,70 @@ static bool add_console_headers(const struct http_exchange *exchange)
 		       add_header(response, name, HTTP_CONSOLE_POLICY));
 }
 
-/* An answer without one of its headers says less than it must: the connection ends instead. */
-static void drop(struct http_exchange *exchange)
+void http_exchange_drop_response(struct http_exchange *exchange)
 {
-	MHD_destroy_response(exchange->response);
+	if (exchange->shared != NULL) {
+		response_cache_leave(exchange->shared);
+		exchange->shared = NULL;
+	} else if (exchange->response != NULL) {
+		MHD_destroy_response(exchange->response);
+	}
 	exchange->response = NULL;
+}
+
+/* An answer without one of its headers says less than it must: there is none then, and the
+ * connection ends. */
+static void make_answer(struct http_exchange *exchange, const struct http_answer *answer)
+{
+	bool good = true;
+
+	exchange->response = make_response(answer->body, answer->body_len, MHD_RESPMEM_MUST_COPY);
+	if (exchange->response == NULL) {
+		return;
+	}
+	for (size_t i = 0; i < answer->count && good; i++) {
+		good = add_header(
+			exchange->response, answer->headers[i].name, answer->headers[i].value);
+	}
+	if (good && answer->type != NULL) {
+		good = add_header(exchange->response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type);
+	}
+	if (!good) {
+		http_exchange_drop_response(exchange);
+	}
+}
+
+/* One that closes its connection has a header more. */
+static bool may_share(const struct http_exchange *exchange, const struct http_answer *answer)
+{
+	return !exchange->close && !exchange->door->program->connections.draining &&
+	       response_cache_takes(answer);
+}
+
+static void share_answer(struct http_exchange *exchange, const struct http_answer *answer)
+{
+	struct response_cache *cache = &exchange->door->program->responses;
+	time_t now = time(NULL);
+
+	exchange->shared = response_cache_find(cache, answer, now);
+	if (exchange->shared == NULL) {
+		make_answer(exchange, answer);
+		if (exchange->response != NULL) {
+			exchange->shared =
+				response_cache_keep(cache, answer, now, exchange->response);
+		}
+	} else {
+		exchange->response = exchange->shared->response;
+	}
 }
 
 void http_exchange_answer(struct http_exchange *exchange, const struct http_answer *answer)
 {
-	bool good = true;
-
 	exchange->status = answer->status;
-	exchange->response = make_response(answer->body, answer->body_len, MHD_RESPMEM_MUST_COPY);
-	if (exchange->response != NULL) {
-		for (size_t i = 0; i < answer->count && good; i++) {
-			good = add_header(exchange->response, answer->headers[i].name,
-				answer->headers[i].value);
-		}
-		if (good && answer->type != NULL) {
-			good = add_header(
-				exchange->response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type);
-		}
-		if (!good) {
-			drop(exchange);
-		}
+	if (may_share(exchange, answer)) {
+		share_answer(exchange, answer);
+	} else {
+		make_answer(exchange, answer);
 	}
 	http_exchange_answered(exchange);
 }
@@ -81,7 +120,7 @@ static void reply(struct http_exchange *exchange, const char *type, const char *
 		((type != NULL && !add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type)) ||
 			!add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") ||
 			!add_headers(response, headers) || !add_console_headers(exchange))) {
-		drop(exchange);
+		http_exchange_drop_response(exchange);
 	}
 	http_exchange_answered(exchange);
 }

@@ -23,9 +23,15 @@ static const char *const overrides[] = { "X-HTTP-Method", "X-HTTP-Method-Overrid
 
 /* --- headers ---------------------------------------------------------------------------------- */
 
-static bool is_named(const struct http_field *field, const char *name)
+bool http_field_is(const struct http_field *field, const char *name)
 {
-	return strcasecmp(field->name, name) == 0;
+	/* Nearly all names differ in their first letter. */
+	return ((field->name[0] ^ name[0]) & 0xdf) == 0 && strcasecmp(field->name, name) == 0;
+}
+
+static bool is_same_letter(char a, char b)
+{
+	return a == b || ((a ^ b) == 0x20 && (a | 0x20) >= 'a' && (a | 0x20) <= 'z');
 }
 
 /* A CGI, WSGI or PHP application reads `X_Name` and `X-Name` as the same header. True: this one
@@ -35,7 +41,7 @@ static bool is_read_as(const struct http_field *field, const char *name, size_t 
 	for (size_t i = 0; i < len; i++) {
 		char c = field->name[i] == '_' ? '-' : field->name[i];
 
-		if (c == '\0' || strncasecmp(&c, &name[i], 1) != 0) {
+		if (c == '\0' || !is_same_letter(c, name[i])) {
 			return false;
 		}
 	}
@@ -56,7 +62,7 @@ static size_t find(const struct http_head *head, const char *name, const struct 
 
 	*out = NULL;
 	for (size_t i = 0; i < head->count; i++) {
-		if (is_named(&head->fields[i], name) && found++ == 0) {
+		if (http_field_is(&head->fields[i], name) && found++ == 0) {
 			*out = &head->fields[i];
 		}
 	}
@@ -252,7 +258,7 @@ static bool read_token(const struct http_listener *listener, const struct http_h
 	for (size_t i = 0; i < head->count && good; i++) {
 		const struct http_field *field = &head->fields[i];
 
-		if (is_named(field, "Authorization")) {
+		if (http_field_is(field, "Authorization")) {
 			/* Two that differ, of whatever scheme. */
 			good = field->len == first->len &&
 			       memcmp(field->value, first->value, field->len) == 0 &&
@@ -261,7 +267,7 @@ static bool read_token(const struct http_listener *listener, const struct http_h
 		} else if (listener->token_header != NULL &&
 			   is_read_wholly_as(field, listener->token_header)) {
 			good = add_token(out, field->value, field->len);
-		} else if (listener->token_cookie != NULL && is_named(field, "Cookie")) {
+		} else if (listener->token_cookie != NULL && http_field_is(field, "Cookie")) {
 			good = read_cookies(field, listener->token_cookie, out);
 		}
 	}
@@ -284,7 +290,8 @@ static bool read_identity(const struct http_listener *listener, const struct htt
 		if (!is_read_wholly_as(field, listener->identity)) {
 			continue;
 		}
-		if (identity != NULL || !is_named(field, listener->identity) || field->len == 0 ||
+		if (identity != NULL || !http_field_is(field, listener->identity) ||
+			field->len == 0 ||
 			!wire_is_utf8((struct wire_str){ field->value, field->len }) ||
 			strlen(field->value) != field->len) {
 			return refuse(out, 400, "malformed_header");
@@ -313,7 +320,7 @@ bool http_request_is_secret(const struct http_listener *listener, const char *na
 {
 	const struct http_field field = { .name = name, .value = "", .len = 0 };
 
-	return is_named(&field, "Authorization") || is_named(&field, "Cookie") ||
+	return http_field_is(&field, "Authorization") || http_field_is(&field, "Cookie") ||
 	       (listener->token_header != NULL &&
 		       is_read_wholly_as(&field, listener->token_header));
 }
@@ -358,7 +365,7 @@ static bool read_address(const struct http_listener *listener, const struct http
 		const struct http_field *field = &head->fields[i];
 		const char *end = field->value + field->len;
 
-		if (!is_named(field, "X-Forwarded-For")) {
+		if (!http_field_is(field, "X-Forwarded-For")) {
 			continue;
 		}
 		do {
@@ -473,5 +480,5 @@ void http_question_init(struct http_question *question)
 
 void http_question_wipe(struct http_question *question)
 {
-	wire_wipe(question->token, sizeof question->token);
+	wire_wipe(question->token, strlen(question->token));
 }

@@ -65,6 +65,9 @@ void http_request_read(const struct http_listener *listener, const struct http_h
 bool http_request_read_caller(const struct http_listener *listener, const struct http_head *head,
 	struct http_question *out);
 
+/* Is this its name, in whatever letters? */
+bool http_field_is(const struct http_field *field, const char *name);
+
 /* Is the text a token of RFC 9110, section 5.6.2, as methods and headers' names are? */
 bool http_request_is_word(const char *text);
 

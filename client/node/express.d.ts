@@ -13,6 +13,9 @@ export interface AuthorizeOptions extends Pick<Request, 'service' | 'environment
   facts?(req: any): Partial<Request> | Promise<Partial<Request>>;
   /** Something before has applied X-HTTP-Method-Override and the like; otherwise a request with one is 400. */
   overrides?: boolean;
+  /** A request that is denied as `missing_fact` passes, with that denial in req.authz: its route must ask again,
+   *  with the facts that only the application knows, before it does anything. */
+  missingPass?: boolean;
   /** Milliseconds for a decision; else the client's. */
   timeout?: number;
 }

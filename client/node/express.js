@@ -87,12 +87,16 @@ function deny(res, decision, hasToken, realm) {
 
 // options: service, environment, tenant and tree as in a request; header or cookie that may have the token;
 // realm; facts(req), which gives more fields of the request; timeout; overrides: something before has applied
-// X-HTTP-Method-Override and the like, otherwise a request with one is answered 400.
+// X-HTTP-Method-Override and the like, otherwise a request with one is answered 400; missingPass: what is denied
+// for want of facts passes, and the route asks again.
 export function authorize(client, options = {}) {
-  const { service, environment, tenant, tree, realm = 'authz', facts = () => ({}), timeout, overrides } = options;
+  const { service, environment, tenant, tree, realm = 'authz', facts = () => ({}), timeout, overrides, missingPass } = options;
   if (!/^[\w .:/-]*$/.test(realm)) {
     throw new TypeError('realm may have letters, digits, spaces and . : / - only');
   }
+  // A module can give any reason, but no names of facts.
+  const passes = ({ allow, reason, missing }) => allow === true
+    || (missingPass === true && reason === 'missing_fact' && missing?.length > 0);
   async function decide(req, tokens) {
     if (overrides !== true && OVERRIDES.some((name) => name in req.headers)) {
       return { allow: false, status: 400, reason: 'method_override' };
@@ -109,7 +113,7 @@ export function authorize(client, options = {}) {
       const tokens = tokensOf(req, options);
       decision = await decide(req, tokens);
       req.authz = decision;
-      if (decision.allow !== true) {
+      if (!passes(decision)) {
         deny(res, decision, tokens.length > 0, realm);
         return;
       }

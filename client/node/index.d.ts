@@ -102,7 +102,7 @@ export type Plan = PlanFields & (
   | { readonly plan: 'when'; /** The condition as text. */ readonly when: string; readonly tree: Tree });
 export const Plan: { new (result: never): Plan };
 
-export type Dialect = 'postgresql' | 'mysql' | 'sqlite';
+export type Dialect = 'postgresql' | 'mysql' | 'mariadb' | 'sqlite';
 
 export interface Where {
   /** What follows WHERE, in parentheses. */

@@ -60,6 +60,8 @@ struct report_source {
 	void (*fill)(void *data, int64_t now, struct report *out);
 	/* Appends the array of the last attempt's diagnostics. */
 	void (*encode_diagnostics)(void *data, struct wire_buf *out);
+	/* Appends the array of the last attempts, newest first (serve/attempt_history.h). */
+	void (*encode_attempts)(void *data, struct wire_buf *out);
 	/* Appends the array of names in the store that the policy lacks (load/dangling.h). */
 	void (*encode_dangling)(void *data, struct wire_buf *out);
 	/* Appends the map of the policy's facts to how often each was missing. */

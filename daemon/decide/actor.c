@@ -62,7 +62,7 @@ void actor_name(const struct call *call, char out[static ACTOR_NAME])
 static void count(struct call *call, const struct actor *actor, bool denied)
 {
 	static const struct pol_ip nowhere = { .known = false };
-	struct usage_event event = { call->now, &nowhere, denied, 0 };
+	struct usage_event event = { .now = call->now, .ip = &nowhere, .denied = denied };
 
 	if (actor->subject.verified) {
 		usage_count(call->context->usage, call->read, actor->subject.key.number, &event);
@@ -271,6 +271,7 @@ static void make_path(const char *noun, struct pol_str id, struct pol_path_memo 
 
 	memo->known = true;
 	memo->status = POL_OK;
+	memo->found = false;
 	pol_path_begin(path);
 	if (slash != NULL) {
 		path->segments[path->count++] = (struct pol_str){ noun, (size_t)(slash - noun) };

@@ -91,6 +91,20 @@ __attribute__((noinline)) static void put_missing(
 	}
 }
 
+/* Each allowed decision has the status 200 and the reason `ok`. */
+static uint8_t *lay_allowed(uint8_t *to)
+{
+	return WIRE_LAY(to, "\xa5"
+			    "allow\xc3\xa6status\xcc\xc8\xa6reason\xa2ok");
+}
+
+static uint8_t *lay_denied(uint8_t *to, uint32_t status, struct pol_str reason)
+{
+	to = WIRE_LAY(to, "\xa5"
+			  "allow\xc2\xa6status");
+	return lay_str(WIRE_LAY(wire_lay_uint(to, status), "\xa6reason"), reason);
+}
+
 /* The bytes of the texts that lay_subject writes, at most. */
 static size_t subject_bytes(const struct subject *subject)
 {
@@ -116,7 +130,7 @@ void answer_put(struct call *call, const struct ask *ask, const struct subject *
 	bool with_subject = !ask->not_trusted;
 	bool quota = outcome->quota.report.any;
 	bool missing = !decision->allow && pol_str_equal(reason, POL_STR("missing_fact"));
-	char fact[POL_FACT_TEXT] = "";
+	char fact[POL_FACT_TEXT];
 	uint8_t *to;
 
 	/* A peer that is not trusted gets the same answer for every 401. */
@@ -124,7 +138,8 @@ void answer_put(struct call *call, const struct ask *ask, const struct subject *
 		reason = POL_STR("unauthenticated");
 		with_subject = false;
 	}
-	if (ask->trusted) {
+	fact[0] = '\0';
+	if (ask->trusted && !decision->allow) {
 		answer_fact(call, decision, &subject->facts, &outcome->quota.report, fact);
 	}
 	to = wire_buf_reserve(call->out, ANSWER_FIXED + reason.len + sizeof fact +
@@ -139,12 +154,7 @@ void answer_put(struct call *call, const struct ask *ask, const struct subject *
 			  (3 + (whole ? 1 : 0) + (with_subject ? subject_pairs(call, subject) : 0) +
 				  (fact[0] != '\0' ? 1 : 0) + (quota ? 1 : 0) + (missing ? 1 : 0) +
 				  (outcome->explained ? 1 : 0)));
-	to = decision->allow ? WIRE_LAY(to, "\xa5"
-					    "allow\xc3\xa6status")
-			     : WIRE_LAY(to, "\xa5"
-					    "allow\xc2\xa6status");
-	to = wire_lay_uint(to, decision->status);
-	to = lay_str(WIRE_LAY(to, "\xa6reason"), reason);
+	to = decision->allow ? lay_allowed(to) : lay_denied(to, decision->status, reason);
 	if (fact[0] != '\0') {
 		to = lay_str(WIRE_LAY(to, "\xa4"
 					  "fact"),

@@ -19,19 +19,12 @@ static void read_subject(const struct wire_value *values, struct subject_ask *ou
 		.has_principal = values[ASK_PRINCIPAL].given,
 		.has_environment = values[ASK_ENVIRONMENT].given,
 		.has_tenant = values[ASK_TENANT].given,
+		/* Of what is not given, the empty text. */
+		.token = subject_str(values[ASK_TOKEN].text),
+		.principal = subject_str(values[ASK_PRINCIPAL].text),
+		.environment = subject_str(values[ASK_ENVIRONMENT].text),
+		.tenant = subject_str(values[ASK_TENANT].text),
 	};
-	if (out->has_token) {
-		out->token = subject_str(values[ASK_TOKEN].text);
-	}
-	if (out->has_principal) {
-		out->principal = subject_str(values[ASK_PRINCIPAL].text);
-	}
-	if (out->has_environment) {
-		out->environment = subject_str(values[ASK_ENVIRONMENT].text);
-	}
-	if (out->has_tenant) {
-		out->tenant = subject_str(values[ASK_TENANT].text);
-	}
 }
 
 /* NULL, or what is wrong with the form of the request; *out_param names the parameter. */

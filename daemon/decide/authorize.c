@@ -23,10 +23,11 @@
 
 #define MAX_ENTRIES 1024
 
-/* One answer that was given about a verified key, to be counted once all are good. */
+/* One answer that was given about a verified key, or several, to be counted once all are good. */
 struct counted {
 	uint64_t number;
 	struct pol_ip ip;
+	uint32_t more; /* answers of which the same holds */
 	bool denied;
 	uint8_t reason;      /* denials_reason */
 	uint32_t permission; /* that was used; POL_NONE: none was */
@@ -67,6 +68,7 @@ static bool count_one(const struct call *call, const struct ask *ask, const stru
 	}
 	out->number = subject->key.number;
 	out->ip = ask->ip;
+	out->more = 0;
 	out->denied = !decision->allow;
 	out->reason = decision->allow ? 0 : denials_reason(decision->reason);
 	out->permission = decision->allow ? decision->permission : POL_NONE;
@@ -87,7 +89,10 @@ static void learn(struct call *call, const struct counted *counted, uint32_t mar
 
 static void count(struct call *call, const struct counted *counted)
 {
-	struct usage_event event = { call->now, &counted->ip, counted->denied, 0 };
+	struct usage_event event = { .now = call->now,
+		.ip = &counted->ip,
+		.denied = counted->denied,
+		.more = counted->more };
 
 	if (counted->permission != POL_NONE) {
 		event.permission = usage_permission(call->serial, counted->permission);
@@ -104,12 +109,21 @@ static void count(struct call *call, const struct counted *counted)
 	}
 }
 
+void authorize_count(struct call *call, const struct ask *ask, const struct subject *subject,
+	const struct pol_decision *decision)
+{
+	struct counted counted;
+
+	if (count_one(call, ask, subject, decision, &counted)) {
+		count(call, &counted);
+	}
+}
+
 void authorize_listing(struct call *call, const struct ask *ask, struct subject *subject,
 	struct authorize_listed *out)
 {
 	struct quota_counters_turn quota;
 	struct pol_decision *decision = &out->decision;
-	struct counted counted;
 
 	quota_counters_turn_init(&quota, call->context->quota_counters);
 	ask_state(ask, NULL, subject);
@@ -126,9 +140,7 @@ void authorize_listing(struct call *call, const struct ask *ask, struct subject 
 	if ((decision->marks & (POL_MARK_WARN | POL_MARK_LOG)) != 0) {
 		decision_note_write(call, subject, &subject->facts, decision);
 	}
-	if (count_one(call, ask, subject, decision, &counted)) {
-		count(call, &counted);
-	}
+	authorize_count(call, ask, subject, decision);
 }
 
 static int authorize(struct call *call)
@@ -136,7 +148,6 @@ static int authorize(struct call *call)
 	struct ask ask;
 	struct subject subject;
 	struct outcome outcome;
-	struct counted counted;
 	const char *param, *wrong;
 	int r;
 
@@ -153,24 +164,25 @@ static int authorize(struct call *call)
 	if (r == 0) {
 		answer_put(call, &ask, &subject, &outcome, true);
 	}
-	if (count_one(call, &ask, &subject, &outcome.decision, &counted)) {
-		count(call, &counted);
-	}
+	authorize_count(call, &ask, &subject, &outcome.decision);
 	outcome_finish(&outcome);
 	return r;
 }
 
 /* --- many ------------------------------------------------------------------------------------- */
 
-/* One call's working memory: the subject is kept from entry to entry while they ask for the same.
- */
+/* One call's working memory: the subject and the path are kept from entry to entry while they ask
+ * for the same. */
 struct many {
+	struct wire_overlay overlay;
+	struct wire_value values[ASK_FIELDS]; /* of an entry, with those that all share */
 	struct ask ask;
 	struct subject subject;
 	struct subject_ask gathered;
 	bool has_subject;
-	uint32_t first;      /* the cost of the first subject, which every turn gathers again */
-	struct pol_str path; /* of all entries that name no other: read once */
+	uint32_t first; /* the cost of the first subject, which every turn gathers again */
+	bool http;      /* how the path is read */
+	struct pol_str path;
 	struct pol_path_memo memo; /* of that path */
 	uint32_t counted_count;    /* of this turn */
 	struct counted counted[MAX_ENTRIES];
@@ -179,6 +191,7 @@ struct many {
 static int refuse_entry(
 	struct call *call, size_t mark, uint32_t index, const char *param, const char *wrong)
 {
+	uint16_t number = (uint16_t)index; /* below MAX_ENTRIES */
 	char name[WIRE_PARAM_SIZE];
 	size_t named = strlen(param);
 
@@ -188,27 +201,57 @@ static int refuse_entry(
 		wrong += named + strlen(": ");
 	}
 	if (param[0] == '\0') {
-		snprintf(name, sizeof name, "requests[%u]", (unsigned)index);
+		snprintf(name, sizeof name, "requests[%u]", number);
 		return call_invalid(call, name, "%s", wrong);
 	}
-	snprintf(name, sizeof name, "requests[%u].%.47s", (unsigned)index, param);
+	snprintf(name, sizeof name, "requests[%u].%.47s", number, param);
 	return call_invalid(call, name, "%s", wrong);
 }
 
-/* Entries without a path of their own have the very bytes that all share. */
+/* What is known of the entry's path, which is often that of the entry before. */
 static struct pol_path_memo *memo_of(struct many *many)
 {
-	return many->path.ptr != NULL && many->ask.path.ptr == many->path.ptr ? &many->memo : NULL;
+	const struct ask *ask = &many->ask;
+
+	if (many->http != ask->http || !pol_str_equal(many->path, ask->path)) {
+		many->http = ask->http;
+		many->path = ask->path;
+		many->memo.known = false;
+	}
+	return &many->memo;
+}
+
+/* Does the same hold of both, and are they counted as uses alone? */
+static bool is_same_use(const struct counted *a, const struct counted *b)
+{
+	return a->number == b->number && a->permission == b->permission && !a->denied &&
+	       !b->denied && a->first == NULL && b->first == NULL && a->ip.known == b->ip.known &&
+	       memcmp(a->ip.bytes, b->ip.bytes, sizeof a->ip.bytes) == 0;
+}
+
+/* To be counted at the end of the turn, together with the entry before if that is the same use. */
+static void add_counted(struct call *call, struct many *many, const struct pol_decision *decision)
+{
+	struct counted *at = &many->counted[many->counted_count];
+
+	if (!count_one(call, &many->ask, &many->subject, decision, at)) {
+		return;
+	}
+	if (many->counted_count > 0 && is_same_use(at - 1, at)) {
+		at[-1].more++;
+	} else {
+		many->counted_count++;
+	}
 }
 
 /* 0: answered. 1: *wrong with *param says why it cannot be. Or a negative errno. */
-static int answer_entry(struct call *call, struct many *many, const struct wire_value *values,
-	const char **wrong, const char **param)
+static int answer_entry(
+	struct call *call, struct many *many, const char **wrong, const char **param)
 {
 	struct outcome outcome;
 	int r;
 
-	*wrong = ask_read(call, values, &many->ask, param);
+	*wrong = ask_read(call, many->values, &many->ask, param);
 	if (*wrong != NULL) {
 		return 1;
 	}
@@ -226,30 +269,37 @@ static int answer_entry(struct call *call, struct many *many, const struct wire_
 	if (r == 0) {
 		answer_put(call, &many->ask, &many->subject, &outcome, false);
 	}
-	if (count_one(call, &many->ask, &many->subject, &outcome.decision,
-		    &many->counted[many->counted_count])) {
-		many->counted_count++;
-	}
+	add_counted(call, many, &outcome.decision);
 	outcome_finish(&outcome);
 	return r;
+}
+
+/* The entries from `from` on. */
+static struct wire_cursor skip_entries(const struct call *call, uint32_t from)
+{
+	struct wire_cursor items = call->params[ASK_REQUESTS].items, entry;
+
+	for (uint32_t i = 0; i < from; i++) {
+		(void)wire_next_map(&items, &entry);
+	}
+	return items;
 }
 
 /* Looks at the entries from `from` on. Gives what refuse_entry does, or 0. */
 static int check_entries(struct call *call, size_t mark, uint32_t from)
 {
-	struct wire_cursor items = call->params[ASK_REQUESTS].items, entry;
+	struct wire_cursor items = skip_entries(call, from);
+	uint32_t total = call->params[ASK_REQUESTS].count;
+	struct wire_value values[ASK_FIELDS];
+	struct wire_overlay overlay;
 
-	for (uint32_t i = 0; wire_next_map(&items, &entry); i++) {
-		struct wire_value values[ASK_FIELDS];
+	wire_overlay_init(&overlay, ask_fields, ASK_FIELDS, call->params, values);
+	for (uint32_t i = from; i < total; i++) {
 		struct wire_error error;
 		const char *wrong, *param;
 		struct ask ask;
 
-		if (i < from) {
-			continue;
-		}
-		memcpy(values, call->params, sizeof values);
-		if (wire_overlay_params(entry, ask_fields, ASK_FIELDS, values, &error) < 0) {
+		if (wire_overlay_next(&overlay, &items, &error) < 0) {
 			return refuse_entry(call, mark, i, error.param, error.message);
 		}
 		wrong = ask_read(call, values, &ask, &param);
@@ -265,9 +315,10 @@ static void begin_many(struct call *call, struct many *many)
 	many->has_subject = false;
 	many->first = 0;
 	many->counted_count = 0;
+	many->http = false;
+	many->path = (struct pol_str){ NULL, 0 };
 	many->memo.known = false;
-	many->path = subject_str(
-		call->params[call->params[ASK_PATH].given ? ASK_PATH : ASK_RESOURCE].text);
+	wire_overlay_init(&many->overlay, ask_fields, ASK_FIELDS, call->params, many->values);
 }
 
 static void begin_answer(struct call *call)
@@ -300,23 +351,18 @@ static void count_many(struct call *call, struct many *many)
  * counts nothing. */
 static int answer_entries(struct call *call, struct many *many, size_t mark)
 {
-	struct wire_cursor items = call->params[ASK_REQUESTS].items, entry;
+	struct wire_cursor items = skip_entries(call, call->done);
 	uint32_t total = call->params[ASK_REQUESTS].count;
 
-	for (uint32_t i = 0; wire_next_map(&items, &entry); i++) {
-		struct wire_value values[ASK_FIELDS];
+	for (uint32_t i = call->done; i < total; i++) {
 		struct wire_error error;
 		const char *wrong, *param;
 		int r;
 
-		if (i < call->done) {
-			continue;
-		}
-		memcpy(values, call->params, sizeof values);
-		if (wire_overlay_params(entry, ask_fields, ASK_FIELDS, values, &error) < 0) {
+		if (wire_overlay_next(&many->overlay, &items, &error) < 0) {
 			return refuse_entry(call, mark, i, error.param, error.message);
 		}
-		r = answer_entry(call, many, values, &wrong, &param);
+		r = answer_entry(call, many, &wrong, &param);
 		if (r != 0) {
 			return r < 0 ? r : refuse_entry(call, mark, i, param, wrong);
 		}

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * plan: which resources of a node a caller may have, for a query of a database. The parameters are
- * those of authorize; what is decided, and how, is policy/ask/plan's. Nothing is charged, and no
- * key counts as used.
+ * those of authorize; what is decided, and how, is policy/ask/plan's. Nothing is charged.
  */
 #include "policy/ask/plan.h"
 
@@ -12,6 +11,7 @@
 #include "daemon/call/methods.h"
 #include "daemon/decide/answer.h"
 #include "daemon/decide/ask.h"
+#include "daemon/decide/authorize.h"
 #include "daemon/decide/missing.h"
 #include "daemon/decide/plan_encode.h"
 #include "policy/snapshot/resource.h"
@@ -171,6 +171,20 @@ static int refuse(struct call *call, enum pol_plan_fault fault, uint32_t node)
 
 /* --- the call --------------------------------------------------------------------------------- */
 
+/* A plan says what a key may do, so that it is a use of it; of no permission, as none is named. */
+static void count(struct call *call, const struct ask *ask, const struct subject *subject,
+	const struct pol_plan *plan)
+{
+	const struct pol_decision decision = { .allow = plan->kind != POL_PLAN_NEVER,
+		.status = plan->status,
+		.reason = plan->reason,
+		.node = plan->node,
+		.permission = POL_NONE };
+
+	*(decision.allow ? &call->allowed : &call->denied) += 1;
+	authorize_count(call, ask, subject, &decision);
+}
+
 static int answer(struct call *call, const struct ask *ask, struct subject *subject)
 {
 	struct pol_arena arena;
@@ -187,7 +201,7 @@ static int answer(struct call *call, const struct ask *ask, struct subject *subj
 	r = fault == POL_PLAN_MADE ? put(call, &made, &arena) : refuse(call, fault, made.node);
 	pol_arena_finish(&arena);
 	if (r == 0) {
-		*(made.kind == POL_PLAN_NEVER ? &call->denied : &call->allowed) += 1;
+		count(call, ask, subject, &made);
 	}
 	return r;
 }

@@ -61,11 +61,10 @@ static void put_fact(struct wire_buf *out, const struct pol_snapshot *snapshot, 
 	put_texts(out, fact->words, fact->word_count);
 }
 
-static void put_value(struct wire_buf *out, const struct pol_value *value)
+void plan_encode_value(struct wire_buf *out, const struct pol_value *value)
 {
 	char text[ADDRESS_TEXT];
 
-	begin(out, pol_value_type(value->type), 1);
 	switch (value->type) {
 	case POL_TYPE_STRING:
 	case POL_TYPE_WORD:
@@ -91,6 +90,12 @@ static void put_value(struct wire_buf *out, const struct pol_value *value)
 		break;
 	}
 	wire_put_nil(out);
+}
+
+static void put_value(struct wire_buf *out, const struct pol_value *value)
+{
+	begin(out, pol_value_type(value->type), 1);
+	plan_encode_value(out, value);
 }
 
 static void put_operand(struct wire_buf *out, const struct pol_snapshot *snapshot,

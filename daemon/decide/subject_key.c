@@ -93,7 +93,7 @@ static void spend_time_of_tenant(struct call *call)
 static void spend_time_of_count(struct call *call)
 {
 	static const struct pol_ip nowhere = { .known = false };
-	const struct usage_event event = { call->now, &nowhere, true, 0 };
+	const struct usage_event event = { .now = call->now, .ip = &nowhere, .denied = true };
 
 	usage_spend(call->context->usage, &event);
 }

@@ -304,11 +304,7 @@ static void put_line(
 	size_t len = format_line(
 		(struct line){ bytes, bytes + sizeof bytes }, level, message, fields, args);
 
-	if (now) {
-		(void)!write(STDERR_FILENO, bytes, len);
-	} else {
-		log_sink_put(atomic_load(&sink), bytes, len);
-	}
+	log_sink_put(now ? NULL : atomic_load(&sink), bytes, len);
 	errno = saved;
 }
 
@@ -406,5 +402,5 @@ void log_signal(const char *message, const char *name, unsigned number)
 	append_text(&line, json ? "\":" : "=");
 	append(&line, at, (size_t)(digits + sizeof digits - at));
 	append_text(&line, json ? "}\n" : "\n");
-	(void)!write(STDERR_FILENO, bytes, (size_t)(line.at - bytes));
+	log_sink_put(NULL, bytes, (size_t)(line.at - bytes));
 }

@@ -46,7 +46,8 @@ int log_sink_start(struct log_sink *sink);
 uint64_t log_sink_destroy(struct log_sink *sink);
 
 /* Any thread: puts whole lines, at most `buffer` bytes. Tokens in `lines` are redacted in place. A
- * sink of NULL is standard error, written at once: for the time before there are threads. */
+ * sink of NULL is standard error, written at once, without a lock: for the time before there are
+ * threads, and for handlers of signals. */
 void log_sink_put(struct log_sink *sink, char *lines, size_t len);
 
 /* Any thread: reopens the file once what was put before is written, so that it can be renamed

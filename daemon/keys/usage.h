@@ -64,9 +64,10 @@ struct usage_event {
 	const struct pol_ip *ip; /* not known: the last known one stays */
 	bool denied;
 	uint32_t permission; /* the mark of the one that was used; 0: none was */
+	uint32_t more;       /* decisions beside this one of which all of it holds */
 };
 
-/* Counts one decision about a verified key. true: that its permission was used is not remembered
+/* Counts decisions about a verified key. true: that its permission was used is not remembered
  * yet, so call usage_learn. */
 bool usage_count(struct usage *usage, struct store_read *read, uint64_t number,
 	const struct usage_event *event);

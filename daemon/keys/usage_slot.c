@@ -148,9 +148,9 @@ unsigned usage_slot_count(const struct usage_at *at, const struct usage_event *e
 	unsigned counted = (head & DIRTY) == 0 ? USAGE_WAS_CLEAN : 0;
 
 	head = set_at(slot, rare, head, event->now);
-	head = set_uses(slot, head, uses_of(slot, head) + 1) | DIRTY;
+	head = set_uses(slot, head, uses_of(slot, head) + 1 + event->more) | DIRTY;
 	if (event->denied && rare != NULL) {
-		set(&rare->denials, get(&rare->denials) + 1);
+		set(&rare->denials, get(&rare->denials) + 1 + event->more);
 	}
 	if (event->ip->known && rare != NULL) {
 		put_ip(rare, event->ip->bytes);

@@ -8,6 +8,19 @@ bool attributes_next(struct store_list *attributes, struct pol_str *name, struct
 	return store_list_next(attributes, name) && store_list_next(attributes, text);
 }
 
+bool attributes_find(struct store_list attributes, struct pol_str name, struct pol_str *out)
+{
+	struct pol_str found, text;
+
+	while (attributes_next(&attributes, &found, &text)) {
+		if (pol_str_equal(found, name)) {
+			*out = text;
+			return true;
+		}
+	}
+	return false;
+}
+
 /* The declared fact that an attribute of that name is, or POL_NONE. */
 static uint32_t find_declared(const struct pol_snapshot *snapshot, struct pol_str name)
 {
@@ -61,11 +74,11 @@ void attributes_read(
 	}
 }
 
-bool attributes_check(
-	const struct pol_snapshot *snapshot, struct store_list attributes, char why[POL_GIVEN_WHY])
+bool attributes_check(const struct pol_snapshot *snapshot, struct store_list attributes,
+	struct store_list before, char why[POL_GIVEN_WHY])
 {
 	struct pol_str room[POL_GIVEN_MEMBERS];
-	struct pol_str name, text;
+	struct pol_str name, text, was;
 	uint32_t members = 0;
 
 	while (attributes_next(&attributes, &name, &text)) {
@@ -80,7 +93,8 @@ bool attributes_check(
 				POL_STR_ARGS(name));
 			return false;
 		}
-		if (!read_one(snapshot, &item, text, room, why)) {
+		if (!read_one(snapshot, &item, text, room, why) &&
+			!(attributes_find(before, name, &was) && pol_str_equal(was, text))) {
 			return false;
 		}
 		members += item.value.type == POL_TYPE_STRINGS ? item.value.strings.count : 0;
@@ -103,6 +117,26 @@ bool attributes_are_facts(const struct pol_snapshot *snapshot, struct store_list
 		}
 	}
 	return false;
+}
+
+/* Does b have every declared fact of a, with the same text? */
+static bool has_facts(const struct pol_snapshot *snapshot, struct store_list a, struct store_list b)
+{
+	struct pol_str name, text, other;
+
+	while (attributes_next(&a, &name, &text)) {
+		if (find_declared(snapshot, name) != POL_NONE &&
+			!(attributes_find(b, name, &other) && pol_str_equal(text, other))) {
+			return false;
+		}
+	}
+	return true;
+}
+
+bool attributes_same_facts(
+	const struct pol_snapshot *snapshot, struct store_list a, struct store_list b)
+{
+	return has_facts(snapshot, a, b) && has_facts(snapshot, b, a);
 }
 
 void attributes_find_unknown(const struct pol_snapshot *snapshot, struct store_list attributes,

@@ -33,14 +33,21 @@ bool attributes_next(struct store_list *attributes, struct pol_str *name, struct
 void attributes_read(
 	const struct pol_snapshot *snapshot, struct store_list attributes, struct attributes *out);
 
-/* May a principal have these? An attribute that is no declared fact may be anything, except the
- * name of a fact that every principal has. False: `why` names the first that may not be, without
- * its text. */
-bool attributes_check(
-	const struct pol_snapshot *snapshot, struct store_list attributes, char why[POL_GIVEN_WHY]);
+/* The text of the attribute of that name. False if there is none. */
+bool attributes_find(struct store_list attributes, struct pol_str name, struct pol_str *out);
+
+/* May a principal that has `before` have `attributes`? One that is no declared fact may be
+ * anything, except the name of a fact that every principal has; one that is not of its type may
+ * stay as it was. False: `why` names the first that may not be, without its text. */
+bool attributes_check(const struct pol_snapshot *snapshot, struct store_list attributes,
+	struct store_list before, char why[POL_GIVEN_WHY]);
 
 /* Is any of them a declared fact? If not, no condition reads them. */
 bool attributes_are_facts(const struct pol_snapshot *snapshot, struct store_list attributes);
+
+/* Are those that are declared facts the same in both? */
+bool attributes_same_facts(
+	const struct pol_snapshot *snapshot, struct store_list a, struct store_list b);
 
 /* Calls `visit` with the name of each that is unknown because it is not of its fact's type. */
 void attributes_find_unknown(const struct pol_snapshot *snapshot, struct store_list attributes,

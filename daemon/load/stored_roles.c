@@ -234,6 +234,9 @@ static int extend(struct collection *collection, struct stored_roles_change *cha
 		change->fault = collection->roles[fault].number;
 		return -ELOOP;
 	}
+	if (status == POL_ELIMIT) {
+		return -EOVERFLOW;
+	}
 	return status == POL_OK ? 0 : -ENOMEM;
 }
 
@@ -269,6 +272,22 @@ int stored_roles_extend(struct store_read *read, const struct pol_snapshot *snap
 	struct stored_roles_change none = { .put = NULL };
 
 	return collect(&collection, change != NULL ? change : &none, out);
+}
+
+static size_t bytes_of(const struct pol_snapshot *snapshot)
+{
+	return pol_stored_role_count(snapshot) > 0 ? pol_snapshot_own_bytes(snapshot) : 0;
+}
+
+bool stored_roles_are_too_large(const struct pol_snapshot *before, const struct pol_snapshot *next)
+{
+	return bytes_of(next) > STORED_ROLES_BYTES && bytes_of(next) > bytes_of(before);
+}
+
+const char *stored_roles_explain(int error)
+{
+	return error == -EOVERFLOW ? "with this policy they would take more than 1 GiB of memory"
+				   : store_explain(error);
 }
 
 int stored_roles_extend_next(struct store_read *read, const struct pol_snapshot *snapshot,

@@ -24,6 +24,12 @@
 #define STORED_ROLES_MAX 10000
 #endif
 
+/* Bytes that they may take together, compiled, with what they inherit. A change that would take
+ * more is refused; with a later policy they may take up to POL_SNAPSHOT_LIMIT. */
+#ifndef STORED_ROLES_BYTES
+#define STORED_ROLES_BYTES (POL_SNAPSHOT_LIMIT / 2)
+#endif
+
 /* A change that is not stored yet. */
 struct stored_roles_change {
 	const struct store_role *put; /* replaces the role of its number, or is new */
@@ -38,7 +44,8 @@ struct stored_roles_change {
  * compiled roles in it are used again. A role whose name the files declare, in any case, is
  * shadowed there. 0; -ELOOP: the roles inherit in a circle; -E2BIG: more than STORED_ROLES_MAX;
  * -EDQUOT: the role to put is new, its tenant has used up its share, and what is left is for
- * others; -ENOMEM; or an error of the store.
+ * others; -EOVERFLOW: they would take more than POL_SNAPSHOT_LIMIT; -ENOMEM; or an error of the
+ * store.
  */
 int stored_roles_extend(struct store_read *read, const struct pol_snapshot *snapshot,
 	struct stored_roles_change *change, struct pol_snapshot **out);
@@ -47,6 +54,12 @@ int stored_roles_extend(struct store_read *read, const struct pol_snapshot *snap
  * `before` with other data files, the compiled roles of that are used again. */
 int stored_roles_extend_next(struct store_read *read, const struct pol_snapshot *snapshot,
 	const struct pol_snapshot *before, struct pol_snapshot **out);
+
+/* Would `next` have more than STORED_ROLES_BYTES of roles, and more than `before`? */
+bool stored_roles_are_too_large(const struct pol_snapshot *before, const struct pol_snapshot *next);
+
+/* Why the roles cannot be taken into a policy, for people. */
+const char *stored_roles_explain(int error);
 
 /* The snapshot's number of a role that an assignment or a key of this tenant names; POL_NONE: the
  * snapshot lacks it. `stored` is the role's number in the store, 0 for a role of the files. */

@@ -10,12 +10,27 @@
 #include "daemon/manage/list.h"
 #include "daemon/manage/policy.h"
 
-enum { TENANT, ACTOR, KEY, SINCE, UNTIL, AFTER, NEWEST_FIRST, LIMIT, CURSOR, LIST_FIELDS };
+enum {
+	TENANT,
+	ACTOR,
+	KEY,
+	KIND,
+	TARGET,
+	SINCE,
+	UNTIL,
+	AFTER,
+	NEWEST_FIRST,
+	LIMIT,
+	CURSOR,
+	LIST_FIELDS
+};
 
 static const struct wire_field list_fields[LIST_FIELDS] = {
 	[TENANT] = WIRE_FIELD("tenant", WIRE_KIND_TEXT, 0),
 	[ACTOR] = WIRE_FIELD("actor", WIRE_KIND_TEXT, 0),
 	[KEY] = WIRE_FIELD("key", WIRE_KIND_TEXT, 0),
+	[KIND] = WIRE_FIELD("kind", WIRE_KIND_TEXT, 0),
+	[TARGET] = WIRE_FIELD("target", WIRE_KIND_TEXT, 0),
 	[SINCE] = WIRE_FIELD("since", WIRE_KIND_TIME, 0),
 	[UNTIL] = WIRE_FIELD("until", WIRE_KIND_TIME, 0),
 	[AFTER] = WIRE_FIELD("after", WIRE_KIND_INT, 0),
@@ -40,12 +55,20 @@ struct listing {
 	struct list list;
 	uint32_t tenant; /* 0: any */
 	struct pol_str actor;
-	struct pol_str key;
-	int64_t since; /* 0: any time */
+	enum store_audit_kind kind; /* of what was changed; STORE_AUDIT_NONE: any */
+	struct pol_str target;      /* what was changed; empty: anything */
+	int64_t since;              /* 0: any time */
 	int64_t until;
 	uint64_t after; /* a sequence number */
 	bool backwards;
 };
+
+/* Alarms are about keys. */
+static bool is_of_kind(const struct store_audit *audit, enum store_audit_kind kind)
+{
+	return kind == STORE_AUDIT_NONE || audit->kind == kind ||
+	       (kind == STORE_AUDIT_KEY && audit->kind == STORE_AUDIT_ALARM);
+}
 
 static bool passes(const struct listing *listing, const struct store_audit *audit)
 {
@@ -53,9 +76,8 @@ static bool passes(const struct listing *listing, const struct store_audit *audi
 	       (listing->until == 0 || audit->time <= listing->until) &&
 	       (listing->tenant == 0 || audit->tenant == listing->tenant) &&
 	       (listing->actor.len == 0 || pol_str_equal(audit->actor, listing->actor)) &&
-	       (listing->key.len == 0 ||
-		       ((audit->kind == STORE_AUDIT_KEY || audit->kind == STORE_AUDIT_ALARM) &&
-			       pol_str_equal(audit->target, listing->key)));
+	       is_of_kind(audit, listing->kind) &&
+	       (listing->target.len == 0 || pol_str_equal(audit->target, listing->target));
 }
 
 static int on_audit(void *context, const struct store_audit *audit)
@@ -80,6 +102,64 @@ static int on_audit(void *context, const struct store_audit *audit)
 	return 0;
 }
 
+/* What was changed: `key`, or `kind` and perhaps `target`. */
+static int read_target(struct call *call, struct listing *listing)
+{
+	const struct wire_value *params = call->params;
+	bool is_key = params[KEY].given;
+
+	if (is_key && (params[KIND].given || params[TARGET].given)) {
+		return call_invalid(call, "key", "cannot be combined with 'kind' or 'target'");
+	}
+	if (params[TARGET].given && !params[KIND].given) {
+		return call_invalid(call, "target", "needs 'kind', what it is");
+	}
+	if (params[KIND].given) {
+		listing->kind = audit_find_kind(subject_str(params[KIND].text));
+		if (listing->kind == STORE_AUDIT_NONE) {
+			return call_invalid(call, "kind",
+				"is no kind: write key, principal, role, tenant, policy, store or "
+				"alarm");
+		}
+	}
+	if (params[TARGET].given) {
+		listing->target = subject_str(params[TARGET].text);
+		if (listing->target.len == 0 || listing->target.len > STORE_MAX_NAME) {
+			return call_invalid(
+				call, "target", "must be of 1 to %d bytes", STORE_MAX_NAME);
+		}
+	}
+	if (is_key) {
+		listing->kind = STORE_AUDIT_KEY;
+		listing->target = subject_str(params[KEY].text);
+		if (listing->target.len != STORE_KID) {
+			return call_invalid(call, "key", "is no key's id");
+		}
+	}
+	return 0;
+}
+
+/* The narrowest index of the trail. Records about what is not a key are found by their target in a
+ * tenant alone; without one they are looked for among the others. */
+static struct store_audit_filter filter_of(const struct listing *listing)
+{
+	bool is_key = listing->kind == STORE_AUDIT_KEY || listing->kind == STORE_AUDIT_ALARM;
+	bool is_in_tenant = listing->tenant != 0 && (listing->kind == STORE_AUDIT_PRINCIPAL ||
+							    listing->kind == STORE_AUDIT_ROLE);
+	struct store_audit_filter filter = {
+		.kind = STORE_AUDIT_NONE,
+		.tenant = listing->tenant,
+		.actor = listing->actor,
+		.backwards = listing->backwards,
+	};
+
+	if (listing->target.len > 0 && (is_key || is_in_tenant)) {
+		filter.kind = listing->kind;
+		filter.target = listing->target;
+	}
+	return filter;
+}
+
 static int read_filters(struct call *call, struct listing *listing)
 {
 	const struct wire_value *params = call->params;
@@ -96,11 +176,8 @@ static int read_filters(struct call *call, struct listing *listing)
 				call, "actor", "is no actor: write uid:N, key:ID or principal:ID");
 		}
 	}
-	if (r == 0 && params[KEY].given) {
-		listing->key = subject_str(params[KEY].text);
-		if (listing->key.len != STORE_KID) {
-			r = call_invalid(call, "key", "is no key's id");
-		}
+	if (r == 0) {
+		r = read_target(call, listing);
 	}
 	if (r == 0 && params[AFTER].given) {
 		if (params[AFTER].integer < 0) {
@@ -142,7 +219,7 @@ static int find_start(struct call *call, const struct listing *listing, uint64_t
 static int list(struct call *call)
 {
 	struct listing listing = { .tenant = 0 };
-	struct store_audit_filter filter = { .kind = STORE_AUDIT_NONE };
+	struct store_audit_filter filter;
 	uint64_t from = 0;
 	int r = actor_may(call, "audit", (struct pol_str){ NULL, 0 }, "read");
 
@@ -158,13 +235,7 @@ static int list(struct call *call)
 	if (r != 0) {
 		return r;
 	}
-	filter.tenant = listing.tenant;
-	filter.actor = listing.actor;
-	filter.backwards = listing.backwards;
-	if (listing.key.len > 0) {
-		filter.kind = STORE_AUDIT_KEY;
-		filter.target = listing.key;
-	}
+	filter = filter_of(&listing);
 	r = store_list_audit(call->read, &filter, from, on_audit, &listing);
 	return r < 0 ? r : list_end(&listing.list);
 }

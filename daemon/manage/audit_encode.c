@@ -7,27 +7,37 @@
 #include "daemon/decide/subject.h"
 #include "daemon/secret/token.h"
 
+static const struct {
+	enum store_audit_kind kind;
+	const char *name;
+} kinds[] = {
+	{ STORE_AUDIT_KEY, "key" },
+	{ STORE_AUDIT_PRINCIPAL, "principal" },
+	{ STORE_AUDIT_ROLE, "role" },
+	{ STORE_AUDIT_TENANT, "tenant" },
+	{ STORE_AUDIT_POLICY, "policy" },
+	{ STORE_AUDIT_STORE, "store" },
+	{ STORE_AUDIT_ALARM, "alarm" },
+};
+
 static const char *kind_name(uint8_t kind)
 {
-	switch ((enum store_audit_kind)kind) {
-	case STORE_AUDIT_KEY:
-		return "key";
-	case STORE_AUDIT_PRINCIPAL:
-		return "principal";
-	case STORE_AUDIT_ROLE:
-		return "role";
-	case STORE_AUDIT_TENANT:
-		return "tenant";
-	case STORE_AUDIT_POLICY:
-		return "policy";
-	case STORE_AUDIT_STORE:
-		return "store";
-	case STORE_AUDIT_ALARM:
-		return "alarm";
-	case STORE_AUDIT_NONE:
-		break;
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+		if (kinds[i].kind == kind) {
+			return kinds[i].name;
+		}
 	}
 	return "other";
+}
+
+enum store_audit_kind audit_find_kind(struct pol_str name)
+{
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+		if (pol_str_equal(name, pol_str_of(kinds[i].name))) {
+			return kinds[i].kind;
+		}
+	}
+	return STORE_AUDIT_NONE;
 }
 
 void audit_encode_tag(struct wire_buf *out, const uint8_t *tag, size_t len)

@@ -12,6 +12,9 @@
 void audit_encode(struct call *call, const struct store_audit *audit);
 void audit_encode_problem(struct call *call, const struct store_problem *problem);
 
+/* The kind of that name; STORE_AUDIT_NONE for an unknown one. */
+enum store_audit_kind audit_find_kind(struct pol_str name);
+
 /* Appends the bytes of a tag as hexadecimal text. */
 void audit_encode_tag(struct wire_buf *out, const uint8_t *tag, size_t len);
 

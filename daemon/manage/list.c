@@ -157,6 +157,7 @@ void list_visited(struct list *list, struct pol_str cursor, bool item)
 {
 	list->seen++;
 	list->count += item;
+	list->call->cost += 1 + item;
 	keep_cursor(list, cursor);
 }
 

@@ -55,7 +55,8 @@ int list_begin_tenant(struct list *list, struct call *call, const char *noun, ui
 /* Is there room for one more record? If not, the page is marked full and the walk must stop. */
 bool list_has_room(struct list *list);
 
-/* Counts a record that the walk visited; `item`: it was written to call->out. */
+/* Counts a record that the walk visited, which costs as much as a decision; `item`: it was written
+ * to call->out, which costs another one. */
 void list_visited(struct list *list, struct pol_str cursor, bool item);
 
 /* Ends the page though it has room; `cursor` is where the method begins the next one. */

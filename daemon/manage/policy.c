@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* policy.status and policy.reload. */
+/* policy.status and policy.reload; the table of methods. */
 #include "daemon/manage/policy.h"
 
 #include <limits.h>
@@ -9,8 +9,6 @@
 
 #include "daemon/call/methods.h"
 #include "daemon/config/config.h"
-#include "daemon/decide/subject.h"
-#include "policy/snapshot/condition.h"
 
 int policy_admit(struct call *call)
 {
@@ -114,10 +112,12 @@ void policy_encode(struct call *call, const struct report_policy *report)
 	}
 	wire_put_cstr(out, "diagnostics");
 	source->encode_diagnostics(source->data, out);
+	wire_put_cstr(out, "attempts");
+	source->encode_attempts(source->data, out);
 	encode_dangling(call, report);
 	encode_last_good(out, report);
 	encode_folder(out, call->context->config->policy);
-	wire_close_map(out, at, pairs + 5);
+	wire_close_map(out, at, pairs + 6);
 }
 
 static int policy_status(struct call *call)
@@ -132,62 +132,6 @@ static int policy_status(struct call *call)
 	source->fill(source->data, call->now, &report);
 	wire_put_result(call->out, call->id);
 	policy_encode(call, &report.policy);
-	return 0;
-}
-
-static struct pol_str environment_name(const struct pol_snapshot *snapshot, uint32_t number)
-{
-	const struct pol_environment *environments;
-	size_t count = pol_snapshot_environments(snapshot, &environments);
-
-	return number < count ? environments[number].name : (struct pol_str){ 0 };
-}
-
-/* A fact that a request may state. */
-static struct pol_str fact_name(const struct pol_snapshot *snapshot, uint32_t number)
-{
-	const struct pol_declared_fact *fact =
-		pol_condition_declared(snapshot, POL_FACT_KNOWN + number);
-
-	return fact != NULL ? fact->name : (struct pol_str){ 0 };
-}
-
-/* Names by their numbers; of a number that is not in the snapshot the name is empty. */
-static const struct {
-	const char *what;
-	struct pol_str (*name)(const struct pol_snapshot *snapshot, uint32_t number);
-} declared_names[] = {
-	{ "scopes", pol_snapshot_scope_name },
-	{ "environments", environment_name },
-	{ "trees", pol_snapshot_tree_name },
-	{ "actions", pol_snapshot_verb },
-	{ "facts", fact_name },
-};
-
-static int policy_names(struct call *call)
-{
-	const size_t lists = sizeof declared_names / sizeof declared_names[0];
-	int r = policy_admit(call);
-
-	if (r != 0) {
-		return r;
-	}
-	wire_put_result(call->out, call->id);
-	wire_put_map(call->out, (uint32_t)lists);
-	for (size_t i = 0; i < lists; i++) {
-		struct pol_str name;
-		uint32_t count = 0;
-		size_t at;
-
-		wire_put_cstr(call->out, declared_names[i].what);
-		at = wire_open_array(call->out);
-		while (count < POLICY_NAMES_MAX &&
-			(name = declared_names[i].name(call->snapshot, count)).len > 0) {
-			wire_put_str(call->out, subject_wire(name));
-			count++;
-		}
-		wire_close_array(call->out, at, count);
-	}
 	return 0;
 }
 

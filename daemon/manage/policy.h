@@ -17,6 +17,9 @@ void policy_encode(struct call *call, const struct report_policy *report);
 /* Names of each kind that an answer has: far more than anybody chooses from, and there is room. */
 #define POLICY_NAMES_MAX 10000
 
+/* policy_names.c */
+int policy_names(struct call *call);
+
 /* policy_tree.c: what grants can name. */
 enum { POLICY_TREE_FIELDS = 3 };
 extern const struct wire_field policy_tree_fields[POLICY_TREE_FIELDS];

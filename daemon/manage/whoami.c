@@ -7,6 +7,7 @@
 #include "daemon/config/config.h"
 #include "daemon/decide/actor.h"
 #include "daemon/manage/authz_nodes.h"
+#include "policy/snapshot/snapshot.h"
 #include "policy/text/path.h"
 
 /* More resources than these are left out. */
@@ -257,6 +258,17 @@ static void put_pair(struct wire_buf *out, const char *name, struct pol_str valu
 	wire_put_str(out, subject_wire(value));
 }
 
+/* What a page draws before a secret is rotated. */
+static void put_limits(struct wire_buf *out, const struct pol_limits *limits)
+{
+	wire_put_cstr(out, "limits");
+	wire_put_map(out, 2);
+	wire_put_cstr(out, "rotation_overlap");
+	wire_put_int(out, (int64_t)limits->rotation_overlap);
+	wire_put_cstr(out, "rotation_max_overlap");
+	wire_put_int(out, (int64_t)limits->rotation_max_overlap);
+}
+
 static void answer(struct call *call, const struct listing *listing)
 {
 	const struct actor *actor = call->actor;
@@ -268,7 +280,7 @@ static void answer(struct call *call, const struct listing *listing)
 
 	actor_name(call, name);
 	wire_put_result(out, call->id);
-	wire_put_map(out, 4 + (bound ? 1 : 0) + (by_key ? 1 : 0) + (listing->more ? 1 : 0));
+	wire_put_map(out, 5 + (bound ? 1 : 0) + (by_key ? 1 : 0) + (listing->more ? 1 : 0));
 	put_pair(out, "actor", pol_str_of(name));
 	wire_put_cstr(out, "everything");
 	wire_put_bool(out, actor_is_superuser(call));
@@ -280,6 +292,7 @@ static void answer(struct call *call, const struct listing *listing)
 	if (by_key) {
 		put_pair(out, "key", (struct pol_str){ actor->kid, STORE_KID });
 	}
+	put_limits(out, pol_snapshot_limits(call->snapshot));
 	put_items(out, listing);
 	if (listing->more) {
 		wire_put_cstr(out, "more");

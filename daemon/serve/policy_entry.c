@@ -18,12 +18,18 @@
 #define REVISION "revision"
 #define DATA     "data"
 
-int policy_entry_add(const struct writer_turn *turn, const struct policy_entry *entry)
+const char *reload_trigger_name(enum reload_trigger trigger)
 {
-	static const char *const triggers[] = { [RELOAD_WATCH] = "watch",
+	static const char *const names[] = { [RELOAD_WATCH] = "watch",
 		[RELOAD_SIGNAL] = "signal",
 		[RELOAD_REQUEST] = "request",
 		[RELOAD_BY_START] = "start" };
+
+	return names[trigger];
+}
+
+int policy_entry_add(const struct writer_turn *turn, const struct policy_entry *entry)
+{
 	const struct audit_change change = audit_change_of(turn, entry->by, ACTION);
 	bool same = strcmp(entry->commit_from, entry->commit_to) == 0;
 	struct audit_note note;
@@ -35,7 +41,8 @@ int policy_entry_add(const struct writer_turn *turn, const struct policy_entry *
 	audit_note_text(&note, "commit", pol_str_of(same ? "" : entry->commit_from),
 		pol_str_of(entry->commit_to));
 	audit_note_text(&note, DATA, pol_str_of(""), pol_str_of(entry->data));
-	audit_note_text(&note, "trigger", pol_str_of(""), pol_str_of(triggers[entry->trigger]));
+	audit_note_text(
+		&note, "trigger", pol_str_of(""), pol_str_of(reload_trigger_name(entry->trigger)));
 	return audit_enter(&change, &audit);
 }
 

@@ -30,6 +30,9 @@ enum reload_trigger {
 	RELOAD_BY_START /* of the daemon */
 };
 
+/* As the trail says it; a constant. */
+const char *reload_trigger_name(enum reload_trigger trigger);
+
 /* The policy with revision `to` took the place of `from`. No text is NULL. */
 struct policy_entry {
 	enum reload_trigger trigger;

@@ -73,7 +73,7 @@ static int on_exchange(struct writer_job *job, const struct writer_turn *turn)
 			turn->read, build->snapshot, current->snapshot, &whole);
 		if (r < 0) {
 			log_error("the store's roles cannot be taken into the new policy",
-				"error=%s", store_explain(r));
+				"error=%s", stored_roles_explain(r));
 			return r;
 		}
 		snprintf(exchange->from, sizeof exchange->from, "%s",
@@ -164,19 +164,6 @@ static int64_t unix_now(void)
 static struct pol_snapshot *present(const struct reload_attempt *attempt, uint64_t *out_serial)
 {
 	return current_ref(&attempt->server->current, out_serial);
-}
-
-static struct report_outcome outcome_of(const struct reload_attempt *attempt,
-	const struct pol_snapshot *snapshot, uint64_t serial, bool ok, bool exchanged)
-{
-	return (struct report_outcome){
-		.at = unix_now(),
-		.ok = ok,
-		.exchanged = exchanged,
-		.serial = serial,
-		.revision = pol_snapshot_revision(snapshot),
-		.commit = attempt->commit,
-	};
 }
 
 /* A policy without its entry in the trail would look like an old one (serve/policy_entry). */
@@ -299,6 +286,19 @@ struct result {
 	uint64_t begin; /* uv_hrtime */
 };
 
+static struct report_outcome outcome_of(const struct reload_attempt *attempt,
+	const struct cause *cause, const struct result *result, uint64_t serial)
+{
+	return (struct report_outcome){ .at = unix_now(),
+		.trigger = cause->trigger,
+		.by = cause->by,
+		.ok = result->ok,
+		.exchanged = result->exchanged,
+		.serial = serial,
+		.revision = result->now,
+		.commit = attempt->commit };
+}
+
 /* To be called after report_add: the status agrees with a line that stands in the log. */
 static void log_result(const char *path, const struct build *build, const struct result *result)
 {
@@ -419,8 +419,8 @@ uint64_t reload_attempt_run(
 		attempt->followed = NULL;
 		keep(attempt, now);
 	}
-	result.news = report_add(&attempt->attempts, &build,
-		outcome_of(attempt, now, serial, result.ok, result.exchanged));
+	result.news = report_add(
+		&attempt->attempts, &build, outcome_of(attempt, &cause, &result, serial));
 	log_result(options.path, &build, &result);
 	report_notify(&attempt->attempts, &attempt->server->notify, "");
 	pol_snapshot_unref(before);
@@ -463,6 +463,10 @@ void reload_attempt_watch(const struct reload_attempt *attempt)
 int reload_attempt_init(struct reload_attempt *attempt, struct server *server, struct build *first)
 {
 	struct current *current = &server->current;
+	const struct cause cause = { .trigger = RELOAD_BY_START };
+	const struct result result = { .now = pol_snapshot_revision(current->snapshot),
+		.ok = server->kept_at == 0,
+		.exchanged = true };
 	int r = report_init(&attempt->attempts);
 
 	attempt->server = server;
@@ -483,8 +487,7 @@ int reload_attempt_init(struct reload_attempt *attempt, struct server *server, s
 		report_last_good(&attempt->attempts, server->kept_at);
 	}
 	report_add(&attempt->attempts, first,
-		outcome_of(attempt, current->snapshot, current_serial(current),
-			server->kept_at == 0, true));
+		outcome_of(attempt, &cause, &result, current_serial(current)));
 	attempt->attempts.last.reloads = 0;
 	return 0;
 }

@@ -27,6 +27,7 @@ void report_finish(struct report_attempts *attempts)
 	pthread_mutex_destroy(&attempts->lock);
 	wire_buf_finish(&attempts->diagnostics);
 	dangling_finish(&attempts->dangling);
+	attempt_history_finish(&attempts->history);
 }
 
 void report_last_good(struct report_attempts *attempts, int64_t kept_at)
@@ -60,6 +61,7 @@ bool report_add(
 		snprintf(last->revision, sizeof last->revision, "%s", outcome.revision);
 		snprintf(last->commit, sizeof last->commit, "%s", outcome.commit);
 	}
+	attempt_history_add(&attempts->history, build, &outcome);
 	memcpy(attempts->why, build->why, sizeof attempts->why);
 	attempts->diagnostics = build->diagnostics;
 	build->diagnostics = old;
@@ -212,6 +214,16 @@ static void encode_dangling(void *data, struct wire_buf *out)
 	put_array(attempts, &attempts->dangling.items, out);
 }
 
+static void encode_attempts(void *data, struct wire_buf *out)
+{
+	const struct server *server = (const struct server *)data;
+	struct report_attempts *attempts = reload_get_attempts(server->reload);
+
+	pthread_mutex_lock(&attempts->lock);
+	attempt_history_encode(&attempts->history, out);
+	pthread_mutex_unlock(&attempts->lock);
+}
+
 static void encode_missing(void *data, const struct pol_snapshot *snapshot, struct wire_buf *out)
 {
 	const struct server *server = (const struct server *)data;
@@ -229,6 +241,7 @@ struct report_source report_source_of(struct server *server)
 		.data = server,
 		.fill = make,
 		.encode_diagnostics = encode_diagnostics,
+		.encode_attempts = encode_attempts,
 		.encode_dangling = encode_dangling,
 		.encode_missing = encode_missing,
 	};

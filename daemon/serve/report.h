@@ -14,10 +14,13 @@
 #include "daemon/call/report.h"
 #include "daemon/load/dangling.h"
 #include "daemon/load/folder.h"
+#include "daemon/serve/attempt_history.h"
+#include "daemon/serve/policy_entry.h"
 
 struct build;
 struct folder;
 struct notify;
+struct peer;
 struct pol_snapshot;
 struct secrets;
 struct server;
@@ -28,12 +31,15 @@ struct report_attempts {
 	struct report_policy last;
 	struct wire_buf diagnostics;
 	struct dangling dangling; /* all zero before the first search */
-	char why[FOLDER_WHY];     /* of the last attempt */
+	struct attempt_history history;
+	char why[FOLDER_WHY]; /* of the last attempt */
 };
 
 /* The end of one attempt. */
 struct report_outcome {
 	int64_t at; /* Unix seconds */
+	enum reload_trigger trigger;
+	const struct peer *by; /* of RELOAD_REQUEST, else NULL */
 	bool ok;
 	bool exchanged;
 	uint64_t serial;      /* of the policy that answers now */

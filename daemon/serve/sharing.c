@@ -31,7 +31,7 @@ static void take_roles(struct server *server)
 		current_exchange(&server->current, whole);
 	} else {
 		log_error("the roles of another host's change cannot be taken into the policy",
-			"error=%s", store_explain(r));
+			"error=%s", stored_roles_explain(r));
 	}
 }
 

@@ -241,7 +241,7 @@ static int take_policy(struct server *server, struct store_read *read, struct bu
 
 	if (r < 0) {
 		fprintf(stderr, "authzd: cannot take the store's roles into the policy: %s\n",
-			store_explain(r));
+			stored_roles_explain(r));
 		return r;
 	}
 	pol_snapshot_unref(build->snapshot);

@@ -150,16 +150,18 @@ static enum pol_status question(struct pol_scene *scene, const struct pol_ast_st
 static enum pol_status state(struct pol_scene *scene, const struct pol_ast_step *step)
 {
 	struct pol_fixture was = scene->builder.fixture;
+	struct pol_fixture_roles *own = &was.held[POL_HOLDER_SUBJECT];
+	const struct pol_fixture_role *items = own->items;
 
 	/* `as role` writes over the roles of before. */
-	was.held = pol_arena_alloc(&scene->arena, was.held_count, sizeof *was.held);
-	if (was.held == NULL) {
+	own->items = pol_arena_alloc(&scene->arena, own->count, sizeof *own->items);
+	if (own->items == NULL) {
 		return scene->arena.status;
 	}
-	for (size_t i = 0; i < was.held_count; i++) {
-		was.held[i] = scene->builder.fixture.held[i];
+	for (size_t i = 0; i < own->count; i++) {
+		own->items[i] = items[i];
 	}
-	was.held_capacity = was.held_count;
+	own->capacity = own->count;
 	pol_suite_fixture_apply(&scene->builder, step);
 	if (scene->arena.status == POL_OK && scene->diags.errors == 0) {
 		return POL_OK;

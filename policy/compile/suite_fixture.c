@@ -7,9 +7,6 @@
 #include "policy/text/path.h"
 #include "policy/text/timetext.h"
 
-/* All principals and keys of a test belong to one tenant. */
-#define TENANT 1
-
 struct pol_fixture pol_suite_fixture_begin(void)
 {
 	return (struct pol_fixture){
@@ -93,20 +90,21 @@ static int64_t read_time(struct pol_suite_builder *builder, const struct pol_wor
 	return time;
 }
 
-static void add_held(struct pol_suite_builder *builder, struct pol_fixture_role held)
+static void add_held(
+	struct pol_suite_builder *builder, enum pol_holder holder, struct pol_fixture_role held)
 {
-	struct pol_fixture *fixture = &builder->fixture;
+	struct pol_fixture_roles *roles = &builder->fixture.held[holder];
 	struct pol_fixture_role *grown;
 
-	if (fixture->held_count == fixture->held_capacity) {
-		grown = pol_arena_grow(builder->arena, fixture->held, fixture->held_count,
-			fixture->held_count + 1, sizeof *grown, &fixture->held_capacity);
+	if (roles->count == roles->capacity) {
+		grown = pol_arena_grow(builder->arena, roles->items, roles->count, roles->count + 1,
+			sizeof *grown, &roles->capacity);
 		if (grown == NULL) {
 			return;
 		}
-		fixture->held = grown;
+		roles->items = grown;
 	}
-	fixture->held[fixture->held_count++] = held;
+	roles->items[roles->count++] = held;
 }
 
 static void forget_key(struct pol_fixture *fixture)
@@ -116,26 +114,16 @@ static void forget_key(struct pol_fixture *fixture)
 	fixture->scope_count = 0;
 	fixture->key_place_count = 0;
 	fixture->environment = 0;
-	fixture->held_count = 0;
+	fixture->held[POL_HOLDER_SUBJECT].count = 0;
 }
 
-static void set_roles(struct pol_suite_builder *builder, const struct pol_ast_step *step)
+/* The roles of a line, with its places and its end, for a holder. */
+static void set_held(
+	struct pol_suite_builder *builder, enum pol_holder holder, const struct pol_ast_step *step)
 {
-	struct pol_fixture *fixture = &builder->fixture;
 	struct pol_fixture_role held = { 0 };
 	struct pol_str *places;
 
-	if (step->kind == POL_STEP_AS_ROLE) {
-		fixture->held_count = 0;
-		fixture->named = false;
-	}
-	if (!fixture->named) {
-		fixture->keyless = false;
-		fixture->principal = POL_STR("test");
-	}
-	if (step->kind == POL_STEP_AS_ROLE || fixture->principal_state == POL_PRINCIPAL_NONE) {
-		fixture->principal_state = POL_PRINCIPAL_ACTIVE;
-	}
 	copy_places(builder, &step->held.places, &places, &held.held.place_count);
 	held.held.places = places;
 	if (step->held.until.text.ptr != NULL) {
@@ -151,9 +139,32 @@ static void set_roles(struct pol_suite_builder *builder, const struct pol_ast_st
 				"nobody' to ask as one who holds no other");
 			continue;
 		}
+		if (builder->fixture.held[holder].count == POL_FIXTURE_ROLES) {
+			pol_diag_error(
+				builder->diags, word->at, "more than %d roles", POL_FIXTURE_ROLES);
+			return;
+		}
 		held.held.role = find_grantee(builder, word, false);
-		add_held(builder, held);
+		add_held(builder, holder, held);
 	}
+}
+
+static void set_roles(struct pol_suite_builder *builder, const struct pol_ast_step *step)
+{
+	struct pol_fixture *fixture = &builder->fixture;
+
+	if (step->kind == POL_STEP_AS_ROLE) {
+		fixture->held[POL_HOLDER_SUBJECT].count = 0;
+		fixture->named = false;
+	}
+	if (!fixture->named) {
+		fixture->keyless = false;
+		fixture->principal = POL_STR("test");
+	}
+	if (step->kind == POL_STEP_AS_ROLE || fixture->principal_state == POL_PRINCIPAL_NONE) {
+		fixture->principal_state = POL_PRINCIPAL_ACTIVE;
+	}
+	set_held(builder, POL_HOLDER_SUBJECT, step);
 }
 
 static void set_principal(struct pol_suite_builder *builder, const struct pol_word *word)
@@ -188,7 +199,8 @@ static void set_principal(struct pol_suite_builder *builder, const struct pol_wo
 		const struct pol_assignment *assignment =
 			&snapshot->principals[number].assignments[i];
 
-		add_held(builder, (struct pol_fixture_role){ assignment->held, assignment->until });
+		add_held(builder, POL_HOLDER_SUBJECT,
+			(struct pol_fixture_role){ assignment->held, assignment->until });
 	}
 }
 
@@ -326,125 +338,16 @@ void pol_suite_fixture_apply(struct pol_suite_builder *builder, const struct pol
 	case POL_STEP_AND_ROLE:
 		set_roles(builder, step);
 		break;
+	case POL_STEP_EVERYONE_ROLE:
+		set_held(builder, POL_HOLDER_EVERYONE, step);
+		break;
+	case POL_STEP_ANYONE_ROLE:
+		set_held(builder, POL_HOLDER_ANYONE, step);
+		break;
 	case POL_STEP_GIVEN:
 		pol_suite_given_apply(builder, step);
 		break;
 	case POL_STEP_EXPECT:
 		break;
 	}
-}
-
-static void add_key(const struct pol_fixture *fixture, struct pol_facts *facts)
-{
-	facts->key = POL_STR("test");
-	facts->wrong_environment = fixture->environment != 0;
-	facts->narrowed_by_scopes = fixture->scopes_given;
-	facts->narrowed = fixture->scopes_given || fixture->key_place_count > 0;
-	facts->scopes = fixture->scopes;
-	facts->scope_count = fixture->scope_count;
-	facts->key_places = fixture->key_places;
-	facts->key_place_count = fixture->key_place_count;
-	if (fixture->principal_state != POL_PRINCIPAL_NONE) {
-		facts->binding = POL_BOUND_TO_PRINCIPAL;
-	} else if (fixture->scopes_given) {
-		facts->binding = POL_BOUND_TO_SCOPES;
-	} else {
-		facts->binding = POL_BOUND_TO_ROLES;
-	}
-}
-
-static void add_roles(struct pol_suite_builder *builder, struct pol_facts *facts)
-{
-	const struct pol_fixture *fixture = &builder->fixture;
-	struct pol_held *held = pol_arena_alloc(builder->arena, fixture->held_count, sizeof *held);
-
-	if (held == NULL) {
-		return;
-	}
-	facts->held = held;
-	for (size_t i = 0; i < fixture->held_count; i++) {
-		if (fixture->held[i].until == 0 || fixture->now < fixture->held[i].until) {
-			held[facts->held_count++] = fixture->held[i].held;
-		}
-	}
-}
-
-/* Is the caller the principal that declares the peer, and no other is named? */
-static bool is_peer(const struct pol_suite_builder *builder)
-{
-	const struct pol_fixture *fixture = &builder->fixture;
-
-	return fixture->peer < builder->snapshot->principal_count &&
-	       fixture->principal_state != POL_PRINCIPAL_INACTIVE &&
-	       (!fixture->named || fixture->declared == fixture->peer);
-}
-
-static void add_peer(struct pol_suite_builder *builder, struct pol_facts *facts)
-{
-	const struct pol_snapshot *snapshot = builder->snapshot;
-	const struct pol_principal *principal = &snapshot->principals[builder->fixture.peer];
-	struct pol_held *held = pol_arena_alloc(builder->arena, POL_PRINCIPAL_ROLES, sizeof *held);
-
-	if (held == NULL) {
-		return;
-	}
-	facts->by_peer = true;
-	facts->declared = true;
-	facts->principal_kind = POL_KIND_SERVICE; /* as in the daemon */
-	facts->attributes = &principal->attributes;
-	facts->principal_state = POL_PRINCIPAL_ACTIVE;
-	facts->principal = principal->id;
-	facts->tenant = TENANT;
-	facts->tenant_name = POL_STR("default");
-	facts->held = held;
-	facts->held_count = (uint32_t)pol_snapshot_principal_held(
-		snapshot, builder->fixture.peer, builder->fixture.now, held);
-}
-
-const struct pol_facts *pol_suite_fixture_facts(struct pol_suite_builder *builder)
-{
-	struct pol_fixture *fixture = &builder->fixture;
-	struct pol_facts *facts = fixture->facts;
-
-	if (facts != NULL) {
-		return facts;
-	}
-	facts = pol_arena_alloc(builder->arena, 1, sizeof *facts);
-	if (facts == NULL) {
-		return NULL;
-	}
-	facts->key_state = fixture->keyless ? POL_KEY_MISSING : fixture->key_state;
-	if (facts->key_state != POL_KEY_MISSING) {
-		add_key(fixture, facts);
-	}
-	/* Without a key the caller is known only when a trusted peer names it, or when it is the
-	 * peer. */
-	if (facts->key_state == POL_KEY_MISSING && is_peer(builder)) {
-		add_peer(builder, facts);
-	} else if (facts->key_state != POL_KEY_MISSING || fixture->named) {
-		facts->principal_state = fixture->principal_state;
-		facts->principal = fixture->principal;
-		facts->declared = fixture->named;
-		facts->tenant = TENANT;
-		facts->tenant_name = POL_STR("default");
-		if (facts->principal.len > 0) {
-			facts->principal_kind = fixture->named ? POL_KIND_SERVICE : POL_KIND_USER;
-		}
-		if (fixture->named) {
-			facts->attributes =
-				&builder->snapshot->principals[fixture->declared].attributes;
-		}
-		add_roles(builder, facts);
-	}
-	facts->environment = builder->snapshot->environments[0].name;
-	facts->service = fixture->service;
-	facts->ip = fixture->ip;
-	facts->now = fixture->now;
-	facts->time = fixture->time;
-	facts->mfa_at = fixture->mfa_at;
-	if (!pol_suite_given_add(builder, facts)) {
-		return NULL;
-	}
-	fixture->facts = facts;
-	return facts;
 }

@@ -9,7 +9,8 @@
  * with its scopes and places; a line about a key (its state, scopes or places, or `as role`) brings
  * one. `peer USER` names the user of the process that asks. Without a key the caller is then the
  * principal that declares this user. After `as principal ID` the caller is that principal, and when
- * the user is its own, the decision is as for a peer that names no principal.
+ * the user is its own, the decision is as for a peer that names no principal. What `everyone role`
+ * and `anyone role` give stays until the test's end.
  *
  * `given` states facts: those of the principal until the next `as`, all others until the end. Of
  * the known ones it states the principal's id, tenant and kind, and how long ago the second factor
@@ -24,17 +25,25 @@
 #include "policy/language/parse.h"
 #include "policy/snapshot/compiled.h"
 #include "policy/snapshot/given.h"
+#include "policy/text/terms.h"
 
 struct pol_fixture_role {
 	struct pol_held held;
 	int64_t until; /* 0: for good */
 };
 
+/* Roles of one holder that a test may give. */
+#define POL_FIXTURE_ROLES 1024
+
+struct pol_fixture_roles {
+	struct pol_fixture_role *items;
+	size_t count;
+	size_t capacity;
+};
+
 /* The state above an expectation. */
 struct pol_fixture {
-	struct pol_fixture_role *held;
-	size_t held_count;
-	size_t held_capacity;
+	struct pol_fixture_roles held[POL_HOLDERS]; /* by the holder */
 	uint32_t *scopes;
 	uint32_t scope_count;
 	struct pol_str *key_places;
@@ -75,8 +84,8 @@ struct pol_fixture pol_suite_fixture_begin(void);
 /* Applies one line that is no expectation. Reports mistakes in builder->diags. */
 void pol_suite_fixture_apply(struct pol_suite_builder *builder, const struct pol_ast_step *step);
 
-/* Returns the facts of a request, without verb and path, in the snapshot's arena. NULL: the arena
- * failed. */
+/* suite_facts.c: returns the facts of a request, without verb and path, in the snapshot's arena.
+ * NULL: the arena failed. */
 const struct pol_facts *pol_suite_fixture_facts(struct pol_suite_builder *builder);
 
 /* --- suite_given.c: facts that a test gives --- */

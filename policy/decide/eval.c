@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "policy/decide/eval_internal.h"
-#include "policy/decide/fact.h"
 #include "policy/decide/stack.h"
 #include "policy/decide/subject.h"
 #include "policy/decide/trace.h"
@@ -67,8 +66,7 @@ static struct pol_str check_principal(const struct pol_facts *facts)
 	return facts->tenant_inactive ? POL_STR("inactive_tenant") : go_on;
 }
 
-/* The facts without the principal of the peer. */
-static struct pol_facts without_peer(const struct pol_facts *facts)
+struct pol_facts pol_eval_without_peer(const struct pol_facts *facts)
 {
 	struct pol_facts out = *facts;
 
@@ -94,7 +92,7 @@ static void drop_peer(struct pol_evaluation *eval)
 	if (!eval->facts->by_peer || (eval->marks & POL_MARK_PEER) != 0) {
 		return;
 	}
-	eval->without_peer = without_peer(eval->facts);
+	eval->without_peer = pol_eval_without_peer(eval->facts);
 	eval->facts = &eval->without_peer;
 	eval->request.facts = &eval->without_peer;
 }
@@ -159,13 +157,37 @@ static enum pol_status read_path(struct pol_evaluation *eval, struct pol_str pat
 	return pol_path_recall(path, memo);
 }
 
+static enum pol_status find_node(const struct pol_evaluation *eval, uint32_t *out)
+{
+	uint32_t tree = pol_tree_number(eval->snapshot, eval->tree);
+
+	return pol_tree_find_requested(eval->snapshot, tree, eval->at, out);
+}
+
+/* The same, once for all decisions about the path in that tree. */
+static enum pol_status recall_node(struct pol_evaluation *eval)
+{
+	struct pol_path_memo *memo = eval->facts->memo;
+
+	if (memo == NULL) {
+		return find_node(eval, &eval->node);
+	}
+	if (!memo->found || !pol_str_equal(memo->tree, eval->tree)) {
+		memo->node = POL_NONE;
+		memo->reached = find_node(eval, &memo->node);
+		memo->tree = eval->tree;
+		memo->found = true;
+	}
+	eval->node = memo->node;
+	return memo->reached;
+}
+
 /* Finds the node and the permissions that the request needs. */
 static struct pol_str find_resource(struct pol_evaluation *eval)
 {
 	const struct pol_facts *facts = eval->facts;
 	struct pol_str path = facts->path;
 	enum pol_status status;
-	uint32_t tree;
 
 	if (eval->about == POL_ABOUT_NOTHING) {
 		return go_on;
@@ -177,8 +199,7 @@ static struct pol_str find_resource(struct pol_evaluation *eval)
 	if (read_path(eval, path) != POL_OK) {
 		return POL_STR("malformed_path");
 	}
-	tree = pol_tree_number(eval->snapshot, eval->tree);
-	status = pol_tree_find_requested(eval->snapshot, tree, eval->at, &eval->node);
+	status = recall_node(eval);
 	if (status != POL_OK) {
 		eval->node = POL_NONE;
 		return status == POL_EINVALID ? POL_STR("malformed_path")
@@ -466,22 +487,4 @@ void pol_eval_tried(const struct pol_snapshot *snapshot, const struct pol_facts 
 	struct pol_trace *trace, struct pol_decision *out)
 {
 	evaluate_traced(snapshot, facts, trace, true, out);
-}
-
-void pol_eval_fact(const struct pol_snapshot *snapshot, const struct pol_decision *decision,
-	const struct pol_facts *facts, char out[POL_FACT_TEXT])
-{
-	bool drops = facts->by_peer && (decision->marks & POL_MARK_PEER) == 0;
-	struct pol_facts used = drops ? without_peer(facts) : *facts;
-
-	out[0] = '\0';
-	if (decision->by != NULL && pol_str_equal(decision->reason, POL_STR("module_error"))) {
-		pol_fact_module(decision->by->module, out);
-	} else if (decision->by != NULL) {
-		pol_stack_fact(decision->by, &used, out);
-	} else if (!decision->allow && pol_str_equal(decision->reason, POL_STR("network"))) {
-		pol_fact_address(&facts->ip, out); /* the key's own networks */
-	} else if (!decision->allow && pol_str_equal(decision->reason, POL_STR("missing_fact"))) {
-		pol_fact_missing(snapshot, &decision->missing, out);
-	}
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * eval_internal: what eval.c, eval_conditions.c and eval_node.c share.
+ * eval_internal: what eval.c, eval_conditions.c, eval_fact.c and eval_node.c share.
  */
 
 #include "policy/decide/eval.h"
@@ -52,6 +52,9 @@ struct pol_evaluation {
 };
 
 /* --- eval.c --- */
+
+/* The facts without the principal of the peer. */
+struct pol_facts pol_eval_without_peer(const struct pol_facts *facts);
 
 /* Runs a group of the stack. Returns why it did not pass; an empty view: it did. */
 struct pol_str pol_eval_run_group(struct pol_evaluation *eval, enum pol_group group);

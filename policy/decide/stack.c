@@ -198,23 +198,23 @@ static inline bool take(
 
 static struct pol_group_result result_of(const struct tally *tally)
 {
-	const struct refusal undecided = { POL_STR("no_decision"), NULL };
-	const struct refusal *refusal = NULL;
+	struct refusal refusal = { POL_STR("no_decision"), NULL };
 
 	if (tally->failed) {
-		refusal = &tally->failure;
+		refusal = tally->failure;
 	} else if (tally->counted) {
-		refusal = NULL;
+		return (struct pol_group_result){ .passed = true, .marks = tally->marks };
 	} else if (tally->optional_denied) {
 		/* Only optional lines decided; a denial wins among them. */
-		refusal = &tally->optional_denial;
-	} else if (!tally->optional_allowed) {
-		refusal = tally->denial.by != NULL ? &tally->denial : &undecided;
+		refusal = tally->optional_denial;
+	} else if (tally->optional_allowed) {
+		return (struct pol_group_result){ .passed = true, .marks = tally->marks };
+	} else if (tally->denial.by != NULL) {
+		refusal = tally->denial;
 	}
-	return (struct pol_group_result){ .passed = refusal == NULL,
-		.marks = tally->marks,
-		.reason = refusal != NULL ? refusal->reason : (struct pol_str){ 0 },
-		.by = refusal != NULL ? refusal->by : NULL };
+	return (struct pol_group_result){
+		.marks = tally->marks, .reason = refusal.reason, .by = refusal.by
+	};
 }
 
 static void note(struct pol_trace *trace, const struct pol_stack_line *line,
@@ -244,7 +244,8 @@ static inline __attribute__((always_inline)) struct pol_group_result run(
 	}
 	while (i < group->count) {
 		const struct pol_stack_line *line = &group->lines[i];
-		struct pol_answer answer;
+		/* In one line of the cache, so that it can be read while it is written there. */
+		_Alignas(32) struct pol_answer answer;
 		bool ended;
 
 		ask(line, request, &answer);

@@ -188,23 +188,24 @@ static inline __attribute__((always_inline)) void add_scopes(const struct pol_sn
 	}
 }
 
-static inline __attribute__((always_inline)) struct pol_subject_bits general(
-	const struct pol_snapshot *snapshot, const struct pol_facts *facts,
-	const struct pol_run_word *at, struct pol_truth_table *table)
+/* Adds to bits that are zero. */
+static inline __attribute__((always_inline)) void general(const struct pol_snapshot *snapshot,
+	const struct pol_facts *facts, const struct pol_run_word *at, struct pol_truth_table *table,
+	struct pol_subject_bits *bits)
 {
-	struct pol_subject_bits bits = { 0 };
-
 	if (snapshot->anyone < snapshot->role_count) {
-		add(&snapshot->roles[snapshot->anyone], at, table, &bits.anyone, &bits.denied);
+		add(&snapshot->roles[snapshot->anyone], at, table, &bits->anyone, &bits->denied);
 	}
-	add_scopes(snapshot, facts, at, table, &bits);
-	return bits;
+	add_scopes(snapshot, facts, at, table, bits);
 }
 
 struct pol_subject_bits pol_subject_general(const struct pol_snapshot *snapshot,
 	const struct pol_facts *facts, const struct pol_run_word *at)
 {
-	return general(snapshot, facts, at, NULL);
+	struct pol_subject_bits bits = { 0 };
+
+	general(snapshot, facts, at, NULL, &bits);
+	return bits;
 }
 
 /* A path that is judged. */
@@ -237,25 +238,24 @@ static inline __attribute__((always_inline)) void add_held(const struct question
 	}
 }
 
-/* Inlined into both callers: where no condition is evaluated, none is looked for. */
-static inline __attribute__((always_inline)) struct pol_subject_bits answer(
-	const struct question *question, const struct pol_run_word *at)
+/* Adds to bits that are zero, where they are: copying what was just written takes longer than all
+ * else. Inlined into both callers: where no condition is evaluated, none is looked for. */
+static inline __attribute__((always_inline)) void answer(const struct question *question,
+	const struct pol_run_word *at, struct pol_subject_bits *bits)
 {
-	const struct pol_snapshot *snapshot = question->snapshot;
 	const struct pol_facts *facts = question->facts;
-	struct pol_subject_bits bits = general(snapshot, facts, at, question->table);
 	uint32_t own = facts->held_count - facts->anyone_count;
 
+	general(question->snapshot, facts, at, question->table, bits);
 	if (!is_at_key(question)) {
-		bits.scopes = (struct pol_tri){ 0 };
+		bits->scopes = (struct pol_tri){ 0 };
 	}
 	for (uint32_t i = pol_subject_first(facts); i < own; i++) {
-		add_held(question, &facts->held[i], at, &bits.roles, &bits.denied);
+		add_held(question, &facts->held[i], at, &bits->roles, &bits->denied);
 	}
 	for (uint32_t i = own; i < facts->held_count; i++) {
-		add_held(question, &facts->held[i], at, &bits.anyone, &bits.denied);
+		add_held(question, &facts->held[i], at, &bits->anyone, &bits->denied);
 	}
-	return bits;
 }
 
 struct pol_subject_bits pol_subject_eval(const struct pol_snapshot *snapshot,
@@ -263,8 +263,10 @@ struct pol_subject_bits pol_subject_eval(const struct pol_snapshot *snapshot,
 	const struct pol_run_word *at)
 {
 	struct question question = { snapshot, facts, tree, path, NULL };
+	struct pol_subject_bits bits = { 0 };
 
-	return answer(&question, at);
+	answer(&question, at, &bits);
+	return bits;
 }
 
 struct pol_subject_bits pol_subject_decide(
@@ -272,8 +274,10 @@ struct pol_subject_bits pol_subject_decide(
 {
 	struct question question = { table->snapshot, table->facts, table->tree, table->path,
 		table };
+	struct pol_subject_bits bits = { 0 };
 
-	return answer(&question, at);
+	answer(&question, at, &bits);
+	return bits;
 }
 
 /* --- what is missing -------------------------------------------------------------------------- */

@@ -240,7 +240,9 @@ struct pol_ast_stack {
 enum pol_step_kind {
 	POL_STEP_AS_ROLE,
 	POL_STEP_AND_ROLE,
-	POL_STEP_AS_PRINCIPAL, /* word: the id, or `inactive` */
+	POL_STEP_EVERYONE_ROLE, /* held: by every principal */
+	POL_STEP_ANYONE_ROLE,   /* held: by every caller */
+	POL_STEP_AS_PRINCIPAL,  /* word: the id, or `inactive` */
 	POL_STEP_AS_NOBODY,
 	POL_STEP_WITH_SCOPE,  /* words */
 	POL_STEP_KEY_AT,      /* words: places */
@@ -260,7 +262,7 @@ struct pol_ast_step {
 	struct pol_span at;
 	struct pol_word word;
 	struct pol_words words;
-	struct pol_ast_assignment held; /* AS_ROLE, AND_ROLE */
+	struct pol_ast_assignment held; /* AS_ROLE, AND_ROLE, EVERYONE_ROLE, ANYONE_ROLE */
 	struct pol_ast_given *given;    /* GIVEN */
 	uint32_t given_count;
 	/* EXPECT: */

@@ -74,7 +74,8 @@ static bool line(struct pol_parser *parser, struct pol_ast_line *out)
 		return false;
 	}
 	list = pol_parser_list(parser);
-	while (ok && !pol_parser_at_line_end(parser)) {
+	/* `when` is reported with the end of the line. */
+	while (ok && !pol_parser_at_line_end(parser) && !pol_parser_at_keyword(parser, "when")) {
 		struct pol_ast_argument one = { 0 };
 
 		ok = argument(parser, &one);

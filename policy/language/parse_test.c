@@ -21,16 +21,33 @@ static bool as(struct pol_parser *parser, struct pol_ast_step *out)
 	return pol_parse_words_expected(parser, "'role', 'principal' or 'nobody'", keywords);
 }
 
-/* "and" "role" held */
-static bool and (struct pol_parser * parser, struct pol_ast_step *out)
+/* "role" held */
+static bool role(struct pol_parser *parser, struct pol_ast_step *out)
 {
 	static const char *const keywords[] = { "role", NULL };
 
-	out->kind = POL_STEP_AND_ROLE;
 	if (!pol_parser_take_keyword(parser, "role")) {
 		return pol_parse_words_expected(parser, "'role'", keywords);
 	}
 	return pol_parse_pattern_assignment(parser, &out->held);
+}
+
+static bool and (struct pol_parser * parser, struct pol_ast_step *out)
+{
+	out->kind = POL_STEP_AND_ROLE;
+	return role(parser, out);
+}
+
+static bool everyone(struct pol_parser *parser, struct pol_ast_step *out)
+{
+	out->kind = POL_STEP_EVERYONE_ROLE;
+	return role(parser, out);
+}
+
+static bool anyone(struct pol_parser *parser, struct pol_ast_step *out)
+{
+	out->kind = POL_STEP_ANYONE_ROLE;
+	return role(parser, out);
 }
 
 /* "with" "scope" ids */
@@ -136,9 +153,11 @@ static const struct {
 } steps[] = {
 	{ "allow", expect },
 	{ "and", and},
+	{ "anyone", anyone },
 	{ "as", as },
 	{ "deny", deny },
 	{ "environment", environment },
+	{ "everyone", everyone },
 	{ "from", from },
 	{ "given", given },
 	{ "key", key },

@@ -3,13 +3,16 @@
 
 #include <string.h>
 
-/* One bit for each byte that a segment cannot contain raw or that needs a closer look: control
- * characters, # % / ; \ and all bytes that are not ASCII. */
-static const uint64_t special[4] = {
-	UINT64_C(0x08008028ffffffff),
-	UINT64_C(0x8000000010000000),
-	UINT64_MAX,
-	UINT64_MAX,
+/* Repetitions for the table: C17 has no range designators. */
+#define FOUR    1, 1, 1, 1
+#define SIXTEEN FOUR, FOUR, FOUR, FOUR
+
+/* Bytes that a segment cannot contain raw or that need a closer look: control characters,
+ * # % / ; \ and all bytes that are not ASCII. */
+static const bool special[256] = {
+	/* 0x00 */ SIXTEEN,
+	SIXTEEN, ['#'] = 1, ['%'] = 1, ['/'] = 1, [';'] = 1, ['\\'] = 1, [0x7f] = 1,
+	/* 0x80 */ SIXTEEN, SIXTEEN, SIXTEEN, SIXTEEN, SIXTEEN, SIXTEEN, SIXTEEN, SIXTEEN
 };
 
 _Static_assert(
@@ -20,11 +23,6 @@ static const char fault_control[] = "a control character";
 static const char fault_percent[] = "broken percent-encoding: '%' wants two hex digits";
 static const char fault_utf8[] = "not UTF-8";
 static const char fault_twice[] = "a segment that would mean something else if decoded twice";
-
-static bool is_special(unsigned char byte)
-{
-	return (special[byte >> 6] >> (byte & 63) & 1) != 0;
-}
 
 static int hex_value(char c)
 {
@@ -177,7 +175,7 @@ static const char *take_segment(struct pol_str *rest, struct pol_path *path, str
 	for (; len < rest->len; len++) {
 		unsigned char byte = (unsigned char)text[len];
 
-		if (!is_special(byte)) {
+		if (!special[byte]) {
 			continue;
 		}
 		if (byte == '/') {
@@ -263,6 +261,7 @@ enum pol_status pol_path_recall(struct pol_str raw, struct pol_path_memo *memo)
 	if (!memo->known) {
 		memo->status = pol_path_read(raw, &memo->path);
 		memo->known = true;
+		memo->found = false;
 	}
 	return memo->status;
 }

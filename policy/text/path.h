@@ -72,11 +72,16 @@ enum pol_status pol_path_read(struct pol_str raw, struct pol_path *out);
  * len if nothing changed. False: the result has a separator or a control character. */
 bool pol_path_decode_again(char *text, size_t len, size_t *out_len);
 
-/* The result of reading one path, for several decisions about the same bytes. Belongs to the
- * caller, who sets `known` to false before the first of them. */
+/* The result of reading one path, for several decisions about the same bytes by one policy. Belongs
+ * to the caller, who sets `known` to false before the first of them. */
 struct pol_path_memo {
 	bool known;
 	enum pol_status status;
+	/* Where the path leads in a tree, for decide/eval; zero as long as nobody has looked. */
+	bool found;
+	enum pol_status reached;
+	uint32_t node;
+	struct pol_str tree;
 	struct pol_path path;
 };
 

@@ -18,6 +18,7 @@ MOST = SPACE // 2 + SHARE  # the shares of the three others are left
 
 POLICY = """\
 tree api { /loans { GET } }
+facts { resource.n int }
 role boss { allow all on authz:/roles/** }
 """
 
@@ -64,6 +65,27 @@ class AllRoles(attack.Attack):
         self.c.call("tenants.create", id="late")
         self.assertEqual(self.make(1, first=MOST, token=self.token), 0)
         self.assertEqual(self.make(1, tenant="late"), 1)
+
+    def test_roles_that_inherit_much_from_each_other_fill_no_memory(self):
+        most = 12
+        for number in range(most):
+            made = self.make(1, first=number, grants=[
+                f"allow GET on api:/loans when resource.n is {number * 100 + i}" for i in range(40)])
+            self.assertEqual(made, 1)
+        # A role inherits the conditions of all, which are 480.
+        names = [f"r{number}" for number in range(most)]
+        with self.assertRaises(harness.Error) as caught:
+            for number in range(most):
+                self.c.call("roles.create", name=f"wide{number}", inherits=names)
+        self.assertEqual(caught.exception.code, "limit_reached")
+        self.assertIn("memory", caught.exception.message)
+        self.failed("lets each role inherit all others", caught.exception.message)
+        made = [item["name"] for item in self.c.call("roles.list", limit=1000)["items"] if item["name"] > "w"]
+        self.assertTrue(0 < len(made) < most, made)
+        # What makes them smaller is taken, and then there is space again.
+        self.c.call("roles.update", name=made[0], inherits=["r1"])
+        self.c.call("roles.create", name="again", inherits=names)
+        self.c.call("roles.delete", name="again")
 
     def test_a_restart_keeps_all_and_gives_nobody_more(self):
         self.make(SPACE, token=self.token)

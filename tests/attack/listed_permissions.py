@@ -94,6 +94,33 @@ class ListedPermissions(attack.Attack, people.PeopleTest):
         self.c.call("principals.update", id="alice", name="A")  # after the confirmation
         self.assertNotIn("pending_until", self.c.call("keys.get", id=id))
 
+    def test_a_plan_counts_as_a_use(self):
+        self.alice()
+        id, token = self.key(networks=["10.0.0.0/8"])
+
+        def plan(token=token, **params):
+            return self.c.call("plan", token=token, method="GET", path="/loans/{loan}", **params)
+
+        self.assertEqual(plan(ip="10.1.2.3")["plan"], "always")
+        record = self.c.call("keys.get", id=id)
+        self.assertEqual((record["uses"], record["last_used_ip"], record.get("denials", 0)), (1, "10.1.2.3", 0))
+        self.failed("asks for a plan without a trace of the use", "uses, time and address are counted")
+        for tried, params in (("another network", {"ip": "192.0.2.1"}), ("nowhere", {})):
+            answer = plan(**params)
+            self.assertEqual((answer["plan"], answer["reason"]), ("never", "network"), tried)
+        record = self.c.call("keys.get", id=id)
+        self.assertEqual((record["uses"], record["denied_for"]), (3, {"network": 2}))
+        self.failed("asks for plans from elsewhere without a trace", "denials are counted")
+        item = [item for item in self.c.call("keys.audit")["items"] if item["id"] == id][0]
+        self.assertEqual(item.get("used", 0), 0, item)
+
+        pending = self.c.call("keys.rotate", id=id, mode="confirm")["secret"]
+        self.assertEqual(plan(pending, ip="192.0.2.1")["plan"], "never")
+        self.assertIn("pending_until", self.c.call("keys.get", id=id))
+        self.assertEqual(plan(pending, ip="10.1.2.3")["plan"], "always")
+        self.c.call("principals.update", id="alice", name="A")  # after the confirmation
+        self.assertNotIn("pending_until", self.c.call("keys.get", id=id))
+
 
 if __name__ == "__main__":
     unittest.main()

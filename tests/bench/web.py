@@ -22,6 +22,7 @@ import harness  # noqa: E402
 CONNECTIONS = 64
 FILE_BYTES = 1024
 PLACES = ("alone", "echo", "authz")
+PARTS = ("nginx", "authz-http", "authzd", "wrk")  # processes whose CPU a request is said
 
 POLICY = """\
 tree api { /{place}/{file} { GET } }
@@ -88,12 +89,21 @@ def listens(path):
         return probe.connect_ex(str(path)) == 0
 
 
+def cpu_us(pid):
+    """Processor time of a process and its children that run, in microseconds."""
+    threads = [Path(f"/proc/{pid}/task/{name}") for name in os.listdir(f"/proc/{pid}/task")]
+    children = [child for thread in threads for child in (thread / "children").read_text().split()]
+    return sum(int((thread / "schedstat").read_text().split()[0]) / 1e3 for thread in threads) + sum(
+        map(cpu_us, children))
+
+
 class Bed:
     """nginx with the three places, and what it asks."""
 
     def __init__(self, build):
         self.build = build
         self.processes = []
+        self.pids = {}
         self.daemon = harness.Daemon({"a.policy": POLICY})
         self.folder = self.daemon.folder
         self.port = free_port()
@@ -104,7 +114,8 @@ class Bed:
         (self.folder / "nginx.conf").write_text(NGINX.format(
             folder=self.folder, port=self.port, workers=len(os.sched_getaffinity(0)), connections=CONNECTIONS,
             user="user root;" if os.geteuid() == 0 else ""))
-        self.start(needed("nginx"), "-p", self.folder, "-c", self.folder / "nginx.conf",
+        self.pids["authzd"] = self.daemon.process.pid
+        self.pids["nginx"] = self.start(needed("nginx"), "-p", self.folder, "-c", self.folder / "nginx.conf",
                    "-e", self.folder / "nginx.log")
         harness.wait_until((self.folder / "nginx.pid").exists, what="nginx runs")
         self.start_echo()
@@ -114,6 +125,7 @@ class Bed:
         process = subprocess.Popen([str(word) for word in command], preexec_fn=harness.die_with_parent,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.processes.append(process)
+        return process.pid
 
     def start_echo(self):
         """The echo server counts bytes, so one request of nginx is measured first."""
@@ -137,8 +149,9 @@ class Bed:
     def start_authz_http(self):
         path = self.folder / "http.sock"
         (self.folder / "authz-http.conf").write_text(
-            f'authz {self.daemon.socket}\nlisten {path} 0666\nfamily nginx\n')
-        self.start(self.build / "client" / "http" / "authz-http", "--config", self.folder / "authz-http.conf")
+            f'authz {self.daemon.socket}\nlisten {path} 0666\nfamily nginx\nanswer_headers none\n')
+        self.pids["authz-http"] = self.start(
+            self.build / "client" / "http" / "authz-http", "--config", self.folder / "authz-http.conf")
         harness.wait_until(lambda: listens(path), what="authz-http listens")
 
     def wrk(self, place, connections, seconds):
@@ -146,12 +159,19 @@ class Bed:
                 f"Authorization: Bearer {self.token}", f"http://127.0.0.1:{self.port}/{place}/file"]
 
     def turn(self, place, seconds):
-        """Requests a second; every answer must be the file."""
+        """Requests a second, and the CPU a request of each part in microseconds; every answer must be the file."""
+        before = {part: cpu_us(pid) for part, pid in self.pids.items()}
+        used = os.times()
         out = subprocess.run(self.wrk(place, CONNECTIONS, seconds), capture_output=True, text=True,
                              check=True).stdout
+        now = os.times()
+        spent = {part: cpu_us(pid) - before[part] for part, pid in self.pids.items()}
+        spent["wrk"] = (now.children_user + now.children_system - used.children_user - used.children_system) * 1e6
         if "Non-2xx" in out or "Socket errors" in out:
             sys.exit(f"wrk, {place}: {out}")
-        return float(re.search(r"Requests/sec: +([\d.]+)", out)[1])
+        count = int(re.search(r"(\d+) requests in", out)[1])
+        return float(re.search(r"Requests/sec: +([\d.]+)", out)[1]), {
+            part: value / count for part, value in spent.items()}
 
     def finish(self):
         for process in reversed(self.processes):
@@ -161,18 +181,22 @@ class Bed:
 
 
 def measure(figures, build, options):
-    """Rows for the table: the rate beside that of nginx alone, and beside the echo server's."""
+    """Rows for the table: the rate and the CPU beside those of nginx alone, and beside the echo server's."""
     seconds = max(1, round(options.seconds))
     bed = Bed(build)
     try:
-        rates = {place: [] for place in PLACES}
+        turns = {place: [] for place in PLACES}
         for number in range(options.turns):
             for place in PLACES if number % 2 == 0 else reversed(PLACES):
-                rates[place].append(bed.turn(place, seconds))
+                turns[place].append(bed.turn(place, seconds))
     finally:
         bed.finish()
+    rates = {place: [rate for rate, _ in turns[place]] for place in PLACES}
     for beside, what in (("alone", "nginx alone"), ("echo", "auth_request to the echo server")):
         ratio = statistics.median(mine / theirs for mine, theirs in zip(rates["authz"], rates[beside]))
         figures.add(f"nginx with authz-http, {CONNECTIONS} connections, beside {what}",
                     float(f"{statistics.median(rates[beside]):.3g}"),
                     float(f"{statistics.median(rates['authz']):.3g}"), ("web", beside), ratio, "/s")
+    for place in PLACES:
+        figures.fact(f"CPU a request, {place}: " + ", ".join(
+            f"{part} {statistics.median(spent[part] for _, spent in turns[place]):.1f} us" for part in PARTS))

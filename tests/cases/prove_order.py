@@ -88,9 +88,9 @@ READ_PATH = """\
 		return POL_STR("malformed_path");
 	}
 """
-FIND_TREE = "\ttree = pol_tree_number(eval->snapshot, eval->tree);\n"
+FIND_NODE = "\tstatus = recall_node(eval);\n"
 NO_TREE = """\
-	if (tree == POL_NONE) {
+	if (pol_tree_number(eval->snapshot, eval->tree) == POL_NONE) {
 		return POL_STR("unknown_resource");
 	}
 """
@@ -179,11 +179,11 @@ SWAPS = (
     swap("unknown_service | malformed_path", EVAL, SERVICE, AUTHENTICATE + FORGET + RESOURCE),
     swap("missing_token | malformed_path", EVAL, AUTHENTICATE + FORGET, RESOURCE),
     swap("no_decision | malformed_path", EVAL, AUTHENTICATE + FORGET, RESOURCE),
-    change("malformed_path | unknown_resource", EVAL, READ_PATH + FIND_TREE,
-           FIND_TREE + NO_TREE + READ_PATH, said=("malformed_path", "unknown_resource")),
-    change("unknown_resource | unknown_action, of a tree", EVAL, FIND_TREE,
+    change("malformed_path | unknown_resource", EVAL, READ_PATH + FIND_NODE,
+           NO_TREE + READ_PATH + FIND_NODE, said=("malformed_path", "unknown_resource")),
+    change("unknown_resource | unknown_action, of a tree", EVAL, FIND_NODE,
            "\tif (pol_names_find(&eval->snapshot->verb_names, facts->verb) == POL_NONE) {\n"
-           "\t\treturn POL_STR(\"unknown_action\");\n\t}\n" + FIND_TREE,
+           "\t\treturn POL_STR(\"unknown_action\");\n\t}\n" + FIND_NODE,
            said=("unknown_resource", "unknown_action")),
     swap("unknown_resource | unknown_action", EVAL, NO_PERMISSIONS, NO_VERB),
     swap("unknown_action | network", EVAL, RESOURCE, NETWORKS),

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* MADV_WIPEONFORK and syscall(), which POSIX does not have */
+
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -8,7 +13,19 @@
 
 /* --- processes and users --- */
 
-Test(authz_process, a_forks_child_has_a_connection_of_its_own)
+static bool is_old; /* the kernel is older than Linux 4.14 */
+
+/* In place of the C library's. */
+int madvise(void *begin, size_t size, int advice)
+{
+	if (is_old && advice == MADV_WIPEONFORK) {
+		errno = EINVAL;
+		return -1;
+	}
+	return (int)syscall(SYS_madvise, begin, size, advice);
+}
+
+static void expect_own_connection_of_a_child(void)
 {
 	struct fake_server server;
 	struct authz_decision decision;
@@ -35,6 +52,17 @@ Test(authz_process, a_forks_child_has_a_connection_of_its_own)
 	authz_destroy(authz);
 	fake_stop(&server);
 	cr_expect_eq(server.connections, 2);
+}
+
+Test(authz_process, a_forks_child_has_a_connection_of_its_own)
+{
+	expect_own_connection_of_a_child();
+}
+
+Test(authz_process, it_has_one_where_the_kernel_cannot_wipe_a_page_in_it)
+{
+	is_old = true;
+	expect_own_connection_of_a_child();
 }
 
 static void note_ids(struct fake_server *server, int fd, unsigned number)

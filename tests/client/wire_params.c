@@ -260,18 +260,54 @@ Test(wire_params, an_entry_overrides_what_is_shared)
 {
 	struct fixture f;
 	struct wire_value entry[FIELD_COUNT];
+	struct wire_overlay overlay;
+	struct wire_cursor items = wire_cursor_of("\x81\xa5limit\x09\x80\x81\xa5limiT\x09", 17);
 
 	cr_assert_eq(DECODE_ONE(&f, "\xa5limit\x07"), WIRE_OK);
-	memcpy(entry, f.values, sizeof entry);
-	cr_assert_eq(wire_overlay_params(wire_cursor_of("\x81\xa5limit\x09", 8), fields,
-			     FIELD_COUNT, entry, &f.err),
-		WIRE_OK);
+	wire_overlay_init(&overlay, fields, FIELD_COUNT, f.values, entry);
+	cr_assert_eq(wire_overlay_next(&overlay, &items, &f.err), WIRE_OK);
 	cr_expect_eq(entry[LIMIT].integer, 9);
 	cr_expect(wire_str_equal(entry[TOKEN].text, WIRE_STR("t")));
 	cr_expect_eq(f.values[LIMIT].integer, 7);
-	cr_expect_eq(wire_overlay_params(wire_cursor_of("\x81\xa5limiT\x09", 8), fields,
-			     FIELD_COUNT, entry, &f.err),
-		WIRE_EPARAM);
+	cr_assert_eq(wire_overlay_next(&overlay, &items, &f.err), WIRE_OK);
+	cr_expect_eq(entry[LIMIT].integer, 7, "what the entry before had is not this one's");
+	cr_expect_eq(wire_overlay_next(&overlay, &items, &f.err), WIRE_EPARAM);
+	cr_expect_str_eq(f.err.param, "limiT");
+}
+
+Test(wire_params, an_entry_or_all_together_give_a_required_field)
+{
+	struct wire_value shared[FIELD_COUNT] = { 0 }, entry[FIELD_COUNT];
+	struct wire_cursor items = wire_cursor_of("\x81\xa5token\xa1t\x81\xa5limit\x09", 17);
+	struct wire_overlay overlay;
+	struct wire_error err;
+
+	wire_overlay_init(&overlay, fields, FIELD_COUNT, shared, entry);
+	cr_assert_eq(wire_overlay_next(&overlay, &items, &err), WIRE_OK);
+	cr_expect(wire_str_equal(entry[TOKEN].text, WIRE_STR("t")));
+	cr_expect_eq(wire_overlay_next(&overlay, &items, &err), WIRE_EPARAM);
+	cr_expect_str_eq(err.param, "token");
+}
+
+Test(wire_params, facts_in_the_middle_of_entries_are_theirs_alone)
+{
+	struct wire_value shared[FIELD_COUNT] = { 0 }, entry[FIELD_COUNT];
+	struct wire_cursor items = wire_cursor_of("\x82\xa5"
+						  "facts\x81\xa1"
+						  "a\x01\xa5token\xa1t\x82\xa5token\xa1u\xa5"
+						  "facts\x80",
+		35);
+	struct wire_overlay overlay;
+	struct wire_error err;
+
+	wire_overlay_init(&overlay, fields, FIELD_COUNT, shared, entry);
+	cr_assert_eq(wire_overlay_next(&overlay, &items, &err), WIRE_OK);
+	cr_expect_eq(entry[FACTS].count, 1);
+	cr_expect_eq(entry[FACTS].items.end - entry[FACTS].items.ptr, 3);
+	cr_assert_eq(wire_overlay_next(&overlay, &items, &err), WIRE_OK);
+	cr_expect_eq(entry[FACTS].count, 0);
+	cr_expect(wire_str_equal(entry[TOKEN].text, WIRE_STR("u")));
+	cr_expect(wire_at_end(&items));
 }
 
 Test(wire_params, a_text_map_is_bounded_at_the_limit_and_one_past)

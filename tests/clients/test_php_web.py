@@ -20,9 +20,14 @@ POLICY = """\
 tree api {
     /health { GET }
     /loans { list GET, /{loan} { read GET, delete DELETE } }
+    /notes/{note} { GET, DELETE }
 }
+facts { resource.owner string }
 role anyone { allow GET on api:/health }
-role viewer { allow GET on api:/loans/** }
+role viewer {
+    allow GET on api:/loans/**
+    allow GET on api:/notes/{note} when resource.owner is principal.id
+}
 stack web {
     authenticate required key
     authorize required role
@@ -120,11 +125,11 @@ class Web(harness.DaemonTest):
         middleware.write_text(recipe())
         return {"AUTHZ_SOCKET": str(self.real.socket), "SERVICE": service, "MIDDLEWARE": str(middleware)}
 
-    def built_in(self, script, service="web"):
+    def built_in(self, script, service="web", **environment):
         """PHP's own server; its port."""
         port = harness.free_port()
         self.start(["php", "-d", "display_errors=stderr", "-S", f"127.0.0.1:{port}", HERE / "php" / script],
-                   ("127.0.0.1", port), **self.environment(service))
+                   ("127.0.0.1", port), **self.environment(service), **environment)
         return port
 
     def fpm(self, script, service="web"):
@@ -227,6 +232,21 @@ class Web(harness.DaemonTest):
 
     def test_laravel_in_fpm(self):
         self.protects(self.fpm("laravel.php"), overrides=True)
+
+    def test_what_lacks_facts_is_denied_and_passes_only_if_that_is_wanted(self):
+        for script in ("plain.php", "psr15.php", "laravel.php"):
+            with self.subTest(script=script):
+                port = self.built_in(script)
+                _, body = self.expect(port, 403, "GET", "/notes/7", self.bearer)
+                self.assertEqual(json.loads(body)["reason"], "missing_fact")
+                port = self.built_in(script, MISSING_PASS="1")
+                answer, _ = self.expect(port, 200, "GET", "/notes/7", self.bearer)
+                self.assertEqual((answer.headers["X-Principal"], answer.headers["X-Missing"]), ("ann", "resource.owner"))
+                answer, _ = self.expect(port, 200, "GET", "/loans/7", self.bearer)
+                self.assertEqual(answer.headers["X-Missing"] or "", "")
+                self.expect(port, 403, "DELETE", "/notes/7", self.bearer)
+                self.expect(port, 401, "GET", "/notes/7")
+                self.expect(port, 404, "GET", "/nowhere", self.bearer)
 
     def test_a_used_up_quota_is_429_and_says_when_to_come_again(self):
         port = self.built_in("psr15.php", "counted")

@@ -16,6 +16,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "e2e"), str(HERE.parents[1] / "client" / "python")]
 import authz  # noqa: E402
 import harness  # noqa: E402
+import mariadb  # noqa: E402
 import plans  # noqa: E402
 import postgres  # noqa: E402
 
@@ -90,6 +91,40 @@ class PostgreSQL(Table):
         where = authz.sql.where(plan, plans.COLUMNS, self.dialect)
         return [int(number) for number, in
                 self.server.query(f"SELECT n FROM r WHERE {where.text} ORDER BY n", where.parameters)]
+
+
+class MariaDB(Table):
+    dialect = "mariadb"
+    escapes = True
+    NAMES = {'"key"': "`key`"}
+
+    def __init__(self, rows, server):
+        self.server = server
+        super().__init__(rows)
+
+    def make(self, names):
+        types = {"id": "BIGINT", '"key"': "VARCHAR(200)", "value": "VARCHAR(200)", "type": "VARCHAR(200)",
+                 "atom": "JSON", "json": "JSON", "came_from": "TEXT", "went_to": "TEXT", "paid": "BOOLEAN"}
+        columns = [f"{self.NAMES.get(name, name)} {types.get(name, 'BIGINT')}" for name in names]
+        self.server.query(f"CREATE TABLE r (n INT, {', '.join(columns)}) CHARACTER SET utf8mb4 "
+                          "COLLATE utf8mb4_general_ci")
+
+    def insert(self, rows):
+        for row in rows:
+            values = [plans.as_json(value, escaped=self.escapes and row[0] % 2 == 0) for value in row]
+            self.server.query(f"INSERT INTO r VALUES ({', '.join('?' * len(row))})", values)
+
+    def list(self, plan):
+        columns = {name: self.NAMES.get(column, column) for name, column in plans.COLUMNS.items()}
+        where = authz.sql.where(plan, columns, self.dialect)
+        return [int(number) for number, in
+                self.server.query(f"SELECT n FROM r WHERE {where.text} ORDER BY n", where.parameters)]
+
+
+class AsMySQL(MariaDB):
+    """What is written for MySQL, where MariaDB does the same: without escapes in sets."""
+    dialect = "mysql"
+    escapes = False
 
 
 CONFORMANCE = HERE.parent / "conformance"
@@ -190,6 +225,17 @@ class Listing(harness.DaemonTest):
     def test_postgresql_lists_the_rows_of_random_plans(self):
         self.compare(self.postgresql(), addresses=True)
 
+    def mariadb(self, kind=MariaDB):
+        server = mariadb.Server(self.folder)
+        self.addCleanup(server.close)
+        return kind(self.rows, server)
+
+    def test_mariadb_lists_the_rows_of_random_plans(self):
+        self.compare(self.mariadb(), addresses=False)
+
+    def test_what_is_written_for_mysql_lists_the_rows_of_random_plans_in_mariadb(self):
+        self.compare(self.mariadb(AsMySQL), addresses=False)
+
     def policy(self):
         words = {"word": " | ".join(plans.STATES) + " default active"}
         facts = [f"{name} {words.get(plans.kind_of(name), plans.kind_of(name))}" for name in plans.FACTS]
@@ -249,7 +295,7 @@ class Listing(harness.DaemonTest):
         columns = [word for name, column in plans.COLUMNS.items() for word in ("--column", f"{name}={column}")]
         with authz.Client(daemon.socket, timeout=harness.DEADLINE) as client:
             for i in range(ACTIONS):
-                dialect = "postgresql" if i % 4 == 0 else ("postgresql", "mysql", "sqlite")[i % 3]
+                dialect = "postgresql" if i % 4 == 0 else ("mariadb", "mysql", "sqlite")[i % 3]
                 plan = client.plan(principal="ann", action=f"a{i}", resource="t:/{booking}")
                 where = authz.sql.where(plan, plans.COLUMNS, dialect)
                 done = daemon.tool("plan", "--json", "--principal", "ann", f"a{i}", "t:/{booking}", "--sql", dialect,

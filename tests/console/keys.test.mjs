@@ -2,7 +2,7 @@
 // What the list of keys is narrowed to.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { dangling_names, fits, holder, is_filtered, list_params, narrowed_by, ONLY, other_secret, sort_of, sort_text, values_of } from '../../tools/console/lib/keys.js';
+import { dangling_names, fits, holder, is_filtered, list_params, mark_of, narrowed_by, ONLY, other_secret, sort_of, sort_text, values_of } from '../../tools/console/lib/keys.js';
 
 const DAY = 86400, NOW = 1000 * DAY;
 const key = (given = {}) => ({ id: '1abcdefghijk', prefix: 'lp_live_', status: 'active', environment: 'live', created_at: NOW - 10 * DAY, ...given });
@@ -17,6 +17,13 @@ test('a search finds the token as it is shown, names, labels, holders, scopes an
 		assert.ok(!fits(one, { search }, NOW), search);
 	}
 	assert.ok(!fits(key(), { search: 'undefined' }, NOW), 'what a key lacks is no word');
+});
+
+test('a key that this host alone refuses is found, and says so', () => {
+	assert.ok(!ONLY.marked.holds(key()) && mark_of(key()) === undefined);
+	assert.ok(fits(key({ marked: 'revoked' }), { only: 'marked' }, NOW) && !fits(key(), { only: 'marked' }, NOW));
+	assert.equal(mark_of(key({ marked: 'revoked' })), 'revoked here');
+	assert.equal(mark_of(key({ marked: 'inactive' })), 'off here');
 });
 
 test('each filter narrows, and together they narrow more', () => {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 globalThis.location = { hash: '' };
+globalThis.history = { state: { entry: 0 } };
 globalThis.addEventListener = () => {};
 const { within } = await import('../../tools/console/lib/position.js');
 

@@ -153,6 +153,71 @@ class Attributes(harness.DaemonTest):
         self.assertIn("principal ann has attribute 'branch', which is not of the type", said)
         self.assertNotIn("'limit'", said)
 
+    def change(self, **params):
+        return self.c.call("principals.update", id="ann", **params).get("attributes")
+
+    def test_some_change_and_the_others_stay(self):
+        self.key("ann", branch="north", limit="700", team="x")
+        self.assertEqual(self.change(set_attributes={"limit": "5", "vip": "true"}),
+                         {"branch": "north", "team": "x", "limit": "5", "vip": "true"})
+        self.assertEqual(self.change(remove_attributes=["branch", "none"]),
+                         {"team": "x", "limit": "5", "vip": "true"})
+        self.assertEqual(self.change(set_attributes={"branch": "south"}, remove_attributes=["team", "vip"]),
+                         {"limit": "5", "branch": "south"})
+        self.assertEqual(self.change(set_attributes={}, remove_attributes=[]), {"limit": "5", "branch": "south"})
+        self.assertIsNone(self.change(attributes=None))
+        self.assertEqual(self.change(set_attributes={"branch": ""}), {"branch": ""})
+
+    def test_a_change_of_some_is_decided_at_once(self):
+        token = self.key("ann", branch="north", limit="700")
+        self.change(set_attributes={"branch": "south"})
+        self.assertEqual([self.reason(token, "GET", "south"), self.reason(token, "GET"), self.reason(token, "POST")],
+                         ["ok", "role", "ok"])
+        self.change(remove_attributes=["limit"])
+        self.assertEqual(self.reason(token, "POST"), "missing_fact")  # the limit is 0, and vip is open
+
+    def test_a_change_of_some_that_is_no_change_is_refused_and_changes_nothing(self):
+        self.key("ann", branch="north")
+        full = {f"n{i}": "x" for i in range(64)}
+        for param, wrong in (("set_attributes", {"set_attributes": {"limit": "much"}}),
+                             ("set_attributes", {"set_attributes": {"id": "x"}}),
+                             ("set_attributes", {"set_attributes": {"branch": None}}),
+                             ("set_attributes", {"set_attributes": full}),
+                             ("set_attributes", {"set_attributes": {"a": "x" * 4097}}),
+                             ("set_attributes", {"set_attributes": {"a": "x" * 4096, "b": "x" * 4096}}),
+                             ("set_attributes", {"set_attributes": {"limit": "1"}, "attributes": {}}),
+                             ("remove_attributes", {"remove_attributes": ["branch"], "attributes": {}}),
+                             ("remove_attributes", {"remove_attributes": ["branch"],
+                                                    "set_attributes": {"branch": "x"}}),
+                             ("remove_attributes", {"remove_attributes": ["x"] * 65}),
+                             ("remove_attributes", {"remove_attributes": "branch"})):
+            with self.subTest(**wrong):
+                self.assertEqual(self.assert_error("invalid_request", self.change, **wrong).error["param"], param)
+        for wrong in ("set_attributes", "remove_attributes"):
+            self.assert_error("invalid_request", self.c.call, "principals.create", id="new", **{wrong: {}})
+        self.assertEqual(self.change(), {"branch": "north"})
+        del full["n0"]
+        self.assertEqual(len(self.change(set_attributes=full)), 64)
+
+    def test_one_that_dangles_does_not_hinder_a_change_of_another(self):
+        self.key("ann", branch="north")
+        self.d.write("a.policy", (FACTS + POLICY).replace("branch   string", "branch   int").replace(
+            "when {branch} is principal.branch", "when principal.branch is 7"))
+        self.d.tool("reload")
+        self.assertEqual(self.change(set_attributes={"limit": "5"}), {"branch": "north", "limit": "5"})
+        self.assertEqual(self.c.call("principals.get", id="ann")["dangling"], ["branch"])
+        self.assert_error("invalid_request", self.change, set_attributes={"branch": "south"})
+        self.assertEqual(self.change(set_attributes={"branch": "7"}), {"limit": "5", "branch": "7"})
+
+    def test_changes_of_two_at_once_are_both_there(self):
+        self.key("ann")
+        clients = [self.d.client() for _ in range(2)]
+        asked = [(client, client.send("principals.update", {"id": "ann", "set_attributes": {f"{name}{number}": "x"}}))
+                 for number in range(20) for name, client in zip("ab", clients)]
+        for client, number in asked:
+            client.receive(number)
+        self.assertEqual(len(self.change()), 40)
+
     def test_they_are_there_after_a_crash(self):
         token = self.key("ann", branch="north")
         self.c.call("principals.update", id="ann", attributes={"branch": "south"})
@@ -165,7 +230,7 @@ class Attributes(harness.DaemonTest):
 
 class Gains(harness.DaemonTest):
     def setUp(self):
-        self.d = self.daemon({"a.policy": FACTS + POLICY})
+        self.d = self.daemon({"a.policy": FACTS + POLICY}, *self.configured(harness.may_impersonate()))
         self.c = self.d.client()
         self.c.call("principals.create", id="ann")
         self.c.call("assignments.create", principal="ann", role="clerk")
@@ -174,6 +239,10 @@ class Gains(harness.DaemonTest):
         self.c.call("principals.create", id="max", attributes={"branch": "north"})
         for role in ("people", *roles):
             self.c.call("assignments.create", principal="max", role=role)
+        return self.c.call("keys.create", principal="max")["secret"]
+
+    def manager_again(self, role):
+        self.c.call("assignments.create", principal="max", role=role)
         return self.c.call("keys.create", principal="max")["secret"]
 
     def update(self, token, id, **attributes):
@@ -204,6 +273,27 @@ role machine { allow close on api:/loans/{branch} when principal.kind is service
         for attributes in ({"branch": "north"}, {"limit": "500"}, {"regions": "north", "level": "high"}):
             self.assertEqual(self.update(token, "ann", **attributes)["attributes"], attributes)
 
+    def some(self, token, id, **params):
+        return self.c.call("principals.update", token=token, id=id, **params).get("attributes")
+
+    def test_a_change_of_some_gives_as_one_of_all(self):
+        self.c.call("principals.update", id="ann", attributes={"limit": "1", "level": "low"})
+        token = self.manager()
+        for params in ({"set_attributes": {"limit": "500"}}, {"set_attributes": {"level": "high"}},
+                       {"set_attributes": {"branch": "south"}, "remove_attributes": ["level"]},
+                       {"remove_attributes": ["limit"]}):  # a trusted peer may state what a record leaves open
+            self.assert_error("forbidden", self.some, token, "ann", **params)
+        self.assertEqual(self.some(token, "ann", set_attributes={"limit": "0"}), {"level": "low", "limit": "0"})
+        self.assertEqual(self.some(self.manager_again("boss"), "ann", set_attributes={"level": "high"},
+                                   remove_attributes=["limit"]), {"level": "high"})
+
+    def test_no_caller_changes_some_of_its_own_that_conditions_read(self):
+        token = self.manager("boss")
+        for params in ({"set_attributes": {"branch": "south"}}, {"remove_attributes": ["branch"]},
+                       {"set_attributes": {"limit": "1"}}, {"attributes": None}):
+            self.assert_error("forbidden", self.some, token, "max", **params)
+        self.assertEqual(self.some(token, "max", set_attributes={"team": "x"}), {"branch": "north", "team": "x"})
+
     def test_attributes_that_no_condition_reads_are_free(self):
         self.assertEqual(self.update(self.manager(), "ann", team="x")["attributes"], {"team": "x"})
 
@@ -211,6 +301,14 @@ role machine { allow close on api:/loans/{branch} when principal.kind is service
         token = self.manager("boss")
         for attributes in ({"branch": "south"}, {"limit": "1"}, {}):
             self.assert_error("forbidden", self.update, token, "max", **attributes)
+
+    def test_no_caller_without_a_key_changes_its_own_together_with_its_access_to_the_api(self):
+        self.manager("boss")
+        for attributes in ({"branch": "south"}, {"limit": "1"}, {}):
+            self.c.call("principals.update", id="max", api_access=False)
+            self.assert_error("forbidden", self.c.call, "principals.update", impersonate="max", id="max",
+                              api_access=True, attributes=attributes)
+        self.c.call("principals.update", impersonate="max", id="max", api_access=True)
 
 
 class Declared(harness.DaemonTest):

@@ -183,6 +183,38 @@ class Authorize(people.PeopleTest):
                 alone = self.c.call("authorize", **{"principal": "alice", **shared, **entry})
                 self.assertEqual(result["reason"], alone["reason"], (shared, entry))
 
+    def test_the_same_bytes_of_a_path_are_decided_by_how_and_where_they_are_asked(self):
+        self.alice()
+        self.d.write("web.policy", "tree web { /{any} { /{more} { GET } } }\n")
+        self.c.call("policy.reload")
+        asked = [
+            {"method": "GET", "path": "/loans/7"}, {"method": "GET", "path": "/loans/7", "tree": "web"},
+            {"method": "GET", "path": "/loans/7", "tree": "none"}, {"method": "DELETE", "path": "/loans/7"},
+            {"method": "GET", "path": "api:/loans/7"}, {"action": "read", "resource": "api:/loans/7"},
+            {"action": "read", "resource": "web:/loans/7"}, {"action": "read", "resource": "/loans/7"},
+        ]
+        reasons = set()
+        for first in asked:
+            pairs = [entry for second in asked for entry in (first, second)]
+            results = self.c.call("authorize_many", principal="alice", requests=pairs)["results"]
+            for entry, result in zip(pairs, results, strict=True):
+                alone = self.c.call("authorize", principal="alice", **entry)
+                alone.pop("revision")
+                self.assertEqual(result, alone, entry)
+                reasons.add(result["reason"])
+        self.assertEqual(reasons, {"ok", "role", "unknown_resource", "unknown_action", "malformed_path"})
+
+    def test_many_decisions_of_one_key_are_each_counted(self):
+        self.alice()
+        id, token = self.key()
+        read, delete = ({"method": method, "path": "/loans/7"} for method in ("GET", "DELETE"))
+        _, other = self.key()
+        asked = [read, read, delete, delete, read, {**read, "path": "/health"}, {**read, "ip": "192.0.2.1"},
+                 {**read, "ip": "192.0.2.2"}, {**read, "token": other}, read, {**read, "ip": "192.0.2.3"}]
+        self.c.call("authorize_many", token=token, requests=asked)
+        key = self.c.call("keys.get", id=id)
+        self.assertEqual((key["uses"], key["denials"], key["last_used_ip"]), (10, 2, "192.0.2.3"))
+
     def test_one_bad_entry_fails_the_call_and_counts_nothing(self):
         self.alice()
         id, token = self.key()

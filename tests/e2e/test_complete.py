@@ -152,7 +152,7 @@ class Tool(Completing):
         self.assertLessEqual({"GET", "PUT", "list", "update", "rotate"},
                              set(names.pop("actions")))
         self.assertEqual(names, {"scopes": ["loans:read", "loans:write"],
-                                 "environments": ["live", "test"], "trees": ["api", "authz"], "facts": []})
+                                 "environments": ["live", "test"], "trees": ["api", "authz"], "facts": [], "fact_types": []})
 
 
 class Folder(Completing):

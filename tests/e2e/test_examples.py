@@ -3,7 +3,10 @@
 """The applications of tools/examples run, and what they say to try has the status that they say."""
 
 import importlib.util
+import os
 import shutil
+import subprocess
+import tempfile
 import unittest
 from pathlib import Path
 
@@ -16,6 +19,15 @@ class Examples(ExampleTest):
         tested = {"express", "fastapi", "flask", "go", "php"}
         runs = [run for run in EXAMPLES.glob("*/run") if "start_loans" in run.read_text()]
         self.assertEqual({run.parent.name for run in runs}, tested)
+
+    @unittest.skipIf(shutil.which("authzd", path=f"{os.environ.get('PATH', '')}:/usr/sbin"), "authzd is installed")
+    def test_without_a_build_it_says_how_to_make_one(self):
+        with tempfile.TemporaryDirectory(prefix="authz-") as folder:
+            done = subprocess.run([EXAMPLES / "flask" / "run"], capture_output=True, text=True, check=False,
+                                  env={**os.environ, "TMPDIR": folder, "BUILD": folder})
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertIn(f"{folder}/daemon/authzd is missing: meson setup build", done.stderr)
+            self.assertEqual(os.listdir(folder), [])
 
     @unittest.skipUnless(importlib.util.find_spec("flask"), "no Flask: tools/setup installs it")
     def test_flask(self):

@@ -345,6 +345,39 @@ class Reported(FactsTest):
     def test_the_names_of_facts_are_among_the_policys_names(self):
         self.assertEqual(self.c.call("policy.names")["facts"], list(DECLARED))
 
+    def test_they_come_with_their_types_words_and_defaults(self):
+        self.d.write("a.policy", """\
+facts {
+    context.text     string   default "a b"
+    context.all      strings  default "EU", "US"
+    context.count    int      default -7
+    context.yes      bool     default true
+    context.at       time     default 2026-11-22T03:05:38Z
+    context.within   duration default 90s
+    context.from     address  default 10.0.0.1
+    context.state    draft | active default active
+    context.none     int
+}
+tree api { /loans { list GET } }
+""")
+        self.c.call("policy.reload")
+        names = self.c.call("policy.names")
+        self.assertEqual(names["facts"], [one["name"] for one in names["fact_types"]])
+        self.assertEqual([{**one, "name": one["name"].split(".")[1]} for one in names["fact_types"]], [
+            {"name": "text", "type": "string", "default": "a b"},
+            {"name": "all", "type": "strings", "default": ["EU", "US"]},
+            {"name": "count", "type": "int", "default": -7},
+            {"name": "yes", "type": "bool", "default": True},
+            {"name": "at", "type": "time", "default": 1795316738},
+            {"name": "within", "type": "duration", "default": 90},
+            {"name": "from", "type": "address", "default": "10.0.0.1"},
+            {"name": "state", "type": "word", "words": ["draft", "active"], "default": "active"},
+            {"name": "none", "type": "int"},
+        ])
+        # A default may be stated as it stands there.
+        stated = {one["name"]: one["default"] for one in names["fact_types"] if "default" in one}
+        self.assertFalse(self.c.call("authorize", method="GET", path="/loans", tree="api", facts=stated)["allow"])
+
 
 class Shadowed(FactsTest):
     def test_a_decision_with_facts_is_not_judged_by_another_policy(self):

@@ -116,6 +116,48 @@ class Trail(people.PeopleTest):
         self.assert_error("invalid_request", self.c.call, "audit.list", key="short")
         self.assert_error("invalid_request", self.c.call, "audit.list", cursor="00")
 
+    def test_the_records_about_one_target_are_found(self):
+        self.alice()
+        self.c.call("tenants.create", id="acme")
+        # The same name is another principal in another tenant, and another thing as a role.
+        self.c.call("principals.create", id="alice", tenant="acme")
+        self.c.call("roles.create", name="alice", grants=["allow list on api:/loans"])
+        self.c.call("principals.create", id="alice2")
+        id, _ = self.key()
+        self.c.call("keys.disable", id=id)
+        self.c.call("roles.delete", name="alice")
+        of = {"kind": "principal", "target": "alice"}
+        self.assertEqual(self.actions(**of, tenant="default"), ["principals.create", "assignments.create"])
+        self.assertEqual(self.actions(**of, tenant="acme"), ["principals.create"])
+        self.assertEqual(self.actions(**of), ["principals.create", "assignments.create", "principals.create"])
+        self.assertEqual(self.actions(**of, newest_first=True, tenant="default"),
+                         ["assignments.create", "principals.create"])
+        self.assertEqual(self.actions(kind="role", target="alice", tenant="default"), ["roles.create", "roles.delete"])
+        self.assertEqual(self.actions(kind="role"), ["roles.create", "roles.delete"])
+        self.assertEqual(self.list(kind="key", target=id), self.list(key=id))
+        self.assertEqual(self.actions(kind="key"), ["keys.create", "keys.disable"])
+        self.assertEqual(self.actions(kind="tenant", target="acme"), ["tenants.create"])
+        self.assertEqual(self.list(kind="alarm"), [])
+        self.assertEqual(self.list(kind="principal", target="nobody", tenant="default"), [])
+        self.assertEqual(self.list(**of, actor="uid:12345"), [])
+        # A page's end is found again, whether or not the trail has a list of its own for these.
+        for narrowed in ({**of, "tenant": "default"}, of):
+            for newest_first in (False, True):
+                items, _ = self.c.pages("audit.list", limit=1, newest_first=newest_first, **narrowed)
+                self.assertEqual([item["sequence"] for item in items],
+                                 [item["sequence"] for item in self.list(newest_first=newest_first, **narrowed)])
+        shown = self.d.tool("log", "--kind", "principal", "--target", "alice", "--tenant", "default")
+        self.assertEqual(len(shown.stdout.splitlines()), 3, shown.stdout)
+        self.assertEqual(self.d.tool("log", "--verify", "--kind", "key").returncode, 2)
+
+    def test_a_target_that_is_none_is_refused(self):
+        for params, param in (({"target": "alice"}, "target"), ({"kind": "person"}, "kind"), ({"kind": ""}, "kind"),
+                              ({"kind": "role", "target": ""}, "target"), ({"kind": "role", "target": "x" * 300}, "target"),
+                              ({"kind": "key", "key": "1" + "0" * 11}, "key"), ({"kind": 1}, "kind"),
+                              ({"kind": "role", "target": ["x"]}, "target")):
+            error = self.assert_error("invalid_request", self.c.call, "audit.list", **params)
+            self.assertEqual(error.error["param"], param, params)
+
     def test_denials_are_counted_by_key_and_reason(self):
         self.alice()
         id, secret = self.key()

@@ -226,14 +226,15 @@ class Refusing(PlanTest):
         self.assertEqual(self.plan("list", client=other, token=token)["plan"], "when")
         self.assertEqual(self.plan("list", client=other, token="x")["reason"], "unauthenticated")
 
-    def test_a_plan_is_counted_but_no_use_of_a_key(self):
+    def test_a_plan_is_counted_as_a_decision(self):
         key = self.c.call("keys.create", principal="ann")
         before = self.c.call("status")["counters"]
         self.assertEqual(self.plan("list", token=key["secret"])["plan"], "when")
         self.assertEqual(self.plan("refund", token=key["secret"])["plan"], "never")
         after = self.c.call("status")["counters"]
         self.assertEqual((after["allowed"] - before["allowed"], after["denied"] - before["denied"]), (1, 1))
-        self.assertNotIn("last_used", self.c.call("keys.get", id=key["id"]))
+        record = self.c.call("keys.get", id=key["id"])
+        self.assertEqual((record["uses"], record["denials"]), (2, 1))
 
 
 class Example(harness.DaemonTest):
@@ -328,7 +329,7 @@ class Tool(PlanTest):
                                          "where": "(CAST((b.id) AS TEXT) COLLATE BINARY = ?)"})
         self.assertIn("(1 = 0)\n  never 403 role", self.tool("--principal", "ann", "refund", NODE, "--sql", "mysql",
                                                              status=1))
-        for words, what in ((("--sql", "oracle"), "postgresql, mysql or sqlite"), (("--column", "a=b"), "needs --sql"),
+        for words, what in ((("--sql", "oracle"), "postgresql, mysql, mariadb or sqlite"), (("--column", "a=b"), "needs --sql"),
                             (("--sql", "mysql", "--column", "=b"), "FACT=EXPRESSION"),
                             (("--sql", "mysql", "--column", "b"), "FACT=EXPRESSION")):
             self.assertIn(what, self.tool("--principal", "ann", "list", NODE, *words, status=2))

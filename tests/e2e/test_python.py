@@ -148,6 +148,9 @@ class Managing(PythonTest):
         self.assertEqual(changed.label, "l")
         client.principals.update("ann", name="Ann")
         self.assertEqual(client.principals.update("ann", attributes={"team": "x"}).name, "Ann")
+        self.assertEqual(dict(client.principals.update("ann", set_attributes={"desk": "7"},
+                                                       remove_attributes="team").attributes), {"desk": "7"})
+        self.assertIsNone(client.principals.update("ann", attributes=None).attributes)
         self.assertIsNone(client.principals.update("ann", name=None).name)
 
     def test_lists_iterate_over_all_pages(self):
@@ -159,6 +162,8 @@ class Managing(PythonTest):
         self.assertEqual(len(client.principals.list(limit=1).data), 5)
         self.assertEqual([change.target for change in client.audit.list(limit=1)
                           if change.action == "principals.create"], ids)
+        self.assertEqual([change.action for change in client.audit.list(kind="principal", target="p3")],
+                         ["principals.create"])
         self.assertEqual(client.audit.verify(limit=1).data, [])
 
     def test_roles_assignments_and_the_policy_are_managed(self):

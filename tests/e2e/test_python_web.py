@@ -16,10 +16,15 @@ from authz import web
 POLICY = """\
 tree api {
     /loans { list GET, create POST, /{loan} { read GET, delete DELETE, /{action} { GET } } }
+    /notes/{note} { GET, DELETE }
     /health { GET }
 }
+facts { resource.owner string }
 role anyone { allow GET on api:/health }
-role viewer { allow GET on api:/loans/** }
+role viewer {
+    allow GET on api:/loans/**
+    allow GET on api:/notes/{note} when resource.owner is principal.id
+}
 stack web {
     authenticate sufficient key
     authenticate optional principal
@@ -252,6 +257,47 @@ class Web(harness.DaemonTest):
         self.assertEqual((ask({"action": "delete", "resource": "api:/loans/7"}).status, ran), (403, []))
         with self.assertLogs("authz", "WARNING"):
             self.assertEqual((ask({"action": "read"}).status, ran), (400, []))
+
+    def test_what_lacks_facts_is_denied_and_passes_only_if_that_is_wanted(self):
+        ask = ("GET", "/notes/7", self.bearer())
+        answer = self.both(*ask)
+        self.assertEqual((answer.status, answer.reason), (403, "missing_fact"))
+        answer = self.both(*ask, missing_pass=True)
+        self.assertEqual((answer.status, answer.headers["x-principal"]), (200, "ann"))
+        for status, *other in ((403, "DELETE", "/notes/7", self.bearer()), (401, "GET", "/notes/7"),
+                               (401, "GET", "/notes/7", self.bearer("x")), (404, "GET", "/nowhere", self.bearer()),
+                               (403, "GET", "/notes/7", self.bearer())):
+            told = {"facts": lambda _: {"facts": {"resource.owner": "bob"}}} if status == 403 else {}
+            self.assertEqual(self.both(*other, missing_pass=True, **told).status, status)
+        middleware = web.WSGIMiddleware(wsgi_app, authz.Client(self.server.socket), missing_pass=True)
+        module = authz.Decision(status=403, reason="missing_fact")  # a module can give any reason, but no names
+        self.assertFalse(middleware.passes(module))
+        self.server.stop()
+        with self.assertLogs("authz", "WARNING"):
+            self.assertEqual(self.both(*ask, missing_pass=True).status, 503)
+
+    def test_what_passes_without_facts_has_a_denial_and_its_route_asks_again(self):
+        given, ran = {}, []
+
+        @web.with_facts(lambda *_: {"facts": given})
+        def route(environ, start_response):
+            ran.append((environ["authz"].allow, environ["authz"].missing))
+            return wsgi_app(environ, start_response)
+
+        @web.with_facts(lambda *_: {"facts": given})
+        async def asynchronous(*request):
+            ran.append("asgi")
+            await asgi_app(*request)
+
+        def ask(owner):
+            ran.clear()
+            given.update({"resource.owner": owner})
+            return self.both("GET", "/notes/7", self.bearer(), apps=(route, asynchronous), missing_pass=True)
+
+        self.assertEqual((ask("ann").status, ran), (200, [(False, ("resource.owner",)), "asgi"]))
+        for owner, reason in (("bob", "role"), (None, "missing_fact")):
+            answer = ask(owner)
+            self.assertEqual((answer.status, answer.reason, ran), (403, reason, []))
 
     def test_a_route_with_facts_runs_in_no_other_way(self):
         @web.with_facts(lambda *_: {})

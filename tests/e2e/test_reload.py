@@ -407,5 +407,95 @@ class Refusing(harness.DaemonTest):
         self.assert_refused(daemon, "8 MiB")
 
 
+class Remembering(harness.DaemonTest):
+    """What policy.status says of the last attempts at a policy, newest first."""
+
+    def attempts(self, daemon):
+        return daemon.call("policy.status")["attempts"]
+
+    def refuse(self, daemon, text):
+        daemon.replace("clerk.policy", text)
+        self.assert_error("invalid_policy", daemon.call, "policy.reload")
+
+    def test_each_attempt_is_kept_with_what_became_of_it(self):
+        daemon = self.unwatched(files(READS))
+        first = daemon.call("policy.status")["revision"]
+        self.refuse(daemon, BROKEN)
+        daemon.replace("clerk.policy", WRITES)
+        second = daemon.call("policy.reload")["revision"]
+        good, bad, start = self.attempts(daemon)
+        me = f"uid:{os.getuid()}"
+        names = ("trigger", "actor", "ok", "exchanged", "revision", "errors", "warnings", "times", "commit")
+        for attempt, expected in (
+                (start, ("start", "daemon", True, True, first, 0, 0, 1, None)),
+                (bad, ("request", me, False, False, first, 1, 0, 1, None)),
+                (good, ("request", me, True, True, second, 0, 0, 1, None))):
+            self.assertEqual(tuple(attempt[name] for name in names), expected)
+            self.assertEqual(attempt["first_at"], attempt["attempted_at"])
+        self.assertLessEqual(start["attempted_at"], bad["attempted_at"])
+        self.assertEqual((start["diagnostics"], good["diagnostics"]), ([], []))
+        found, = bad["diagnostics"]
+        self.assertTrue(found["file"].endswith("clerk.policy"))
+        self.assertEqual((found["severity"], found["line"], found["column"]), ("error", 2, 11))
+        # `status` says the same.
+        self.assertEqual(daemon.call("status")["policy"]["attempts"], self.attempts(daemon))
+
+    def test_attempts_that_ended_alike_are_one_with_a_count(self):
+        daemon = self.unwatched(files(READS))
+        for _ in range(40):
+            self.refuse(daemon, BROKEN)
+        bad, start = self.attempts(daemon)
+        self.assertEqual((bad["times"], bad["ok"], start["trigger"]), (40, False, "start"))
+        self.assertGreaterEqual(bad["attempted_at"], bad["first_at"])
+        # Another mistake is another attempt.
+        self.refuse(daemon, BROKEN.replace("reed", "raed"))
+        self.assertEqual([one["times"] for one in self.attempts(daemon)], [1, 40, 1])
+
+    def test_the_oldest_attempt_makes_room(self):
+        daemon = self.unwatched(files(READS))
+        for number in range(20):
+            self.refuse(daemon, BROKEN.replace("reed", f"reed{number}"))
+        attempts = self.attempts(daemon)
+        self.assertEqual(len(attempts), 16)
+        for attempt, number in zip(attempts, range(19, 3, -1)):
+            self.assertIn(f"reed{number}'", attempt["diagnostics"][0]["message"])
+
+    def test_the_diagnostics_of_an_attempt_are_bounded_in_number_and_in_bytes(self):
+        daemon = self.unwatched(files(READS))
+        daemon.write("more.policy", "".join(f"role more{n} {{\n    allow reed on api:/loans\n}}\n" for n in range(15)))
+        self.refuse(daemon, "".join(f"role most{n} {{\n    allow reed on api:/loans\n}}\n" for n in range(15)))
+        newest = self.attempts(daemon)[0]
+        self.assertGreater(newest["errors"], 20)
+        self.assertEqual(newest["diagnostics"], daemon.call("policy.status")["diagnostics"][:20])
+        # A name may be long, and its diagnostic then is.
+        for path in daemon.policy.glob("*.policy"):
+            path.unlink()
+        for number in range(30):
+            folder = "/".join(["d" * 200] * 8)
+            daemon.write(f"{folder}/{number}.policy", "role more {\n    allow reed on api:/loans\n}\n")
+        self.refuse(daemon, READS)
+        told = daemon.call("policy.status")
+        kept = told["attempts"][0]["diagnostics"]
+        self.assertTrue(0 < len(kept) < 20, len(kept))
+        self.assertEqual(kept, told["diagnostics"][:len(kept)])
+
+    def test_a_folder_that_was_broken_at_the_start_is_the_first_attempt(self):
+        daemon = self.unwatched(files(READS))
+        revision = daemon.call("policy.status")["revision"]
+        daemon.stop()
+        daemon.write("clerk.policy", BROKEN)
+        daemon.start()
+        only, = self.attempts(daemon)
+        self.assertEqual((only["trigger"], only["ok"], only["revision"], only["errors"]), ("start", False, revision, 1))
+
+    def unwatched(self, policy):
+        """A daemon that reads its folder only when it is asked to."""
+        daemon = self.daemon(policy, start=False)
+        (daemon.folder / "authzd.conf").write_text("watch no\n")
+        daemon.arguments += ["--config", str(daemon.folder / "authzd.conf")]
+        daemon.start()
+        return daemon
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -142,6 +142,15 @@ class Principals(Tool):
         self.assertEqual(record["attributes"], {"team": "money", "note": "a=b,c"})
         self.assertEqual((record["kind"], record["status"]), ("service", "active"))
         self.assertIn("conflict: ", self.tool("principal", "create", "bob", status=1).stderr)
+        for options, left in ((("--attribute", "team=law", "--attribute", "desk=7"),
+                               {"note": "a=b,c", "team": "law", "desk": "7"}),
+                              (("--remove-attribute", "note,desk", "--attribute", "floor="),
+                               {"team": "law", "floor": ""})):
+            self.assertEqual(self.json("principal", "edit", "bob", *options)["attributes"], left)
+        self.assertNotIn("attributes", self.json("principal", "edit", "bob", "--attribute", ""))
+        for wrong in (("--attribute", "team"), ("--attribute", "", "--attribute", "a=b"), ("--attribute", "=x"),
+                      ("--attribute", "", "--remove-attribute", "team")):
+            self.tool("principal", "edit", "bob", *wrong, status=2)
         record = self.json("principal", "edit", "bob", "--name", "Bobby", "--api-access", "no")
         self.assertEqual((record["name"], record["api_access"]), ("Bobby", False))
         self.assertNotIn("name", self.json("principal", "edit", "bob", "--name", ""))
@@ -209,6 +218,12 @@ class Operating(Tool):
         self.assertIn("b.policy:2:8: error: ", status)
         self.served.replace("b.policy", "role x { allow GET on api:/** }\n")
         self.assertNotEqual(self.line("reload"), before)
+        # The attempts before it are still shown, each with its first mistake.
+        status = self.line("status")
+        self.assertRegex(status, r"(?m)^last reload +done")
+        self.assertRegex(status, r"(?m)^earlier +refused .*, [12] errors?: \S*b.policy:2: unknown method 'GTE'")
+        self.assertRegex(self.json("status")["policy"]["attempts"][0]["attempted_at"], RFC_3339)
+        self.assertEqual([one["ok"] for one in self.json("status")["policy"]["attempts"]][:2], [True, False])
 
     def test_status_has_the_revision(self):
         revision = self.line("reload").split()[1]

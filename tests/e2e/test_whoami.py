@@ -21,6 +21,9 @@ role hushed { deny read on authz:/keys/{key}, authz:/principals/{principal} }
 """
 SOME = ("boss", "reader", "keeper", "creator", "lister", "deleter", "granter", "hushed", "empty")
 
+# In seconds, where the policy says nothing.
+LIMITS = {"rotation_overlap": 86400, "rotation_max_overlap": 30 * 86400}
+
 
 def rights(said):
     return {item["resource"]: set(item["actions"]) for item in said["items"]}
@@ -104,19 +107,28 @@ class Whoami(table.Table):
             self.assert_agrees(self.c, token, objects)
         self.assertGreater(specific, 3)
 
+    def test_the_limits_of_a_rotation_are_those_of_the_policy(self):
+        token = self.person("empty")
+        self.assertEqual(self.whoami(token)["limits"], LIMITS)
+        self.d.write("limits.policy", "limits {\n    rotation_overlap 2h\n    rotation_max_overlap 3d\n}\n")
+        self.c.call("policy.reload")
+        limits = {"rotation_overlap": 7200, "rotation_max_overlap": 3 * 86400}
+        self.assertEqual(self.whoami(token)["limits"], limits)
+        self.assertEqual(self.whoami()["limits"], limits)
+
     def test_who_calls_is_named(self):
         self.c.call("tenants.create", id="else")
         self.c.call("principals.create", id="zoe", tenant="else")
         key = self.c.call("keys.create", principal="zoe", tenant="else")
         self.assertEqual(self.whoami(), {"actor": f"uid:{os.getuid()}", "everything": True,
-                                         "tenant": "default", "items": []})
+                                         "tenant": "default", "limits": LIMITS, "items": []})
         self.assertEqual(self.whoami(key["secret"]), {
             "actor": "key:" + key["id"], "everything": False, "tenant": "else",
-            "principal": "zoe", "key": key["id"], "items": []})
+            "principal": "zoe", "key": key["id"], "limits": LIMITS, "items": []})
         said = self.whoami(self.person("empty"), self.stranger())
         self.assertEqual((said["actor"][:11], said["everything"], said["items"]),
                          ("principal:p", False, []))
-        self.assertEqual(sorted(said), ["actor", "everything", "items", "principal", "tenant"])
+        self.assertEqual(sorted(said), ["actor", "everything", "items", "limits", "principal", "tenant"])
         key = self.c.call("keys.create", roles=["boss"])
         said = self.whoami(key["secret"], self.stranger())
         self.assertNotIn("principal", said)

@@ -48,7 +48,7 @@ static void check(const struct pol_snapshot *snapshot, struct store_list list)
 {
 	static struct attributes attributes;
 	char why[POL_GIVEN_WHY] = "";
-	bool may = attributes_check(snapshot, list, why);
+	bool may = attributes_check(snapshot, list, (struct store_list){ NULL, 0, 0 }, why);
 	uint32_t unknown = 0, absent = 0;
 
 	fuzz_require(may || why[0] != '\0');

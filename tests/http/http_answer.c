@@ -99,6 +99,38 @@ Test(http_answer, an_allowed_request_has_each_header_about_the_identity)
 	}
 }
 
+Test(http_answer, an_allowed_request_has_no_header_that_is_left_out)
+{
+	const struct http_listener listener = { .family = HTTP_NGINX,
+		.realm = "authz",
+		.missing_pass = true,
+		.left_out = HTTP_IDENTITY_ALL & ~(unsigned)HTTP_IDENTITY_PRINCIPAL };
+	struct authz_decision decision = { .verdict = AUTHZ_ALLOW,
+		.reason = "ok",
+		.principal = "ann",
+		.key = "1abc",
+		.tenant = "acme",
+		.environment = "live" };
+	struct http_answer answer;
+
+	http_answer_decide(&listener, &decision, true, &answer);
+	cr_expect_eq(answer.status, 204);
+	expect_header(&answer, "X-Authz-Principal", "ann");
+	expect_header(&answer, "Cache-Control", "no-store");
+	cr_expect_eq(answer.count, 2);
+	decision.verdict = AUTHZ_DENY;
+	decision.status = 401;
+	http_answer_decide(&listener, &decision, true, &answer);
+	expect_header(&answer, "X-Authz-Status", "401");
+	expect_header(&answer, "X-Authz-Reason", "ok");
+	snprintf(decision.reason, sizeof decision.reason, "missing_fact");
+	decision.missing_count = 1;
+	http_answer_decide(&listener, &decision, true, &answer);
+	cr_expect_eq(answer.status, 204);
+	expect_header(&answer, "X-Authz-Reason", "missing_fact");
+	expect_header(&answer, "X-Authz-Key", "1abc");
+}
+
 Test(http_answer, the_longest_names_fit)
 {
 	struct authz_decision decision = { .verdict = AUTHZ_ALLOW };

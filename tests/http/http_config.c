@@ -78,6 +78,11 @@ static const struct {
 	const char *good, *less, *syntax, *wrong, *why;
 	bool often;
 } names[] = {
+	{ "answer_headers principal, key", "answer_headers", "answer_headers NAME,…|none",
+		"answer_headers principal, none", "'none' is none of reason, principal, key",
+		false },
+	{ "answer_headers none", "answer_headers", "answer_headers NAME,…|none",
+		"answer_headers key, tenant, key", "'key' is listed twice", false },
 	{ "authz /run/a.sock", "authz", "authz PATH", "authz a.sock",
 		"'a.sock' is no absolute path of at most 107 bytes", false },
 	{ "authzen https://pdp.example.com", "authzen", "authzen URL", "authzen http://a",
@@ -219,7 +224,8 @@ Test(http_config, what_is_read_is_what_was_written)
 			"service s\nenvironment e\ntenant from host\nhost A.example t\nrealm \"r "
 			"r\"\n"
 			"prefix /p\nproxies 10.0.0.0/8, ::1\npreflight pass\nauthzen https://a\n"
-			"missing pass\nprincipal_facts role, principal.a.b\n",
+			"missing pass\nprincipal_facts role, principal.a.b\n"
+			"answer_headers principal, renew\n",
 			&config, path, &said),
 		0, "%s", said);
 	cr_expect_str_eq(config.authz, "/run/a.sock");
@@ -239,6 +245,8 @@ Test(http_config, what_is_read_is_what_was_written)
 	cr_expect(listener->proxy_count == 2 && listener->preflight_pass);
 	cr_expect_str_eq(listener->authzen, "https://a");
 	cr_expect(listener->missing_pass);
+	cr_expect_eq(listener->left_out,
+		HTTP_IDENTITY_ALL & ~(unsigned)(HTTP_IDENTITY_PRINCIPAL | HTTP_IDENTITY_RENEW));
 	cr_assert_eq(listener->principal_fact_count, 2);
 	cr_expect_str_eq(listener->principal_facts[0], "role");
 	cr_expect_str_eq(listener->principal_facts[1], "a.b");

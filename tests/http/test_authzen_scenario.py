@@ -147,7 +147,10 @@ class Properties(AuthzenTest):
             answer = self.good(EVALUATION, subject=ALICE, action=action("delete", soft=soft), resource=ONE)
             self.assertIs(answer["decision"], expected)
         answer = self.good(EVALUATION, subject=ALICE, action=action("delete", soft="yes"), resource=ONE)
-        self.assertEqual(answer, {"decision": False, "context": {"reason": "missing_fact"}})
+        self.assertEqual(answer, {"decision": False,
+                                  "context": {"reason": "missing_fact", "missing": ["action.soft"]}})
+        self.assertEqual(self.good("/access/v1/evaluations", subject=ALICE, resource=ONE, evaluations=[
+            {"action": action("delete", soft=7)}, {"action": action("delete", soft=False)}])["evaluations"][0], answer)
 
     def test_what_no_fact_is_named_or_of_its_type_changes_nothing_else(self):
         self.assertTrue(self.decision(ALICE, "write", entity("record", "record-2", stat="archived", status=None)))

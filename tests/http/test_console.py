@@ -10,6 +10,7 @@ import re
 import signal
 import socket
 import subprocess
+import time
 import unittest
 
 from console_program import INSTRUMENTED, Console, ConsoleTest, harness
@@ -122,6 +123,22 @@ class Routes(ConsoleTest):
         self.assertEqual((answer.status, answer.code()), (503, "no_daemon"))
         self.d.start()
         self.assertEqual(console.call("status").status, 200)
+
+    def test_a_call_that_may_take_minutes_does_not_wait_as_long_for_a_daemon_that_is_away(self):
+        """Minutes are 120 s: the answer comes long before."""
+        console = self.console()
+        for away, back in ((self.d.stop, self.d.start), (self.d.pause, lambda: self.d.signal(signal.SIGCONT))):
+            away()
+            begun = time.monotonic()
+            for method in ("keys.audit", "audit.verify", "policy.reload"):
+                answer = console.call(method)
+                self.assertEqual((answer.status, answer.code()), (503, "no_daemon"))
+                # It was not even begun.
+                self.assertNotIn("may_stand", answer.json()["error"])
+            self.assertLess(time.monotonic() - begun, 60)
+            back()
+            for method in ("keys.audit", "audit.verify", "policy.reload"):
+                self.assertEqual(console.call(method).status, 200)
 
     def test_other_paths_methods_and_bodies_are_refused_in_json(self):
         console = self.console()

@@ -17,6 +17,7 @@ MEMORY = 64 << 20  # bytes that authz-http may have with them
 AT_A_TIME = 1200  # questions: more than AUTHZ_MAX_REQUESTS
 CHECK = b"GET /check HTTP/1.1\r\nHost: a\r\nX-Original-Method: GET\r\nX-Original-URI: /loans\r\n"
 CORE = 0.3  # seconds of one, of those that the deadline has
+CALLERS = 150  # more than authz-http keeps answers for
 ASKING = 3  # connections that ask one request after the other, of each kind
 RESTARTS = 3
 
@@ -66,6 +67,19 @@ class Many(HttpTest):
         answers = {connection.recv(4096).split(b"\r\n")[0] for connection in connections}
         self.assertEqual(answers, {b"HTTP/1.1 204 No Content"})
 
+    def test_of_many_callers_in_turns_each_gets_an_answer_about_itself(self):
+        client = self.d.client()
+        keys = [client.call("keys.create", roles=["viewer"]) for _ in range(CALLERS)]
+        self.start()
+        connections = [self.connect() for _ in range(ASKING)]
+        for _ in range(2):
+            for key in keys:
+                for connection in connections:
+                    connection.sendall(CHECK + f"Authorization: Bearer {key['secret']}\r\n\r\n".encode())
+                for connection in connections:
+                    answer = connection.recv(4096).decode()
+                    self.assertIn(f"\r\nX-Authz-Key: {key['id']}\r\n", answer)
+                    self.assertEqual(answer.count("\r\nDate: "), 1, answer)
 
     def test_what_waits_for_a_daemon_that_does_not_answer_takes_hardly_any_time_of_a_core(self):
         self.configure(timeout="1s")

@@ -192,6 +192,29 @@ test('facts of the application reach the daemon, and cannot replace what is aske
   assert.deepEqual([...app.seen, ...wrong.seen, ...broken.seen], []);
 });
 
+test('what lacks facts is denied, and passes only if that is wanted, with a denial', needsExpress, async (t) => {
+  const plain = await start(t, 'express5', {});
+  const denied = await ask(plain, 'PATCH', '/loans/7', AUTH);
+  assert.deepEqual([denied.status, JSON.parse(denied.body).reason], [403, 'missing_fact']);
+  let owner = 'ann';
+  const owned = authorize(client, { facts: () => ({ facts: { 'resource.owner': owner } }) });
+  const app = await start(t, 'express5', { missingPass: true }, (made) => made.seen.push('made'));
+  app.patch('/loans/:loan', (req, res, next) => { app.seen.push([req.authz.allow, req.authz.missing]); next(); }, owned,
+    (req, res) => res.send(`for ${req.authz.principal}`));
+  assert.equal((await ask(app, 'PATCH', '/loans/7', AUTH)).body, 'for ann');
+  owner = 'bob';
+  assert.equal(JSON.parse((await ask(app, 'PATCH', '/loans/7', AUTH)).body).reason, 'role');
+  owner = null;
+  assert.equal(JSON.parse((await ask(app, 'PATCH', '/loans/7', AUTH)).body).reason, 'missing_fact');
+  assert.deepEqual(app.seen, ['made', ...Array(3).fill([false, ['resource.owner']])]);
+  for (const [status, method, path, headers] of [[403, 'DELETE', '/loans/7', AUTH], [401, 'PATCH', '/loans/7', {}],
+    [404, 'PATCH', '/nowhere', AUTH], [400, 'PATCH', '/loans/a%2fb', AUTH]]) {
+    assert.equal((await ask(app, method, path, headers)).status, status, `${method} ${path}`);
+  }
+  const told = await start(t, 'express5', { missingPass: true, facts: () => ({ facts: { 'resource.owner': 'bob' } }) });
+  assert.equal((await ask(told, 'PATCH', '/loans/7', AUTH)).status, 403);
+});
+
 test('without an answer of the daemon it is 503, and well again with it', needsExpress, async (t) => {
   const app = await start(t, 'express5', { timeout: 100 });
   await pause(daemon);

@@ -220,6 +220,27 @@ test('a question is asked once more when the connection breaks, a change is not'
   assert.deepEqual(seen, ['authorize', 'authorize', 'keys.revoke']);
 });
 
+test('all methods that only read, as PROTOCOL.md lists them, are asked once more', async (t) => {
+  const text = fs.readFileSync(new URL('../../daemon/PROTOCOL.md', import.meta.url), 'utf8');
+  const [, , row] = /\n\| what only reads \|([^|]*)\|/.exec(text)[0].split('|');
+  const methods = [...row.matchAll(/`([\w.]+)`/g)].map(([, method]) => method);
+  assert(methods.length > 20, row);
+  const server = await serve(t, ({ id, number }, connection) => {
+    if (number % 2) {
+      connection.destroy();
+    } else {
+      connection.answer(id, {});
+    }
+  });
+  for (const method of methods) {
+    const client = clientOf(t, server);
+    await client.call(method).catch((error) => assert.fail(`${method}: ${error}`));
+    const gone = once(server, 'gone');
+    client.close();
+    await gone;
+  }
+});
+
 test('what yields a secret is sent again with the same request_id, drawn for each call', async (t) => {
   const seen = [];
   const server = await serve(t, ({ id, method, params, number }, connection) => {

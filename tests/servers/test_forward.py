@@ -156,6 +156,13 @@ class Tests:
         self.assertNotIn("spoofed", headers.values())
         self.assertEqual(headers.get("x-authz-principal", ""), "")
 
+    def test_what_is_left_out_of_the_answer_does_not_come_from_the_client(self):
+        self.start_all("answer_headers principal")
+        _, headers = self.seen("GET", "/app/7", {name: "spoofed" for name in SPOOFED})
+        self.assertNotIn("spoofed", headers.values())
+        self.assertNotIn(self.ann, headers.values())
+        self.assertEqual(headers["x-authz-principal"], "ann")
+
     def test_encoded_paths_are_decided_as_they_were_sent(self):
         """What the daemon decides is about the path as it was sent, and so is what the application gets."""
         self.start_all()

@@ -60,6 +60,7 @@ extern const struct command command_policy_diff;
 extern const struct command command_policy_shadow;
 extern const struct command command_policy_can;
 extern const struct command command_policy_who;
+extern const struct command command_policy_plan;
 
 /* Functions that rows of the tables run. */
 int key_audit_run(struct app *app);

@@ -308,8 +308,9 @@ static int run(struct app *app)
 	int status;
 
 	if (app->args.given[FLAG_VERIFY]) {
-		static const enum flag others[] = { FLAG_ACTOR, FLAG_KEY, FLAG_SINCE, FLAG_BEFORE,
-			FLAG_AFTER, FLAG_FOLLOW, FLAG_LINES, FLAG_TENANT };
+		static const enum flag others[] = { FLAG_ACTOR, FLAG_KEY, FLAG_TARGET_KIND,
+			FLAG_TARGET, FLAG_SINCE, FLAG_BEFORE, FLAG_AFTER, FLAG_FOLLOW, FLAG_LINES,
+			FLAG_TENANT };
 
 		for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
 			if (app->args.given[others[i]]) {
@@ -353,12 +354,13 @@ const struct command command_log = {
 		"the trail made last; exit status 1 when there is any.\n",
 	.examples = "  authzcheck log --since 7d\n"
 		    "  authzcheck log --key 1kT9aQ2mZx7B\n"
+		    "  authzcheck log --kind principal --target alice\n"
 		    "  authzcheck log -f\n"
 		    "  authzcheck log --follow --json --after 1200 >>trail.json\n"
 		    "  authzcheck log --verify\n"
 		    "  authzcheck log --json --actor uid:1000 | jq -r '.items[].action'\n",
-	.flags = { FLAG_KEY, FLAG_ACTOR, FLAG_TENANT, FLAG_SINCE, FLAG_BEFORE, FLAG_AFTER,
-		FLAG_LINES, FLAG_FOLLOW, FLAG_VERIFY, FLAG_WIDE },
+	.flags = { FLAG_KEY, FLAG_TARGET_KIND, FLAG_TARGET, FLAG_ACTOR, FLAG_TENANT, FLAG_SINCE,
+		FLAG_BEFORE, FLAG_AFTER, FLAG_LINES, FLAG_FOLLOW, FLAG_VERIFY, FLAG_WIDE },
 	.by_token = true,
 	.all_tenants = true,
 	.run = run,

@@ -41,6 +41,7 @@ static const char help[] =
 	"State facts as in a test; they stand until another line changes them:\n"
 	"  as role A, B [at TREE:/PATH]    as principal ID    as nobody\n"
 	"  and role C [at TREE:/PATH]      with scope S, T    key at TREE:/PATH\n"
+	"  everyone role A [at TREE:/PATH]    anyone role A [at TREE:/PATH]\n"
 	"  key active|inactive|expired|revoked|unknown|missing\n"
 	"  service S    environment E    from ADDRESS    time T    mfa    peer USER\n"
 	"  given resource.owner \"ann\", context.amount 500    given context.amount absent\n"

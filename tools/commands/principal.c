@@ -22,7 +22,8 @@ static int show_deleted(struct app *app, struct wire_cursor record)
 /* Shows the record. An attribute whose name is nearly that of a fact may be a slip. */
 static int show_written(struct app *app, struct wire_cursor record)
 {
-	const struct args_list *attributes = &app->args.lists[FLAG_ATTRIBUTE];
+	const struct args_list *attributes =
+		&app->args.lists[app->command->edits ? FLAG_SET_ATTRIBUTE : FLAG_ATTRIBUTE];
 	int status = show_principal(app, record);
 
 	for (size_t i = 0; status == EXIT_YES && i < attributes->count; i++) {
@@ -89,14 +90,18 @@ const struct command commands_principal[PRINCIPAL_COMMANDS] = {
 		.name = "principal edit",
 		.words = "ID",
 		.summary = "Change a principal's name, attributes or use of the API",
-		.text = "An empty --name '' removes the name. The attributes given replace all\n"
-			"that were there; those that the policy declares as facts must be of "
-			"their\n"
-			"types, as --attribute limit=500 or regions=EU,US. After --api-access\n"
-			"no, every key of the principal is refused, until it is yes again.\n",
+		.text = "An empty --name '' removes the name. --attribute sets one and keeps the\n"
+			"others; --remove-attribute removes some, and an empty --attribute '' "
+			"all.\n"
+			"Those that the policy declares as facts must be of their types, as\n"
+			"--attribute limit=500 or regions=EU,US. After --api-access no, every key\n"
+			"of the principal is refused, until it is yes again.\n",
 		.examples = "  authzcheck principal edit alice --name 'Alice Smith'\n"
+			    "  authzcheck principal edit dora --attribute branch=south\n"
+			    "  authzcheck principal edit dora --remove-attribute refund_limit\n"
 			    "  authzcheck principal edit alice --api-access no\n",
-		.flags = { FLAG_NAME, FLAG_ATTRIBUTE, FLAG_API_ACCESS, FLAG_TENANT },
+		.flags = { FLAG_NAME, FLAG_SET_ATTRIBUTE, FLAG_REMOVE_ATTRIBUTE, FLAG_API_ACCESS,
+			FLAG_TENANT },
 		.min_words = 1,
 		.by_token = true,
 		.edits = true,

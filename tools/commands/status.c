@@ -93,6 +93,64 @@ static const char *last_reload(struct app *app, struct wire_cursor policy)
 		number(app, policy, "refused"));
 }
 
+struct noted {
+	struct app *app;
+	const char *text;
+};
+
+/* The first diagnostic of an attempt, as "FILE:LINE: MESSAGE". */
+static bool on_first(void *context, struct wire_cursor diagnostic)
+{
+	struct noted *noted = context;
+	struct app *app = noted->app;
+	bool placed = record_int(diagnostic, "line", 0) > 0;
+
+	noted->text = app_text(app, ": %s%s%s", placed ? record_position(app, diagnostic) : "",
+		placed ? ": " : "", record_text(&app->arena, diagnostic, "message"));
+	return false;
+}
+
+/* "refused 2 hours ago (3 times), 2 errors: a.policy:2: unknown action 'reed'" */
+static const char *attempt_text(struct app *app, struct wire_cursor attempt)
+{
+	struct noted first = { app, "" };
+	bool ok = record_bool(attempt, "ok", true);
+	const char *times = record_int(attempt, "times", 1) > 1
+				    ? app_text(app, " (%s times)", number(app, attempt, "times"))
+				    : "";
+
+	if (ok) {
+		return app_text(app, "%s%s%s %s%s, revision %s",
+			text_begin(app->colour, COLOUR_GREEN),
+			record_bool(attempt, "exchanged", true) ? "done" : "nothing had changed",
+			text_end(app->colour, COLOUR_GREEN),
+			record_when(app, attempt, "attempted_at", ""), times,
+			record_text(&app->arena, attempt, "revision"));
+	}
+	record_each(attempt, "diagnostics", on_first, &first);
+	return app_text(app, "%srefused%s %s%s, %s%s", text_begin(app->colour, COLOUR_RED),
+		text_end(app->colour, COLOUR_RED), record_when(app, attempt, "attempted_at", ""),
+		times, count(app, attempt, "errors", "error"), first.text);
+}
+
+struct earlier {
+	struct app *app;
+	unsigned seen;
+};
+
+static bool on_attempt(void *context, struct wire_cursor attempt)
+{
+	struct earlier *earlier = context;
+
+	/* The newest has a row of its own. */
+	if (earlier->seen > 0) {
+		row(earlier->app, earlier->seen == 1 ? "earlier" : "",
+			attempt_text(earlier->app, attempt));
+	}
+	earlier->seen++;
+	return true;
+}
+
 static void print_policy(struct app *app, struct wire_cursor policy)
 {
 	const char *commit = record_text(&app->arena, policy, "commit");
@@ -125,12 +183,8 @@ static void print_policy(struct app *app, struct wire_cursor policy)
 		row(app, "", record_text(&app->arena, kept, "why"));
 	}
 	row(app, "last reload", last_reload(app, policy));
+	record_each(policy, "attempts", on_attempt, &(struct earlier){ app, 0 });
 }
-
-struct noted {
-	struct app *app;
-	const char *text;
-};
 
 /* " (50,000 networks; 3 keys)", what it says about its lines. */
 static bool on_note(void *context, struct wire_cursor note)

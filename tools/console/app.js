@@ -39,17 +39,19 @@ function Icon({ path }) {
 
 function SignIn() {
 	const [key, set_key] = useState('');
+	const [tried, set_tried] = useState(false);
 	const send = (event) => {
 		event.preventDefault();
 		sign_in(key);
 		set_key('');
+		set_tried(true);
 	};
 
 	return html`<main class="signin card">
-		<h1>authzd</h1>
-		<${ErrorBox} error=${signedOut.value} />
+		<h1>Sign in to authzd</h1>
+		${(tried || signedOut.value.code !== 'unauthenticated') && html`<${ErrorBox} error=${signedOut.value} />`}
 		${signedOut.value.mode !== 'team'
-		? html`<p>This page needs a session, which a link begins that works once. Press Enter in the terminal in which <code>authzcheck console</code> runs: it prints a new link.</p>`
+		? html`<p>This page needs a session. Press Enter in the terminal in which <code>authzcheck console</code> runs: it prints a new link, which works once.</p>`
 		: html`<form onSubmit=${send}>
 			<div class="field"><label for="key">Your key</label>
 			<input id="key" type="password" autocomplete="off" spellcheck=${false} value=${key} onInput=${(event) => set_key(event.currentTarget.value)} />

@@ -46,8 +46,18 @@ wait_for() {
 	done
 }
 
+# Ends it with what is missing: need FILE HOW
+need() {
+	[ -e "$1" ] || {
+		echo "$0: $1 is missing: $2" >&2
+		exit 1
+	}
+}
+
 # The daemon with the policy of a folder, and a key of a principal with a role, in $key: start_authzd POLICY ROLE
 start_authzd() {
+	command -v authzd >/dev/null ||
+		need "$build/daemon/authzd" "meson setup build && ninja -C build, or BUILD names another build"
 	start authzd authzd --policy "$1" --state "$folder" --socket "$AUTHZ_SOCKET"
 	wait_for authzcheck status
 	authzcheck principal create ann >/dev/null
@@ -60,13 +70,15 @@ start_loans() {
 	start_authzd "$root/tools/examples/loans" viewer
 }
 
-# For a web server before a site: the example's own policy, and authz-http at $folder/http.sock: start_reports FAMILY
+# For a web server before a site: the example's own policy, and authz-http at $folder/http.sock:
+# start_reports FAMILY [LINE], a line more of its configuration.
 start_reports() {
 	start_authzd "$here/policy" reader
 	cat >"$folder/authz-http.conf" <<-CONF
 		authz $AUTHZ_SOCKET
 		listen $folder/http.sock 0600
 		family $1
+		${2:-}
 	CONF
 	start authz-http authz-http --config "$folder/authz-http.conf"
 	wait_for test -S "$folder/http.sock"

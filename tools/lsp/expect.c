@@ -232,7 +232,8 @@ static void in_step(const struct frame *frame, struct lsp_context *out)
 		in_given(frame, out);
 	} else if (lsp_context_is(frame->first, "as") && frame->count == 1) {
 		keywords(out, subjects);
-	} else if (lsp_context_is(frame->first, "and") && frame->count == 1) {
+	} else if (lsp_context_is_one_of(frame->first, "and anyone everyone") &&
+		   frame->count == 1) {
 		keyword(out, "role");
 	} else if (lsp_context_is(frame->first, "with") && frame->count == 1) {
 		keyword(out, "scope");
@@ -251,7 +252,7 @@ static void in_step(const struct frame *frame, struct lsp_context *out)
 		   lsp_context_is(frame->mode, "principal")) {
 		expect(out, LSP_EXPECT_PRINCIPALS);
 		keyword(out, "inactive");
-	} else if (lsp_context_is_one_of(frame->first, "as and") &&
+	} else if (lsp_context_is_one_of(frame->first, "as and anyone everyone") &&
 		   !lsp_context_is(frame->mode, "principal") && frame->mode.len > 0) {
 		in_held(frame, out);
 	}
@@ -259,8 +260,9 @@ static void in_step(const struct frame *frame, struct lsp_context *out)
 
 static void in_test(const struct frame *frame, struct lsp_context *out)
 {
-	static const char *const steps[] = { "allow", "and", "as", "deny", "environment", "from",
-		"given", "key", "mfa", "peer", "service", "time", "with", NULL };
+	static const char *const steps[] = { "allow", "and", "anyone", "as", "deny", "environment",
+		"everyone", "from", "given", "key", "mfa", "peer", "service", "time", "with",
+		NULL };
 
 	if (frame->count == 0) {
 		keywords(out, steps);

@@ -231,6 +231,8 @@ static void put_step(struct walk *walk, const struct pol_ast_step *step)
 	switch (step->kind) {
 	case POL_STEP_AS_ROLE:
 	case POL_STEP_AND_ROLE:
+	case POL_STEP_EVERYONE_ROLE:
+	case POL_STEP_ANYONE_ROLE:
 		put_held(walk, &step->held);
 		break;
 	case POL_STEP_AS_PRINCIPAL:

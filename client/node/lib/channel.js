@@ -15,7 +15,7 @@ const TIMEOUT_MAX = 2 ** 31 - 1; // milliseconds that a timer of Node takes
 const FIRST_PAUSE = 5;
 const LAST_PAUSE = 160;
 
-const READING = new Set(['authorize', 'authorize_many', 'permissions', 'status', 'keys.audit',
+const READING = new Set(['authorize', 'authorize_many', 'permissions', 'plan', 'status', 'keys.audit',
   'audit.verify', 'policy.names', 'policy.tree', 'principals.permissions', 'roles.holders', 'who',
   'whoami', 'decisions.try']);
 const WITH_REQUEST_ID = new Set(['keys.create', 'keys.rotate', 'keys.renew']);

@@ -178,6 +178,28 @@ class MySQL extends Json {
   }
 }
 
+const SAME_MEMBER = 'CAST(authz_a.authz_member AS BINARY) = CAST(authz_b.authz_member AS BINARY)';
+
+// JSON_CONTAINS takes an escape such as \u00e4 for another text than the letter; JSON_TABLE reads both alike.
+class MariaDB extends MySQL {
+  members(operand, name) {
+    return `JSON_TABLE(${this.set(operand)}, '$[*]' COLUMNS (authz_member LONGTEXT PATH '$')) AS ${name}`;
+  }
+
+  has(left, right) {
+    return `${this.operand(right)} IN (SELECT CAST(authz_a.authz_member AS BINARY) FROM ${this.members(left, 'authz_a')})`;
+  }
+
+  hasAny(left, right) {
+    return `EXISTS (SELECT 1 FROM ${this.members(left, 'authz_a')}, ${this.members(right, 'authz_b')} WHERE ${SAME_MEMBER})`;
+  }
+
+  hasAll(left, right) {
+    return `NOT EXISTS (SELECT 1 FROM ${this.members(right, 'authz_b')} WHERE NOT EXISTS ` +
+      `(SELECT 1 FROM ${this.members(left, 'authz_a')} WHERE ${SAME_MEMBER}))`;
+  }
+}
+
 const asInteger = (it) => `CAST(${it} AS INTEGER)`;
 
 // The caller's expressions stand in a row of their own, `authz_s`, outside of json_each, whose columns such as `value`
@@ -204,13 +226,13 @@ class SQLite extends Json {
   }
 }
 
-const DIALECTS = { postgresql: PostgreSQL, mysql: MySQL, sqlite: SQLite };
+const DIALECTS = { postgresql: PostgreSQL, mysql: MySQL, mariadb: MariaDB, sqlite: SQLite };
 
 // {text, parameters}, a condition in parentheses.
 export function where(plan, columns, dialect, { placeholder = dialect === 'postgresql' ? '$1' : '?', first = 1 } = {}) {
   const Dialect = own(DIALECTS, dialect);
   if (Dialect === undefined || !['$1', '?', '%s'].includes(placeholder)) {
-    throw new TypeError('the dialect is postgresql, mysql or sqlite, and the placeholder $1, ? or %s');
+    throw new TypeError('the dialect is postgresql, mysql, mariadb or sqlite, and the placeholder $1, ? or %s');
   }
   if (plan.plan !== 'when') {
     return { text: plan.plan === 'always' ? '(1 = 1)' : '(1 = 0)', parameters: [] };

@@ -6,13 +6,15 @@ declare(strict_types=1);
 
 namespace Authz;
 
-/** What a Guard decided about a request: it goes on only if `allowed` is true; otherwise this is the answer. */
+/**
+ * What a Guard decided about a request: it goes on only if `allowed` is true; otherwise this is the answer. With
+ * `missing_pass` that is so, too, if the decision itself lacks facts.
+ */
 final class Answer
 {
     private const TITLES = [400 => 'Bad Request', 401 => 'Unauthorized', 403 => 'Forbidden', 404 => 'Not Found',
         429 => 'Too Many Requests', 503 => 'Service Unavailable'];
 
-    public readonly bool $allowed;
     /** Problem details (RFC 9457). */
     public readonly string $body;
     /** @var array<string, string> */
@@ -23,8 +25,8 @@ final class Answer
         public readonly Decision $decision,
         public readonly int $status,
         array $headers,
+        public readonly bool $allowed,
     ) {
-        $this->allowed = $decision->allowed;
         $problem = ['type' => 'about:blank', 'title' => self::TITLES[$status] ?? 'Denied', 'status' => $status];
         if ($status !== 401) { // why a token is not accepted is nothing for its holder
             $problem['reason'] = $decision->reason;

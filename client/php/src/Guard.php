@@ -31,6 +31,9 @@ final class Guard
      * @param string $realm of WWW-Authenticate
      * @param bool $overrides the method is the one after X-HTTP-Method-Override and the like; otherwise a request
      *                        with one is answered 400
+     * @param bool $missing_pass a request that is denied as missing_fact goes on, with that denial as its decision:
+     *                           the application must ask again, with the facts that only it knows, before it does
+     *                           anything
      */
     public function __construct(
         private readonly Client $client,
@@ -42,6 +45,7 @@ final class Guard
         private readonly ?string $cookie = null,
         private readonly string $realm = 'authz',
         private readonly bool $overrides = false,
+        private readonly bool $missing_pass = false,
     ) {
         if (preg_match('~^[\w .:/-]*$~D', $realm) !== 1) {
             throw new \InvalidArgumentException('realm may have letters, digits, spaces and . : / - only');
@@ -142,6 +146,8 @@ final class Guard
     private function answer(Decision $decision, bool $token): Answer
     {
         $headers = [];
+        // A module can give any reason, but no names of facts.
+        $lacks = $decision->reason === 'missing_fact' && $decision->missing !== [];
         $status = $decision->status >= 400 && $decision->status <= 499 ? $decision->status : 403;
         if (in_array($decision->reason, ['unavailable', 'stale'], true)) {
             $status = 503;
@@ -152,6 +158,6 @@ final class Guard
             ['remaining' => $left, 'reset' => $reset] = $decision->quota;
             $headers += ['Retry-After' => (string) $reset, 'RateLimit' => "\"default\";r=$left;t=$reset"];
         }
-        return new Answer($decision, $status, $headers);
+        return new Answer($decision, $status, $headers, $decision->allowed || ($this->missing_pass && $lacks));
     }
 }

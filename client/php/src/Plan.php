@@ -58,7 +58,7 @@ final class Plan
      * value of the plan is a parameter.
      *
      * @param array<string, string> $columns
-     * @param string $dialect "postgresql", "mysql" or "sqlite"
+     * @param string $dialect "postgresql", "mysql", "mariadb" or "sqlite"
      * @param string $placeholder "?", "$1" or "%s"
      * @param int $first with "$1", the number of the first parameter
      * @throws SqlError

@@ -50,8 +50,9 @@ abstract class Sql
         return match ($dialect) {
             'postgresql' => new SqlOfPostgres($columns, $placeholder, $first),
             'mysql' => new SqlOfMysql($columns, $placeholder, $first),
+            'mariadb' => new SqlOfMariadb($columns, $placeholder, $first),
             'sqlite' => new SqlOfSqlite($columns, $placeholder, $first),
-            default => throw new \ValueError('the dialect is none of postgresql, mysql, sqlite'),
+            default => throw new \ValueError('the dialect is none of postgresql, mysql, mariadb, sqlite'),
         };
     }
 

@@ -10,7 +10,7 @@ namespace Authz;
  * The bytes of UTF-8: a collation takes `a` for `A`, or for `a` and a space.
  * @internal
  */
-final class SqlOfMysql extends Sql
+class SqlOfMysql extends Sql
 {
     protected const COLUMNS = ['text' => ['CAST(CONVERT(', ' USING utf8mb4) AS BINARY)']];
     protected const VALUES = self::COLUMNS + ['int' => ['CAST(', ' AS SIGNED)'], 'bool' => ['CAST(', ' AS SIGNED)']];

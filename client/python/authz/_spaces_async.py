@@ -125,11 +125,14 @@ class AsyncPrincipals(AsyncSpace):
         return self._list("principals.list", given(tenant=tenant, limit=limit), Principal)
 
     def update(self, id: str, *, tenant: Optional[str] = None, name: Union[str, None, Keep] = KEEP,
-               attributes: Union[Mapping[str, str], Keep] = KEEP,
+               attributes: Union[Mapping[str, str], None, Keep] = KEEP,
+               set_attributes: Optional[Mapping[str, str]] = None, remove_attributes: Names = None,
                api_access: Union[bool, Keep] = KEEP, everywhere: bool = False) -> Pending[Principal]:
-        """Changes what is given; None removes the name."""
-        return self._ask("principals.update", {**given(id=id, tenant=tenant), **changed(
-            name=name, attributes=attributes, api_access=api_access)}, Principal, everywhere=everywhere)
+        """Changes what is given; None removes the name, or all attributes. `attributes` replaces all,
+        `set_attributes` and `remove_attributes` change some."""
+        return self._ask("principals.update", {
+            **given(id=id, tenant=tenant, set_attributes=set_attributes, remove_attributes=names(remove_attributes)),
+            **changed(name=name, attributes=attributes, api_access=api_access)}, Principal, everywhere=everywhere)
 
     def enable(self, id: str, *, tenant: Optional[str] = None, everywhere: bool = False) -> Pending[Principal]:
         return self._ask("principals.enable", given(id=id, tenant=tenant), Principal, everywhere=everywhere)
@@ -215,12 +218,14 @@ class AsyncTenants(AsyncSpace):
 
 class AsyncAudit(AsyncSpace):
     def list(self, *, tenant: Optional[str] = None, actor: Optional[str] = None,
-             key: Optional[str] = None, since: Optional[Time] = None, until: Optional[Time] = None,
+             key: Optional[str] = None, kind: Optional[str] = None, target: Optional[str] = None,
+             since: Optional[Time] = None, until: Optional[Time] = None,
              after: Optional[int] = None, newest_first: Optional[bool] = None,
              limit: Optional[int] = None) -> AsyncListing[Change, Listing[Change]]:
+        """kind and target: what was changed, such as "principal" and its id; key is short for both."""
         return self._list("audit.list", given(
-            tenant=tenant, actor=actor, key=key, since=since, until=until, after=after,
-            newest_first=newest_first, limit=limit), Change)
+            tenant=tenant, actor=actor, key=key, kind=kind, target=target, since=since, until=until,
+            after=after, newest_first=newest_first, limit=limit), Change)
 
     def verify(self, *, limit: Optional[int] = None) -> AsyncListing[Problem, Listing[Problem]]:
         """Checks the whole trail: what is wrong with it. limit: records to check in one call."""

@@ -8,7 +8,7 @@
 
 `columns` has, for each fact and parameter of the plan, the SQL expression that yields what the service
 would send as that fact, and NULL where it would send nothing. A time is whole Unix seconds, a duration whole
-seconds; a set is text[] in PostgreSQL, and a JSON array of strings in MySQL and SQLite; an address is inet
+seconds; a set is text[] in PostgreSQL, and a JSON array of strings in the others; an address is inet
 or text, and in PostgreSQL alone. The expressions go into the text as they are: they are the program's own,
 never a caller's. All values of the plan are parameters; none is in the text.
 
@@ -44,7 +44,8 @@ class Where:
 
 def where(plan: Plan, columns: Mapping[str, str], dialect: str, *, placeholder: Optional[str] = None,
           first: int = 1) -> Where:
-    """The condition of a plan. dialect: "postgresql", "mysql" (8.0.17 or later) or "sqlite".
+    """The condition of a plan. dialect: "postgresql", "mysql" (8.0.17 or later), "mariadb" (10.6 or
+    later) or "sqlite".
 
     placeholder: what stands for a parameter, "$1", "?" or "%s"; without it "$1" in PostgreSQL and "?" in the others.
     first: with "$1", the number of the first parameter. SqlError."""
@@ -213,6 +214,28 @@ class _MySQL(_Json):
         return f"JSON_CONTAINS({self.set(left)}, {self.set(right)})"
 
 
+class _MariaDB(_MySQL):
+    """JSON_CONTAINS takes an escape such as \\u00e4 for another text than the letter; JSON_TABLE reads both alike."""
+
+    def members(self, operand: Tree, name: str) -> str:
+        return f"JSON_TABLE({self.set(operand)}, '$[*]' COLUMNS (authz_member LONGTEXT PATH '$')) AS {name}"
+
+    def has(self, left: Tree, right: Tree) -> str:
+        return (f"{self.operand(right)} IN (SELECT CAST(authz_a.authz_member AS BINARY) FROM "
+                f"{self.members(left, 'authz_a')})")
+
+    def has_any(self, left: Tree, right: Tree) -> str:
+        return (f"EXISTS (SELECT 1 FROM {self.members(left, 'authz_a')}, {self.members(right, 'authz_b')} "
+                f"WHERE {_SAME_MEMBER})")
+
+    def has_all(self, left: Tree, right: Tree) -> str:
+        return (f"NOT EXISTS (SELECT 1 FROM {self.members(right, 'authz_b')} WHERE NOT EXISTS "
+                f"(SELECT 1 FROM {self.members(left, 'authz_a')} WHERE {_SAME_MEMBER}))")
+
+
+_SAME_MEMBER = "CAST(authz_a.authz_member AS BINARY) = CAST(authz_b.authz_member AS BINARY)"
+
+
 class _SQLite(_Json):
     """The caller's expressions stand in a row of their own, `authz_s`, outside of json_each, whose columns such as
     `value` and `id` would hide the caller's."""
@@ -236,7 +259,8 @@ class _SQLite(_Json):
                 "(SELECT authz_a.value FROM json_each(authz_s.a) AS authz_a))")
 
 
-_DIALECTS: Dict[str, Type[_Writer]] = {"postgresql": _PostgreSQL, "mysql": _MySQL, "sqlite": _SQLite}
+_DIALECTS: Dict[str, Type[_Writer]] = {"postgresql": _PostgreSQL, "mysql": _MySQL, "mariadb": _MariaDB,
+                                       "sqlite": _SQLite}
 
 
 def _is_open(operand: Tree) -> bool:

@@ -44,7 +44,9 @@ class _Middleware(Generic[A, C]):
     token_header, token_cookie: where a token may be beside `Authorization: Bearer`. facts: called with
     the environ or scope; what it returns is added to the question, such as {"ip": …} from a trusted peer.
     overrides: something before this middleware has applied X-HTTP-Method-Override and the like;
-    otherwise a request with one is answered 400.
+    otherwise a request with one is answered 400. missing_pass: a request that is denied as missing_fact, because
+    the policy asks for facts that only the application knows, passes, with that denial as its decision; then
+    every such route must ask again, as with_facts does, before it does anything.
     """
 
     makes: Type[C]
@@ -52,7 +54,7 @@ class _Middleware(Generic[A, C]):
     def __init__(self, app: A, client: Optional[C] = None, *, service: Optional[str] = None,
                  environment: Optional[str] = None, tenant: Optional[str] = None, tree: Optional[str] = None,
                  token_header: Optional[str] = None, token_cookie: Optional[str] = None,
-                 overrides: bool = False, realm: str = "api",
+                 overrides: bool = False, missing_pass: bool = False, realm: str = "api",
                  facts: Optional[Callable[[Any], Mapping[str, Any]]] = None) -> None:
         if '"' in realm or "\\" in realm or not realm.isprintable() or not realm.isascii():
             raise ValueError("realm: must be printable ASCII without quotes and backslashes")
@@ -62,6 +64,7 @@ class _Middleware(Generic[A, C]):
         self.header = token_header.lower() if token_header else None
         self.cookie = token_cookie
         self.overrides = overrides
+        self.missing_pass = missing_pass
         self.realm = realm
         self.facts = facts
 
@@ -92,6 +95,12 @@ class _Middleware(Generic[A, C]):
         if tokens:
             asked["token"] = tokens[0]
         return asked
+
+    def passes(self, decision: Decision) -> bool:
+        if decision and decision.status == STATUS_OK:
+            return True
+        # A module can give any reason, but no names of facts.
+        return self.missing_pass and decision.reason == "missing_fact" and bool(decision.missing)
 
     def answer(self, decision: Decision, token: bool) -> Tuple[int, Headers, bytes]:
         """Status, headers and body (RFC 9457) of a denial."""
@@ -232,7 +241,7 @@ class WSGIMiddleware(_Middleware[Callable[..., Iterable[bytes]], Client]):
             decision, token = refused.decision, refused.token
         except Exception as error:  # pylint: disable=broad-except
             decision = undecided(error)
-        if decision and decision.status == STATUS_OK:
+        if self.passes(decision):
             environ["authz"] = decision
             before = _present.set(_Asked(self, asked))
             try:
@@ -277,7 +286,7 @@ class ASGIMiddleware(_Middleware[Callable[..., Awaitable[None]], AsyncClient]):
             decision, token = refused.decision, refused.token
         except Exception as error:  # pylint: disable=broad-except
             decision = undecided(error)
-        if decision and decision.status == STATUS_OK:
+        if self.passes(decision):
             state = {**(scope.get("state") or {}), "authz": decision}
             before = _present.set(_Asked(self, asked))
             try:

@@ -11,9 +11,6 @@
 #include "daemon/write/audit.h"
 #include "policy/text/unicode.h"
 
-/* Bytes of all attributes. */
-#define MAX_ATTRIBUTES 8192
-
 /* Both tables begin with the same fields, so that one function reads them for both. */
 enum field {
 	ID,
@@ -21,12 +18,18 @@ enum field {
 	NAME,
 	ATTRIBUTES,
 	API_ACCESS,
+	BOTH_FIELDS,
+	/* create */
+	KIND = BOTH_FIELDS,
+	CREATE_FIELDS,
+	/* update */
+	SET = BOTH_FIELDS,
+	REMOVE,
 	UPDATE_FIELDS,
-	KIND = UPDATE_FIELDS,
-	FIELDS
 };
 
-_Static_assert((int)FIELDS == (int)PRINCIPALS_CREATE_FIELDS, "the header has the table's size");
+_Static_assert(
+	(int)CREATE_FIELDS == (int)PRINCIPALS_CREATE_FIELDS, "the header has the table's size");
 _Static_assert(
 	(int)UPDATE_FIELDS == (int)PRINCIPALS_UPDATE_FIELDS, "the header has the table's size");
 
@@ -43,46 +46,18 @@ const struct wire_field principals_update_fields[PRINCIPALS_UPDATE_FIELDS] = {
 	[ID] = WIRE_FIELD("id", WIRE_KIND_TEXT, WIRE_REQUIRED),
 	[TENANT] = WIRE_FIELD("tenant", WIRE_KIND_TEXT, 0),
 	[NAME] = WIRE_FIELD("name", WIRE_KIND_TEXT, WIRE_OR_NIL),
-	[ATTRIBUTES] = WIRE_FIELD("attributes", WIRE_KIND_TEXT_MAP, 0),
+	[ATTRIBUTES] = WIRE_FIELD("attributes", WIRE_KIND_TEXT_MAP, WIRE_OR_NIL),
 	[API_ACCESS] = WIRE_FIELD("api_access", WIRE_KIND_BOOL, 0),
+	[SET] = WIRE_FIELD("set_attributes", WIRE_KIND_TEXT_MAP, 0),
+	[REMOVE] = WIRE_FIELD("remove_attributes", WIRE_KIND_TEXTS, 0),
 };
 
-static int read_attributes(struct call *call, struct store_pack *pack)
-{
-	struct wire_cursor items = call->params[ATTRIBUTES].items;
-	struct wire_str name, text;
-
-	while (wire_next_pair(&items, &name, &text)) {
-		int r = check_text(call, "attributes", name);
-
-		if (r == 0) {
-			r = check_attribute(call, "attributes", text);
-		}
-		if (r != 0) {
-			return r;
-		}
-		if (!store_pack_add(pack, subject_str(name)) ||
-			!store_pack_add(pack, subject_str(text))) {
-			return call_invalid(call, "attributes",
-				"are longer than %d bytes altogether", MAX_ATTRIBUTES);
-		}
-	}
-	return 0;
-}
-
-/* Those that the policy declares as facts must be of their types. */
-static int check_attributes(struct call *call, struct store_list attributes)
-{
-	char why[POL_GIVEN_WHY];
-
-	return attributes_check(call->snapshot, attributes, why)
-		       ? 0
-		       : call_invalid(call, "attributes", "%s", why);
-}
+/* A parameter that principals.create does not have. */
+static const struct wire_value absent;
 
 /* Reads name, attributes and api_access, if they are given. */
-static int read_common(
-	struct call *call, struct store_principal *principal, struct store_pack *attributes)
+static int read_common(struct call *call, struct store_principal *principal,
+	const struct principals_attributes *change, struct store_pack *attributes)
 {
 	const struct wire_value *params = call->params;
 	int r = 0;
@@ -92,12 +67,8 @@ static int read_common(
 						   : subject_str(params[NAME].text);
 		r = params[NAME].nil ? 0 : check_text(call, "name", params[NAME].text);
 	}
-	if (r == 0 && params[ATTRIBUTES].given) {
-		r = read_attributes(call, attributes);
-		principal->attributes = store_pack_list(attributes);
-	}
-	if (r == 0 && params[ATTRIBUTES].given) {
-		r = check_attributes(call, principal->attributes);
+	if (r == 0) {
+		r = principals_read_attributes(call, change, attributes, &principal->attributes);
 	}
 	if (r == 0 && params[API_ACCESS].given) {
 		principal->flags &= ~(uint32_t)STORE_PRINCIPAL_NO_API;
@@ -180,8 +151,9 @@ static int check_new(struct call *call, const struct store_principal *principal)
 int principals_create(struct call *call)
 {
 	const struct wire_value *params = call->params;
-	uint8_t attributes[MAX_ATTRIBUTES];
+	uint8_t attributes[PRINCIPALS_MAX_ATTRIBUTES];
 	struct store_pack pack = { .bytes = attributes, .cap = sizeof attributes };
+	struct principals_attributes change = { &params[ATTRIBUTES], &absent, &absent };
 	struct store_principal principal = {
 		.id = subject_str(params[ID].text),
 		.created_at = call->now,
@@ -196,7 +168,7 @@ int principals_create(struct call *call)
 		r = check_tenant(call, &params[TENANT], &principal.tenant);
 	}
 	if (r == 0) {
-		r = read_common(call, &principal, &pack);
+		r = read_common(call, &principal, &change, &pack);
 	}
 	if (r == 0) {
 		r = read_kind(call, &principal);
@@ -218,29 +190,28 @@ static int check_gain(struct call *call, const struct store_principal *before,
 	const struct store_principal *after)
 {
 	bool had_no_api = (before->flags & STORE_PRINCIPAL_NO_API) != 0;
+	bool changes =
+		!attributes_same_facts(call->snapshot, before->attributes, after->attributes);
 
-	/* Its keys are valid again. */
-	if (had_no_api && (after->flags & STORE_PRINCIPAL_NO_API) == 0) {
-		return escalation_check_principal(call, NULL, after);
-	}
-	if (before->attributes.ptr == after->attributes.ptr ||
-		(!attributes_are_facts(call->snapshot, before->attributes) &&
-			!attributes_are_facts(call->snapshot, after->attributes))) {
-		return 0;
-	}
-	if (escalation_is_own(call, after->tenant, after->id)) {
+	if (changes && escalation_is_own(call, after->tenant, after->id)) {
 		return call_error(call, "forbidden",
 			"the policy's conditions read these attributes, and no caller may change "
 			"its own");
 	}
-	return escalation_check_principal(call, before, after);
+	/* Its keys are valid again. */
+	if (had_no_api && (after->flags & STORE_PRINCIPAL_NO_API) == 0) {
+		return escalation_check_principal(call, NULL, after);
+	}
+	return changes ? escalation_check_principal(call, before, after) : 0;
 }
 
 int principals_update(struct call *call)
 {
 	const struct wire_value *params = call->params;
-	uint8_t attributes[MAX_ATTRIBUTES];
+	uint8_t attributes[PRINCIPALS_MAX_ATTRIBUTES];
 	struct store_pack pack = { .bytes = attributes, .cap = sizeof attributes };
+	struct principals_attributes change = { &params[ATTRIBUTES], &params[SET],
+		&params[REMOVE] };
 	struct store_principal before, principal;
 	int r = actor_may(call, "principals", subject_str(params[ID].text), "update");
 
@@ -251,7 +222,7 @@ int principals_update(struct call *call)
 		return r;
 	}
 	before = principal;
-	r = read_common(call, &principal, &pack);
+	r = read_common(call, &principal, &change, &pack);
 	if (r == 0) {
 		r = check_gain(call, &before, &principal);
 	}

@@ -41,6 +41,12 @@ int roles_check(struct call *call, const struct store_role *role, uint32_t befor
 			"is divided among the tenants, and the rest is taken",
 			STORED_ROLES_MAX);
 	}
+	if (r == -EOVERFLOW || (r == 0 && stored_roles_are_too_large(call->snapshot, next))) {
+		r = call_error(call, "limit_reached",
+			"the roles of the store would take more than %g MiB of memory, with what "
+			"they inherit: inherit fewer, or declare them in the policy's files",
+			(double)STORED_ROLES_BYTES / (1 << 20));
+	}
 	if (r == 0) {
 		r = check_growth(call, next);
 	}

@@ -19,11 +19,13 @@ $app = new Illuminate\Container\Container();
 Illuminate\Container\Container::setInstance($app);
 $app->instance(Illuminate\Contracts\Container\Container::class, $app);
 $app->singleton(Authz\Guard::class, fn () => new Authz\Guard(new Authz\Client(timeout: 60),
-    service: getenv('SERVICE', true), header: 'X-API-Key', cookie: 'session', overrides: true));
+    service: getenv('SERVICE', true), header: 'X-API-Key', cookie: 'session', overrides: true,
+    missing_pass: getenv('MISSING_PASS', true) === '1'));
 $router = new Router(new Illuminate\Events\Dispatcher($app), $app);
 $router->any('/{path}', fn (Request $request) => new Illuminate\Http\Response(
     "the application has {$request->getMethod()} {$request->getRequestUri()}", 200,
-    ['X-Principal' => $request->attributes->get('authz')->principal ?? '-']))->where('path', '.*');
+    ['X-Principal' => $request->attributes->get('authz')->principal ?? '-',
+        'X-Missing' => implode(',', $request->attributes->get('authz')->missing)]))->where('path', '.*');
 $app->instance(Router::class, $router);
 
 $request = Request::capture();

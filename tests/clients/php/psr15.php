@@ -32,13 +32,15 @@ namespace {
     use Psr\Http\Message\{ResponseInterface, ServerRequestInterface};
 
     $guard = new Authz\Guard(new Authz\Client(timeout: 60), service: getenv('SERVICE', true), header: 'X-API-Key',
-        cookie: 'session');
+        cookie: 'session', missing_pass: getenv('MISSING_PASS', true) === '1');
     $middleware = new Authz\Middleware($guard, new Psr17Factory(),
         static fn (ServerRequestInterface $request) => ['ip' => $request->getServerParams()['REMOTE_ADDR'] ?: '::1']);
     $handler = new class implements Psr\Http\Server\RequestHandlerInterface {
         public function handle(ServerRequestInterface $request): ResponseInterface
         {
-            return new Response(200, ['X-Principal' => $request->getAttribute('authz')->principal ?? '-'],
+            $decision = $request->getAttribute('authz');
+            return new Response(200,
+                ['X-Principal' => $decision->principal ?? '-', 'X-Missing' => implode(',', $decision->missing)],
                 "the application has {$request->getMethod()} {$request->getServerParams()['REQUEST_URI']}");
         }
     };

@@ -187,6 +187,10 @@ export function expect_problem(page, like) {
 
 // Goes to a page of the console, and waits until it has loaded what it shows.
 export async function go(page, hash) {
+  const editor = await page.$('main .steps');
+  const is_elsewhere = new URL(page.url()).hash !== hash;
+  const asks = () => page.getByRole('dialog').getByText('Leave without saving?');
+
   await page.evaluate((to) => new Promise((resolve) => {
     if (location.hash === to) {
       resolve();
@@ -195,6 +199,14 @@ export async function go(page, hash) {
     addEventListener('hashchange', () => requestAnimationFrame(() => requestAnimationFrame(resolve)), { once: true });
     location.hash = to;
   }), hash);
+  // What is being edited is kept until one says that it may be lost.
+  if (editor !== null && is_elsewhere) {
+    await page.waitForFunction((left) => !left.isConnected || document.querySelector('dialog[open]'), editor);
+  }
+  if (editor !== null && await asks().isVisible()) {
+    await page.getByRole('dialog').getByRole('button', { name: 'Leave', exact: true }).click();
+    await page.waitForFunction((left) => !left.isConnected, editor);
+  }
   await page.getByRole('heading', { level: 1 }).waitFor();
   await settled(page);
 }

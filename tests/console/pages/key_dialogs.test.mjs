@@ -149,6 +149,11 @@ test('a key is rotated with an overlap, which is drawn, made longer, and ended o
   };
 
   await go(page, `#/keys/${id}`);
+  // What the policy says is drawn before it is done.
+  await page.getByRole('button', { name: 'Rotate …' }).click();
+  await dialog(page).getByLabel('The old one counts for').getByText('1 day, as the policy says').waitFor({ state: 'attached' });
+  await dialog(page).getByRole('figure', { name: 'The secrets after this step' }).getByText(/^ends (in 24 hours|tomorrow|in 1 day)$/).waitFor();
+  await dialog(page).getByRole('button', { name: 'Cancel' }).click();
   const second = await rotate();
   assert(await is_allowed(secret) && await is_allowed(second));
   const drawn = page.getByRole('figure', { name: 'The secrets of the key over time' });
@@ -226,7 +231,7 @@ test('a key is switched off and on, revoked, deleted, restored and purged', asyn
   await confirm('Revoke …', 'Revoke for ever');
   await said(page, 'is revoked');
   assert.equal((await call('keys.get', { id })).status, 'revoked');
-  assert.equal(await page.getByRole('button', { name: 'Rotate …' }).count(), 0);
+  await page.getByRole('button', { name: 'Rotate …' }).waitFor({ state: 'detached' });
   await confirm('Delete …', 'Delete');
   await confirm('Purge …', 'Remove for ever');
   await said(page, 'is gone');

@@ -50,7 +50,7 @@ test('a search, filters and an order narrow the list, and the address keeps them
   await page.getByLabel('Label', { exact: true }).selectOption('rare');
   await status(page, '100 of 10,000 keys');
   await page.getByLabel('Search keys').fill('nothing is like this');
-  await page.getByText('No key is like that.').waitFor();
+  await page.getByText('No key is found.').waitFor();
   await page.getByRole('button', { name: 'Show all' }).click();
   await page.getByLabel('Principal').selectOption('alice');
   await status(page, '1 of 10,000 keys');

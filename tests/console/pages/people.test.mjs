@@ -64,8 +64,22 @@ test('people and services', async (t) => {
     assert.equal((await show('crm')).status, 'active');
   });
 
+  await t.test('a dialog that opens while another one ends stays', async () => {
+    await button(page, 'New person or service').click();
+    // The event of the end comes when the dialog is open again.
+    await page.evaluate(() => new Promise((resolve) => {
+      const box = document.querySelector('dialog');
+      box.addEventListener('close', () => requestAnimationFrame(() => requestAnimationFrame(resolve)), { once: true });
+      box.close();
+      box.showModal();
+    }));
+    assert(await button(dialog(page), 'Create').isVisible());
+    await button(dialog(page), 'Cancel').click();
+    assert.equal(await dialog(page).count(), 0);
+  });
+
   await t.test('what is wrong is said at its field, and the dialog stays', async () => {
-    await button(page, 'New').click();
+    await button(page, 'New person or service').click();
     await field(page, 'Id').fill('ann lee');
     await field(page, 'escrow_limit').fill('lots');
     await button(dialog(page), 'Create').click();
@@ -103,12 +117,25 @@ test('people and services', async (t) => {
   });
 
   await t.test('edit changes what was changed alone', async () => {
-    await button(page, 'Edit').click();
+    await button(page, 'Edit …').click();
     await field(page, 'Name').fill('Ann Lee');
     await send(page, 'Save');
     const changed = await show('ann');
     assert.deepEqual([changed.name, changed.attributes], ['Ann Lee', { escrow_limit: '500' }]);
     await page.getByRole('heading', { level: 1, name: 'Ann Lee' }).waitFor();
+  });
+
+  await t.test('an attribute that is changed leaves those that somebody else sets meanwhile', async () => {
+    await button(page, 'Edit …').click();
+    await field(page, 'escrow_limit').fill('700');
+    await json('principal', 'edit', 'ann', '--attribute', 'desk=7');
+    await send(page, 'Save');
+    assert.deepEqual((await show('ann')).attributes, { desk: '7', escrow_limit: '700' });
+    await button(page, 'Edit …').click();
+    await field(page, 'desk').fill('');
+    await send(page, 'Save');
+    assert.deepEqual((await show('ann')).attributes, { escrow_limit: '700' });
+    await json('principal', 'edit', 'ann', '--attribute', 'escrow_limit=500');
   });
 
   await t.test('a principal\'s page has its keys, and makes one', async () => {
@@ -123,8 +150,8 @@ test('people and services', async (t) => {
   await t.test('deleting says that keys are revoked', async () => {
     await go(page, '#/people/ann');
     await button(page, 'Delete …').click();
-    await dialog(page).getByText('All of its keys are revoked').waitFor();
-    await send(page, 'Delete and revoke its keys');
+    await dialog(page).getByText('All keys of ann are revoked').waitFor();
+    await send(page, 'Delete and revoke the keys');
     await page.waitForURL(/#\/people$/);
     await assert.rejects(show('ann'));
   });

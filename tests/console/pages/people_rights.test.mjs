@@ -36,14 +36,14 @@ test('a person is made, edited, given a role at a place, and may do what the pag
   const page = await sign_in(t, browser);
 
   await go(page, '#/people');
-  await page.getByRole('button', { name: 'New', exact: true }).click();
+  await page.getByRole('button', { name: 'New person or service' }).click();
   await dialog(page).getByLabel('Id', { exact: true }).fill('carol');
   await dialog(page).getByLabel('Name', { exact: true }).fill('Carol Clark');
   await shoot(page, 'dialog new person');
   assert.deepEqual(await serious(page, 'dialog'), []);
   await press(page, 'Create');
   await page.getByRole('heading', { name: 'Carol Clark' }).waitFor();
-  await page.getByText('Nothing: no role that it holds allows anything.').waitFor();
+  await page.getByText('None: no role here allows anything.').waitFor();
 
   await page.getByRole('button', { name: 'Edit' }).click();
   await dialog(page).getByLabel('escrow_limit').fill('many');
@@ -97,7 +97,7 @@ test('a person is switched off and on, and deleted with the keys', async (t) => 
   await go(page, '#/people/crm');
   await page.getByRole('link', { name: 'production' }).waitFor();
   await page.getByRole('button', { name: 'Delete …' }).click();
-  await press(page, 'Delete and revoke its keys');
+  await press(page, 'Delete and revoke the keys');
   await said(page, 'crm is deleted');
   assert(!await is_allowed(tokens.crm));
   await go(page, '#/people/crm');

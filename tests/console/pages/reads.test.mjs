@@ -46,10 +46,15 @@ test('facts decide in Try, and are not in the address', async (t) => {
   await call('principals.update', { id: 'alice', attributes: { escrow_limit: '500' } });
   await go(page, '#/try?id=alice&method=POST&path=%2Floans%2F7%2Fescrow');
   await page.getByText('Where, when, and facts').click();
-  await page.getByLabel('Facts').fill('context.amount=501');
+  // The field is that of the fact's type.
+  const amount = page.getByLabel('context.amount', { exact: true });
+  await amount.fill('much');
+  await page.getByRole('button', { name: 'Ask' }).click();
+  await amount.and(page.locator('[aria-invalid="true"]')).waitFor();
+  await amount.fill('501');
   await page.getByRole('button', { name: 'Ask' }).click();
   await main(page).locator('.verdict.no').waitFor();
-  await page.getByLabel('Facts').fill('context.amount=400');
+  await amount.fill('400');
   await page.getByRole('button', { name: 'Ask' }).click();
   await main(page).locator('.verdict.yes').waitFor();
   assert(!page.url().includes('amount'));
@@ -60,13 +65,13 @@ test('a policy that is refused is shown with its diagnostics at their lines, and
   const file = join(POLICY, 'broken.policy');
 
   await go(page, '#/policy');
-  await main(page).getByText('accepted', { exact: true }).waitFor();
+  await main(page).getByText('accepted', { exact: true }).first().waitFor();
   const { revision } = await call('policy.status');
   await writeFile(join(POLICY, '.broken'), 'role broken {\n    allow raed on api:/loans\n}\n');
   await rename(join(POLICY, '.broken'), file);
-  await page.getByRole('button', { name: 'Read it again' }).click();
+  await page.getByRole('button', { name: 'Reload the policy' }).click();
   await page.locator('.toast').getByRole('alert').waitFor();
-  await main(page).getByText('refused', { exact: true }).waitFor();
+  await main(page).getByText('refused', { exact: true }).first().waitFor();
   await main(page).getByText('broken.policy:2').first().waitFor();
   await main(page).getByText(/raed/).first().waitFor();
   assert.equal((await call('policy.status')).revision, revision);
@@ -76,23 +81,31 @@ test('a policy that is refused is shown with its diagnostics at their lines, and
   await main(page).getByText('allow raed on api:/loans').waitFor();
   await writeFile(file, 'role mended {\n    allow list on api:/loans\n}\n');
   await go(page, '#/policy');
-  await page.getByRole('button', { name: 'Read it again' }).click();
+  await page.getByRole('button', { name: 'Reload the policy' }).click();
   await said(page, 'The policy is read again');
-  await main(page).getByText('accepted', { exact: true }).waitFor();
+  await main(page).getByText('accepted', { exact: true }).first().waitFor();
   expect_problem(page, /422/);
+  // The refused attempt is still there, with its diagnostics.
+  const attempts = main(page).locator('.attempts > li');
+  await attempts.filter({ hasText: 'accepted' }).filter({ hasNotText: 'the daemon started' }).first().waitFor();
+  const refused = attempts.filter({ hasText: 'refused' }).first();
+  await refused.getByText('What was wrong').click();
+  await refused.getByText(/raed/).first().waitFor();
+  await refused.getByRole('link', { name: 'broken.policy:2' }).first().waitFor();
+  await attempts.last().getByText('the daemon started').waitFor();
 });
 
 test('the tree, the matrix, the tests with their coverage, and the files of the policy are there', async (t) => {
   const page = await sign_in(t, browser);
 
   await go(page, '#/policy');
-  for (const [tab, text] of [['Tree', 'payments'], ['Matrix', 'collections'], ['Tests and coverage', 'a deny overrides every allow'], ['Files', 'roles.policy']]) {
+  for (const [tab, text] of [['Tree', 'payments'], ['Matrix', 'collections'], ['Tests', 'a deny overrides every allow'], ['Files', 'roles.policy']]) {
     await page.getByRole('tab', { name: tab }).click();
     await settled(page);
     await main(page).getByText(text).first().waitFor();
   }
   await page.getByRole('tab', { name: 'Files' }).press('ArrowLeft');
-  assert.equal(await page.getByRole('tab', { name: 'Tests and coverage' }).getAttribute('aria-selected'), 'true');
+  assert.equal(await page.getByRole('tab', { name: 'Tests' }).getAttribute('aria-selected'), 'true');
 });
 
 test('the trail is narrowed, read further, and verified', async (t) => {
@@ -105,7 +118,13 @@ test('the trail is narrowed, read further, and verified', async (t) => {
   await page.getByRole('button', { name: 'Show older ones' }).click();
   await main(page).getByText('created principal').first().waitFor();
   assert(await records.count() > 120);
-  await page.getByLabel('About key').fill(ids.alice);
+  await page.getByLabel('About', { exact: true }).selectOption('principal');
+  await page.getByLabel('Which one').fill('alice');
+  await main(page).getByText('created principal').first().waitFor();
+  await page.waitForFunction(() => [...document.querySelectorAll('.records > li .line')].every((line) => line.textContent.includes('alice')));
+  assert.match(page.url(), /kind=principal&target=alice/);
+  await page.getByLabel('About', { exact: true }).selectOption('key');
+  await page.getByLabel('Which one').fill(ids.alice);
   await main(page).getByText('created key').first().waitFor();
   await page.waitForFunction(() => document.querySelectorAll('.records > li').length === 1);
   await page.getByLabel('By', { exact: true }).fill('key:nobody');
@@ -113,6 +132,21 @@ test('the trail is narrowed, read further, and verified', async (t) => {
   await page.getByRole('button', { name: 'Verify the trail' }).click();
   await main(page).getByText('nothing was altered').waitFor();
   page.allowed.push(/400|404/);
+});
+
+test('what takes long says within seconds that the daemon is away, and comes by itself when it is back', async (t) => {
+  const page = await sign_in(t, browser);
+
+  await control('stop');
+  await go(page, '#/use');
+  const found = main(page).locator('section').filter({ has: page.getByRole('heading', { name: 'Keys to look at' }) });
+  // The console gives up such a call after two minutes.
+  await found.getByRole('alert').waitFor({ timeout: 60_000 });
+  await found.getByText('Is authzd running?').waitFor();
+  await control('start');
+  await found.getByText('Never used').first().waitFor();
+  assert.equal(await found.getByRole('alert').count(), 0);
+  expect_problem(page, /503/);
 });
 
 test('use shows decisions, denials by their reason, and keys that nobody uses', async (t) => {
@@ -133,4 +167,34 @@ test('use shows decisions, denials by their reason, and keys that nobody uses', 
   });
   assert(drawn > 0, 'nothing is drawn');
   assert.equal(black, 0);
+});
+
+test('a key that one host of a shared store refuses by a mark is shown as such', async (t) => {
+  const page = await sign_in(t, browser);
+  const marked = (key) => key.id === ids.alice ? { ...key, marked: 'revoked' } : key;
+  const shared = { on: true, host: 'desk-1', connected: false, problem: 'the database is away', applied: 7, head: 7, lag_ms: 12, hosts: 1, marks: 1 };
+  const host = { name: 'desk-1', instance: '0'.repeat(32), this: true, applied: 7, lacks: 0, seen_at: 1, state: 'live', revision: '0'.repeat(16), version: '0.1.0' };
+  // The daemon of the test has a store of its own: what a shared one adds is put into its answers.
+  await page.route('**/console/call', async (route) => {
+    const { method } = route.request().postDataJSON();
+    if (method === 'hosts.list') {
+      await route.fulfill({ json: { result: { items: [host], head: 7 } } });
+      return;
+    }
+    const answer = await route.fetch();
+    const { result } = await answer.json();
+    const put = { 'keys.list': () => ({ ...result, items: result.items.map(marked) }), 'keys.get': () => marked(result), status: () => ({ ...result, shared }) }[method];
+    await route.fulfill({ response: answer, ...(put && result ? { json: { result: put() } } : {}) });
+  });
+
+  await go(page, '#/use');
+  await main(page).getByText('Refused here alone').waitFor();
+  await main(page).getByRole('link', { name: '1 key', exact: true }).click();
+  await main(page).getByText('revoked here', { exact: true }).waitFor();
+  await main(page).getByText(/^1 of [0-9]+ keys$/).waitFor();
+  await shoot(page, 'a key with a mark');
+  await main(page).getByRole('link', { name: 'laptop' }).click();
+  await main(page).getByText('It is revoked here, on this host alone.').waitFor();
+  await settled(page);
+  await page.unrouteAll({ behavior: 'wait' });
 });

@@ -6,7 +6,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
-import { browse, go, json, people, serve, settled, tool, visit } from './console.mjs';
+import { browse, go, json, people, serious, serve, settled, shoot, tool, visit } from './console.mjs';
 
 await people();
 
@@ -90,6 +90,28 @@ test('roles', async (t) => {
     assert.deepEqual(await grants('cond'), ['allow update on api:/loans/{loan} when context.amount < 5', 'allow PATCH on api:/loans/{loan}']);
   });
 
+  await t.test('one method is allowed at and below a node by one press', async () => {
+    await go(page, '#/new-role');
+    await page.getByLabel('Name', { exact: true }).fill('looks-on');
+    await step(/The public API/).click();
+    const whole = page.getByRole('button', { name: /^GET at and below api:\/: / });
+    await whole.click();
+    assert.equal(await whole.getAttribute('aria-pressed'), 'true');
+    await node(page, '/loans').getByRole('button', { name: /^list GET: allowed/ }).waitFor();
+    assert.deepEqual(await serious(page, 'main'), []);
+    await whole.click();
+    assert.equal(await whole.getAttribute('aria-pressed'), 'false');
+    // The row that the keyboard is at says where.
+    await node(page, '/loans').focus();
+    await page.getByRole('button', { name: /^GET at and below api:\/loans: / }).click();
+    await shoot(page, 'one method below a node');
+    await step('Review and save').click();
+    await button(page, 'Create the role').click();
+    await page.getByRole('heading', { level: 1, name: 'looks-on' }).waitFor();
+    assert.deepEqual(await grants('looks-on'), ['allow GET on api:/loans/**']);
+    await tool('role', 'delete', 'looks-on');
+  });
+
   await t.test('a line that the daemon refuses is marked, in the review and where it is written', async () => {
     await go(page, '#/edit-role/cond');
     await step(/The public API/).click();
@@ -126,6 +148,40 @@ test('roles', async (t) => {
     await page.getByRole('dialog').getByText('Leave without saving?').waitFor();
     await button(page.getByRole('dialog'), 'Cancel').click();
     assert.match(page.url(), /#\/edit-role\/night-desk$/);
+  });
+
+  await t.test("nor does the browser's Back", async () => {
+    const description = page.getByRole('textbox', { name: 'Description' });
+    await step('Name and description').click();
+    const unsaved = await description.inputValue();
+    for (const _ of [1, 2]) {
+      await page.evaluate(() => history.back());
+      await page.getByRole('dialog').getByText('Leave without saving?').waitFor();
+      assert.match(page.url(), /#\/edit-role\/night-desk$/);
+      // Back once more, while it asks: there, and here again.
+      await page.evaluate(() => new Promise((resolve) => {
+        let seen = 0;
+        addEventListener('hashchange', () => ++seen === 2 && setTimeout(resolve));
+        history.back();
+      }));
+      await page.getByRole('dialog').getByText('Leave without saving?').waitFor();
+      await button(page.getByRole('dialog'), 'Cancel').click();
+      assert.equal(await description.inputValue(), unsaved);
+    }
+    await page.evaluate(() => history.back());
+    await button(page.getByRole('dialog'), 'Leave').click();
+    await page.waitForURL((url) => !/edit-role/.test(url));
+    // What was not saved is gone.
+    await go(page, '#/edit-role/night-desk');
+    assert.notEqual(await description.inputValue(), unsaved);
+    await page.evaluate(() => history.back());
+    await page.waitForURL((url) => !/edit-role/.test(url));
+    assert.equal(await page.getByRole('dialog').isVisible(), false);
+  });
+
+  await t.test('a page that was left by a link asks, too', async () => {
+    await go(page, '#/edit-role/night-desk');
+    await page.getByRole('textbox', { name: 'Description' }).fill('Mine');
     await page.getByRole('link', { name: 'Leave without saving' }).click();
     await button(page.getByRole('dialog'), 'Leave').click();
     await page.waitForURL(/#\/roles\/night-desk$/);

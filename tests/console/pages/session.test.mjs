@@ -25,7 +25,7 @@ test('a link signs in once, and is no part of the address any more', async (t) =
   const thief = await other.newPage();
   await thief.goto(link);
   await signed_out(thief);
-  assert(await thief.getByText('Sign in again.').isVisible());
+  assert(await thief.getByRole('heading', { name: 'Sign in to authzd' }).isVisible());
   assert.equal(await thief.getByRole('navigation').count(), 0);
   // The first one is still signed in, and after a reload too.
   await page.goto(new URL('/console/', link).href);

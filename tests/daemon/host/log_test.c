@@ -117,3 +117,16 @@ Test(log, errno_is_kept)
 	log_info("a line of the tests", "x=%d", 1);
 	cr_assert_eq(errno, ENOSPC);
 }
+
+/* A process ends by these, and they do not pass the sink. */
+Test(log, the_last_words_show_no_token)
+{
+	static const char token[] = "a_live_1kT9aQ2mZx7B_0123456789abcdefghijABCDEFGHIJ01uvwxyz";
+	char line[512];
+
+	capture_begin();
+	log_write_now(LOG_ERROR, "the end", "path=/run/%s lmdb=%s", token, token);
+	capture_end(line, sizeof line);
+	cr_assert_str_eq(after_time(line),
+		"error: the end path=/run/a_live_1kT9aQ2mZx7B_... lmdb=a_live_1kT9aQ2mZx7B_...\n");
+}

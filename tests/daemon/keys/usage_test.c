@@ -55,6 +55,17 @@ static void count(uint64_t number, int64_t now, bool denied)
 	usage_count(usage, reader, number, &event);
 }
 
+/* Counts decisions of which all is equal. */
+static void count_several(uint64_t number, int64_t now, bool denied, uint32_t decisions)
+{
+	struct pol_ip ip = { .known = true, .bytes = { 1, 2, 3 } };
+	struct usage_event event = {
+		.now = now, .ip = &ip, .denied = denied, .more = decisions - 1
+	};
+
+	usage_count(usage, reader, number, &event);
+}
+
 static bool flush(bool commit)
 {
 	struct store_write *write;
@@ -194,6 +205,18 @@ Test(usage, the_use_is_there_at_once_and_again_after_a_restart)
 	cr_assert_eq(usage_get(usage, reader, 42, &use), 0);
 	cr_assert_eq(use.uses, 3);
 	cr_assert_eq(use.denials, 1);
+}
+
+Test(usage, several_equal_decisions_are_counted_at_once)
+{
+	struct store_use use;
+
+	count_several(42, 100, false, 3);
+	count_several(42, 101, true, 2);
+	cr_assert_eq(usage_get(usage, reader, 42, &use), 0);
+	cr_expect_eq(use.uses, 5);
+	cr_expect_eq(use.denials, 2);
+	cr_expect_eq(use.at, 101);
 }
 
 Test(usage, what_is_spent_is_counted_nowhere)

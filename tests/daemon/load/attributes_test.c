@@ -92,9 +92,11 @@ Test(attributes, all_sets_have_1024_members_at_most)
 	for (int i = 0; i < 4; i++) {
 		put(names[i], text);
 	}
-	cr_expect(attributes_check(loaded.snapshot, store_pack_list(&pack), why));
+	cr_expect(attributes_check(
+		loaded.snapshot, store_pack_list(&pack), (struct store_list){ NULL, 0, 0 }, why));
 	put(names[4], "1");
-	cr_expect_not(attributes_check(loaded.snapshot, store_pack_list(&pack), why));
+	cr_expect_not(attributes_check(
+		loaded.snapshot, store_pack_list(&pack), (struct store_list){ NULL, 0, 0 }, why));
 	attributes_read(loaded.snapshot, store_pack_list(&pack), &attributes);
 	cr_expect_eq(value_of("d")->strings.count, POL_GIVEN_MEMBERS);
 	cr_expect_eq(value_of("e")->type, POL_TYPE_ABSENT);

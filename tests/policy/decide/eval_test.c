@@ -355,6 +355,52 @@ Test(eval, a_denial_never_has_the_status_of_an_allowed_request)
 	}
 }
 
+/* Two trees have the same path, and one lacks it; in one of them the role allows. */
+Test(eval, a_memo_of_a_path_is_of_one_tree)
+{
+	struct loaded loaded = load_text("tree api {\n/a { /{b} { GET } }\n}\n"
+					 "tree web {\n/{a} { /c { GET } }\n}\n"
+					 "tree old {\n/z { GET }\n}\n"
+					 "role r { allow GET on api:/a/{b} }\n");
+	static const struct {
+		struct pol_str tree, path;
+		const char *reason;
+	} rows[] = {
+		{ POL_STR_INIT("api"), POL_STR_INIT("/a/c"), "ok" },
+		{ POL_STR_INIT("web"), POL_STR_INIT("/a/c"), "role" },
+		{ POL_STR_INIT("old"), POL_STR_INIT("/a/c"), "unknown_resource" },
+		{ POL_STR_INIT("none"), POL_STR_INIT("/a/c"), "unknown_resource" },
+		{ POL_STR_INIT(""), POL_STR_INIT("web:/a/c"), "role" },
+		{ POL_STR_INIT(""), POL_STR_INIT("api:/a/c"), "ok" },
+		{ POL_STR_INIT("api"), POL_STR_INIT("/a/c"), "ok" },
+	};
+	struct pol_path_memo memo = { .known = false };
+	struct pol_held held = { .role = pol_snapshot_role(loaded.snapshot, POL_STR("r")) };
+	struct pol_facts facts = {
+		.principal_state = POL_PRINCIPAL_ACTIVE,
+		.principal = POL_STR("p"),
+		.held = &held,
+		.held_count = 1,
+		.verb = POL_STR("GET"),
+		.memo = &memo,
+	};
+	struct pol_decision decision;
+
+	cr_assert_eq(loaded.status, POL_OK, "%s", loaded.said);
+	for (size_t i = 0; i < 2 * sizeof rows / sizeof rows[0]; i++) {
+		/* Each twice: the first time the node is found, the second time it is known. */
+		facts.tree = rows[i / 2].tree;
+		facts.path = rows[i / 2].path;
+		facts.http = facts.tree.len > 0;
+		pol_eval(loaded.snapshot, &facts, &decision);
+		cr_expect(pol_str_equal(decision.reason, pol_str_of(rows[i / 2].reason)),
+			"row %zu: %.*s", i / 2, POL_STR_ARGS(decision.reason));
+		cr_expect_eq(decision.node == POL_NONE,
+			strcmp(rows[i / 2].reason, "unknown_resource") == 0);
+	}
+	unload(&loaded);
+}
+
 /* A listing has no resource: what is about one is not asked, all else is, and in the same order. */
 Test(eval, a_listing_is_decided_without_a_resource)
 {

@@ -157,15 +157,17 @@ Test(parse, a_line_of_a_stack_keeps_its_arguments_apart)
 Test(parse, a_test_keeps_its_lines_in_order)
 {
 	static const enum pol_step_kind kinds[] = { POL_STEP_AS_ROLE, POL_STEP_AND_ROLE,
-		POL_STEP_WITH_SCOPE, POL_STEP_KEY_AT, POL_STEP_KEY_STATE, POL_STEP_ENVIRONMENT,
-		POL_STEP_SERVICE, POL_STEP_FROM, POL_STEP_TIME, POL_STEP_PEER, POL_STEP_MFA,
-		POL_STEP_AS_PRINCIPAL, POL_STEP_AS_NOBODY, POL_STEP_EXPECT, POL_STEP_EXPECT };
+		POL_STEP_EVERYONE_ROLE, POL_STEP_ANYONE_ROLE, POL_STEP_WITH_SCOPE, POL_STEP_KEY_AT,
+		POL_STEP_KEY_STATE, POL_STEP_ENVIRONMENT, POL_STEP_SERVICE, POL_STEP_FROM,
+		POL_STEP_TIME, POL_STEP_PEER, POL_STEP_MFA, POL_STEP_AS_PRINCIPAL,
+		POL_STEP_AS_NOBODY, POL_STEP_EXPECT, POL_STEP_EXPECT };
 	const size_t count = sizeof kinds / sizeof *kinds;
 	struct parsed parsed;
 	const struct pol_ast_test *test;
 
 	parse(&parsed,
-		"test \"x\" {\n as role a, b at t:/x until 2030\n and role c\n with scope s:t, u\n"
+		"test \"x\" {\n as role a, b at t:/x until 2030\n and role c\n"
+		" everyone role c\n anyone role c at t:/x\n with scope s:t, u\n"
 		" key at t:/x, \"t:/y z\"\n key expired\n environment e\n service s\n from ::1\n"
 		" time now\n peer root\n mfa\n as principal inactive\n as nobody\n"
 		" allow GET, view t:/a t2\n deny GET t:/a/../b, \"t:/{x}\" because "
@@ -174,7 +176,8 @@ Test(parse, a_test_keeps_its_lines_in_order)
 	cr_expect_eq(parsed.status, POL_EINVALID, "t2 has no comma before it");
 	finish(&parsed);
 	parse(&parsed,
-		"test \"x\" {\n as role a, b at t:/x until 2030\n and role c\n with scope s:t, u\n"
+		"test \"x\" {\n as role a, b at t:/x until 2030\n and role c\n"
+		" everyone role c\n anyone role c at t:/x\n with scope s:t, u\n"
 		" key at t:/x, \"t:/y z\"\n key expired\n environment e\n service s\n from ::1\n"
 		" time now\n peer root\n mfa\n as principal inactive\n as nobody\n"
 		" allow GET, view t:/a\n deny GET t:/a/../b, \"t:/{x}\" because "
@@ -189,10 +192,10 @@ Test(parse, a_test_keeps_its_lines_in_order)
 	cr_expect_eq(test->steps[0].held.roles.count, 2);
 	cr_expect_eq(test->steps[0].held.places.count, 1);
 	cr_expect(pol_str_equal(test->steps[0].held.until.text, POL_STR("2030")));
-	cr_expect_eq(test->steps[13].verbs.count, 2);
-	cr_expect(!test->steps[13].deny && test->steps[14].deny);
-	cr_expect_eq(test->steps[14].places.count, 2);
-	cr_expect(pol_str_equal(test->steps[14].because.text, POL_STR("malformed_path")));
+	cr_expect_eq(test->steps[15].verbs.count, 2);
+	cr_expect(!test->steps[15].deny && test->steps[16].deny);
+	cr_expect_eq(test->steps[16].places.count, 2);
+	cr_expect(pol_str_equal(test->steps[16].because.text, POL_STR("malformed_path")));
 	finish(&parsed);
 }
 

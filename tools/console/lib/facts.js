@@ -2,8 +2,9 @@
 /*
  * facts: what was typed as NAME=VALUE, one a line, as the facts of a request. The same reading as that of
  * authzcheck --fact: a value is JSON where it is an integer, true, false, null, a string or a list of strings; all else
- * is text as it stands.
+ * is text as it stands. Where the policy's types are known, what is typed is a value of the fact's type.
  */
+import { from_local, to_local } from './time.js';
 
 function value_of(text) {
 	if (/^(-?\d+|true|false|null|".*"|\[.*\])$/.test(text)) {
@@ -34,4 +35,47 @@ export function read_facts(text) {
 		facts[line.slice(0, at).trim()] = value_of(line.slice(at + 1).trim());
 	}
 	return { facts: Object.keys(facts).length > 0 ? facts : undefined };
+}
+
+/* What was typed into the field of a fact, as a value of its type; throws what is wrong with it. */
+export function value_of_type(type, text) {
+	switch (type) {
+	case 'int':
+		if (!/^-?\d+$/.test(text) || !Number.isSafeInteger(Number(text))) {
+			throw new Error('is not a whole number');
+		}
+		return Number(text);
+	case 'bool':
+		return text === 'true';
+	case 'strings':
+		return text.split(',').map((one) => one.trim()).filter((one) => one !== '');
+	case 'time':
+		return from_local(text);
+	default:
+		return text;
+	}
+}
+
+/* given: {NAME: what was typed}, empty for what is left out; types: fact_types of policy.names. As read_facts; `param` says
+ * whose value is wrong. */
+export function read_typed(given, types) {
+	const facts = {};
+
+	for (const { name, type } of types) {
+		const text = (given[name] || '').trim();
+
+		try {
+			if (text !== '') {
+				facts[name] = value_of_type(type, text);
+			}
+		} catch (problem) {
+			return { wrong: `${name} ${problem.message}`, param: `facts.${name}` };
+		}
+	}
+	return { facts: Object.keys(facts).length > 0 ? facts : undefined };
+}
+
+/* A value as it is typed. */
+export function text_of(type, value) {
+	return type === 'strings' ? value.join(', ') : type === 'time' ? to_local(value) : String(value);
 }

@@ -9,9 +9,9 @@ export const FINDINGS = {
 	expiring: { tone: 'warn', title: 'It expires soon', many: 'Expires within 30 days', advice: 'Give it a later expiry if it is needed still, or hand out another one.', act: 'edit' },
 	idle: { tone: 'warn', title: 'It was not used for a long time', many: 'Not used for 90 days', advice: 'Disable it, and revoke it when nobody has missed it.', act: 'disable' },
 	never_used: { tone: 'plain', title: 'It was never used', many: 'Never used', advice: 'Ask its holder whether it is needed; disable it if nobody knows.', act: 'disable' },
-	unused_permissions: { tone: 'plain', title: 'It may do more than it does', many: 'Has permissions that it never used', advice: 'Narrow it to what it uses.', act: 'edit' },
+	unused_permissions: { tone: 'plain', title: 'It may do more than it does', many: 'May do more than they do', advice: 'Narrow it to what it uses.', act: 'edit' },
 	no_expiry: { tone: 'plain', title: 'It never expires', many: 'Never expires', advice: 'Give it an expiry, so that a secret that leaks does not count for ever.', act: 'edit' },
-	old_pepper: { tone: 'warn', title: 'Its hash is made with the old pepper', many: 'Its secret is hashed with an older pepper', advice: 'It moves by itself when the key is next used. Rotate or revoke a key that nobody uses.', act: 'rotate' },
+	old_pepper: { tone: 'warn', title: 'Its secret is hashed with an older pepper', many: 'Hashed with an older pepper', advice: 'A pepper is a secret file that goes into each hash. The key moves to the new one by itself when it is next used. Rotate or revoke a key that nobody uses.', act: 'rotate' },
 };
 
 /* [{name, tone, title, advice, act}] of an item of keys.audit, the worst first. */

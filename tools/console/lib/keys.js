@@ -17,6 +17,7 @@ export const ONLY = {
 	never: { text: 'never used', holds: (key) => key.last_used_at === undefined },
 	due: { text: 'rotation is due', holds: (key, now) => key.next_rotation_at !== undefined && key.next_rotation_at <= now },
 	rotating: { text: 'two secrets at present', holds: (key) => other_secret(key) !== null },
+	marked: { text: 'refused on this host alone', holds: (key) => key.marked !== undefined },
 	dangling: { text: 'names what the policy lacks', holds: (key) => is_dangling(key) },
 };
 
@@ -29,6 +30,11 @@ export function other_secret(key) {
 		return { state: 'retiring', until: key.retiring_until };
 	}
 	return key.pending_until !== undefined ? { state: 'pending', until: key.pending_until } : null;
+}
+
+/* In a shared store: what this host alone takes the key for, until the log has it; undefined: nothing else than the others. */
+export function mark_of(key) {
+	return key.marked === undefined ? undefined : key.marked === 'revoked' ? 'revoked here' : 'off here';
 }
 
 /* What the key names that the policy lacks. */
@@ -76,9 +82,12 @@ export function fits(key, query, now) {
 		&& matches(query.search || '', `${key.prefix}${key.id}`, key.name, key.label, key.principal, key.tenant, ...(key.roles || []), ...(key.scopes || []), ...(key.at || []));
 }
 
+/* The words of the address that narrow the list, beside its search. */
+export const NARROWING = ['status', 'principal', 'label', 'environment', 'only'];
+
 /* Is the list narrowed by anything but its order? */
 export function is_filtered(query) {
-	return ['search', 'status', 'environment', 'principal', 'label', 'only'].some((word) => query[word]);
+	return ['search', ...NARROWING].some((word) => query[word]);
 }
 
 /* {key, down} of the table, from "-name"; and back, undefined for the order that is usual. */

@@ -8,6 +8,10 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 
 const changes = signal(0);
 
+/* Nobody answered, which passes by itself: asked again after a while. */
+const AWAY = ['no_daemon', 'no_answer', 'overloaded'];
+const AGAIN = 3000; /* milliseconds */
+
 /* Something was changed: everything that is shown is loaded again. */
 export function changed() {
 	changes.value++;
@@ -22,19 +26,27 @@ export function useChanges() {
  * Runs `load(show)` when the component appears, when something in `on` changes, and after changed().
  * Returns {data, error, loading, reload}. `data` keeps what was there until the next answer, so that
  * nothing flickers; `load` may call show(part) with what it has so far. An answer that comes after a
- * newer question is dropped.
+ * newer question is dropped. While nobody answers it is asked again every few seconds.
  */
 export function useLoad(load, on = []) {
 	const [state, set] = useState({ data: undefined, error: null, loading: true });
 	const turn = useRef(0);
+	const timer = useRef(0);
 	const run = () => {
 		const mine = ++turn.current;
 		const is_mine = () => turn.current === mine;
+		const fail = (error) => {
+			set((was) => ({ ...was, error, loading: false }));
+			if (AWAY.includes(error.code)) {
+				timer.current = setTimeout(run, AGAIN);
+			}
+		};
 
+		clearTimeout(timer.current);
 		set((was) => ({ ...was, loading: true }));
 		Promise.resolve(load((data) => is_mine() && set({ data, error: null, loading: true }) === undefined))
 			.then((data) => is_mine() && set({ data, error: null, loading: false }))
-			.catch((error) => is_mine() && set((was) => ({ ...was, error, loading: false })));
+			.catch((error) => is_mine() && fail(error));
 	};
 	const seen = changes.value;
 
@@ -42,6 +54,7 @@ export function useLoad(load, on = []) {
 		run();
 		return () => {
 			turn.current++;
+			clearTimeout(timer.current);
 		};
 	}, [...on, seen]);
 	return { ...state, reload: run };

@@ -5,6 +5,7 @@ const UNITS = [['year', 31536000], ['month', 2592000], ['day', 86400], ['hour', 
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
+const time = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
 const utc_day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeZone: 'UTC' });
 
 export function now() {
@@ -26,6 +27,11 @@ export function ago(seconds, at = now()) {
 /* Date and time to the second, of the reader's zone */
 export function exact(seconds) {
 	return full.format(new Date(seconds * 1000));
+}
+
+/* The time of day to the second, of the reader's zone */
+export function clock(seconds) {
+	return time.format(new Date(seconds * 1000));
 }
 
 export function date(seconds) {

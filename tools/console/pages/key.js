@@ -3,18 +3,19 @@
 import { html } from 'htm/preact';
 import { call, list, may, session } from '../lib/api.js';
 import { findings_of } from '../lib/findings.js';
-import { dangling_names } from '../lib/keys.js';
+import { dangling_names, mark_of } from '../lib/keys.js';
 import { useLoad, useTick } from '../lib/load.js';
 import { href } from '../lib/route.js';
-import { Chips, Head, Loaded, Status } from '../parts/bits.js';
+import { Chips, Empty, Head, Loaded, Status } from '../parts/bits.js';
 import { open_dialog } from '../parts/dialog.js';
+import { Trail } from '../parts/trail_of.js';
 import { KeyActions } from './key_actions.js';
 import { FactsCard, SecretCard } from './key_cards.js';
 import { KeyEdit } from './key_edit.js';
 import { KeyRotate } from './key_rotate.js';
-import { TrailCard } from './key_trail.js';
 import { DenialsCard, PermissionsCard, UseCard } from './key_use.js';
 
+const BACK = { href: '#/keys', text: 'Keys' };
 const REFRESH_MS = 20000; /* between two looks at the use */
 
 /* The record; a deleted key is only in the list of these. */
@@ -66,6 +67,12 @@ function Dangling({ record }) {
 		<p>These have no effect. Put them into the policy again, or make another key without them.</p></div>`;
 }
 
+/* It was refused on this host by authzcheck --local, while the database of the shared store was away, say. */
+function Marked({ record }) {
+	return mark_of(record) && html`<div class="box warn" role="status"><strong>It is ${mark_of(record)}, on this host alone.</strong>
+		<p>Other hosts refuse it when the shared store’s database has the change, which this host appends as soon as it can. Until then, do the same on each host that matters.</p></div>`;
+}
+
 function Altered() {
 	return html`<div class="box bad" role="alert"><strong>The record of this key was changed outside of the daemon.</strong>
 		<p>It is refused everywhere. Revoke it, which puts a revoked key in its place, or purge it; then look at the trail with verify.</p></div>`;
@@ -73,16 +80,16 @@ function Altered() {
 
 function One({ record, item }) {
 	if (record.status === 'altered') {
-		return html`<div class="stack"><${Altered} />${may('read', '/audit') && html`<${TrailCard} id=${record.id} />`}</div>`;
+		return html`<div class="stack"><${Altered} /><${Trail} kind="key" target=${record.id} wide /></div>`;
 	}
 	return html`<div class="stack">
-		<${Dangling} record=${record} />
+		<${Marked} record=${record} /><${Dangling} record=${record} />
 		${record.deleted_at === undefined && html`<${Findings} record=${record} item=${item} />`}
 		<div class="columns two">
-			<div class="stack"><${FactsCard} record=${record} /><${UseCard} record=${record} /></div>
-			<div class="stack"><${SecretCard} record=${record} /><${DenialsCard} record=${record} /></div>
+			<${FactsCard} record=${record} /><${SecretCard} record=${record} />
+			<${UseCard} record=${record} /><${DenialsCard} record=${record} />
 			<${PermissionsCard} item=${item} />
-			${may('read', '/audit') && html`<${TrailCard} id=${record.id} />`}
+			<${Trail} kind="key" target=${record.id} wide />
 		</div>
 	</div>`;
 }
@@ -96,7 +103,10 @@ export function KeyPage({ id }) {
 	const record = key.data?.record;
 
 	useTick(key.reload, REFRESH_MS);
-	return html`<${Head} title=${record?.name || id} back=${{ href: href('keys'), text: 'Keys' }}
+	if (key.error?.code === 'not_found' && record === undefined) {
+		return html`<${Head} title=${id} back=${BACK} /><${Empty} title="There is no such key"><p>It may have been purged. The trail stays.</p><//>${may('read', '/audit') && html`<${TrailCard} id=${id} />`}`;
+	}
+	return html`<${Head} title=${record?.name || id} back=${BACK}
 		about=${record && html`<code>${record.prefix}${id}…</code> <${Status} status=${record.deleted_at !== undefined ? 'deleted' : record.status} />`}>
 			${record && html`<${KeyActions} record=${record} />`}
 			${record && record.status !== 'altered' && record.deleted_at === undefined && may('list', '/principals') && may('list', '/roles') && html`<a class="button" href=${href('try', null, { as: 'key', id })}>Try a request</a>`}

@@ -43,7 +43,7 @@ export function SecretCard({ record }) {
 	const path = `/keys/${record.id}`;
 	const can = may('rotate', path) && record.deleted_at === undefined && record.status !== 'revoked';
 
-	return html`<${Card} title="Secret" aside=${html`<span class="dim">number ${record.generation}, since <${Time} at=${record.rotated_at ?? record.created_at} /></span>`}>
+	return html`<${Card} title="Secret" aside=${html`<span class="dim">number ${record.generation}, made <${Time} at=${record.rotated_at ?? record.created_at} /></span>`}>
 		<div class="stack">
 			<${Overlap} secrets=${secrets_of(record, now())} label="The secrets of the key over time" />
 			<${Facts} rows=${[

@@ -24,7 +24,7 @@ export function KeyEdit({ record, close }) {
 		close();
 	};
 
-	return html`<${Form} title=${`Edit ${record.name || record.id}`} about="What it is bound to, its places and its environment stay for ever: make another key for others."
+	return html`<${Form} title=${`Edit ${record.name || record.id}`} about="The principal or the roles, the places and the environment of a key cannot be changed: create another key instead."
 		action="Save" send=${send} close=${close} disabled=${!is_changed(params) || Object.keys(own).length > 0 || needs_one}>${(told) => {
 		const wrong = (name) => told(name) || own[name];
 		return html`

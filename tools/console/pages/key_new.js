@@ -80,7 +80,7 @@ export function KeyNew({ given, close }) {
 		<${Names} form=${form} set=${set} wrong=${wrong} />
 		${!given?.principal && kinds.length > 1 && html`<${Choice} label="What it may do comes from" value=${bound} set=${(to) => set({ bound: to })} options=${kinds} />`}
 		${bound === 'principal' && html`<div class="stack tight"><${Pick} label="Principal" placeholder="Type a name" value=${form.principal} set=${(principal) => set({ principal })}
-			options=${principals.data || []} hint=${principals.data ? 'Those who are active and may hold keys. For a new one: People and services, New.' : 'Loading …'} wrong=${wrong('principal')} />
+			options=${principals.data || []} hint=${principals.data ? 'Those who are active and may hold keys. To add another: People and services.' : 'Loading …'} wrong=${wrong('principal')} />
 			<${Holds} principal=${form.principal} tenant=${tenant} /></div>`}
 		${bound === 'roles' && html`<${Several} label="Roles" value=${form.roles} set=${(to) => set({ roles: to })} options=${roles.data || []} wrong=${wrong('roles')} />`}
 		${bound === 'scopes' && html`<${Scopes} label="Scopes" form=${form} set=${set} names=${names} wrong=${wrong('scopes')} />`}

@@ -5,9 +5,9 @@ import { useRef, useState } from 'preact/hooks';
 import { call, request_id } from '../lib/api.js';
 import { ids_for } from '../lib/key_form.js';
 import { other_secret } from '../lib/keys.js';
-import { changed } from '../lib/load.js';
+import { changed, useLoad } from '../lib/load.js';
 import { after_rotation, secrets_of } from '../lib/overlap.js';
-import { ago, exact, now } from '../lib/time.js';
+import { ago, duration, exact, now } from '../lib/time.js';
 import { confirm, Form, open_dialog } from '../parts/dialog.js';
 import { Check, Choice, Select } from '../parts/form.js';
 import { Overlap } from '../parts/overlap.js';
@@ -20,19 +20,27 @@ const MODES = [
 	['immediate', 'At once', 'The old secret is dead with this step. For a secret that leaked.'],
 ];
 const OVERLAPS = [['', 'as the policy says'], ['3600', '1 hour'], ['28800', '8 hours'], ['86400', '1 day'], ['259200', '3 days'], ['604800', '1 week'], ['2592000', '30 days']];
-const DRAWN = 86400; /* seconds that the drawing has for an overlap of the policy */
+const DRAWN = 86400; /* seconds that the drawing has for an overlap of the policy that is not known yet */
 
-/* The secrets as the dialog's choice makes them. */
-function after(record, mode, overlap) {
-	const [old, fresh] = secrets_of(after_rotation(record, mode, overlap === '' ? DRAWN : Number(overlap), now()), now());
+/* The secrets as the dialog's choice makes them. limits: those of whoami. */
+function after(record, mode, overlap, limits) {
+	const usual = limits?.rotation_overlap;
+	const [old, fresh] = secrets_of(after_rotation(record, mode, overlap === '' ? usual ?? DRAWN : Number(overlap), now()), now());
 
-	return [mode === 'overlap' && overlap === '' ? { ...old, says: 'ends after the time that the policy says' } : old, fresh];
+	return [mode === 'overlap' && overlap === '' && usual === undefined ? { ...old, says: 'ends after the time that the policy says' } : old, fresh];
+}
+
+/* What may be chosen: the policy's own, and what it does not refuse. */
+function overlaps(limits) {
+	return OVERLAPS.filter(([seconds]) => limits === undefined || Number(seconds) <= limits.rotation_max_overlap)
+		.map(([seconds, text]) => [seconds, seconds === '' && limits !== undefined ? `${duration(limits.rotation_overlap)}, as the policy says` : text]);
 }
 
 export function KeyRotate({ record, close }) {
 	const [mode, set_mode] = useState('overlap');
 	const [overlap, set_overlap] = useState('');
 	const [finish, set_finish] = useState(false);
+	const limits = useLoad(() => call('whoami')).data?.limits;
 	const id_for = useRef(ids_for(request_id));
 	const other = other_secret(record);
 	const send = async () => {
@@ -50,10 +58,10 @@ export function KeyRotate({ record, close }) {
 	return html`<${Form} title=${`Rotate ${record.name || record.id}`} about="The key gets another secret. Its id, rights and history stay." action="Make the new secret"
 		danger=${mode === 'immediate'} again="It may have been done. Send it again within ten minutes without a change: then it is the same secret." send=${send} close=${close} disabled=${other !== null && !finish}>${(wrong) => html`
 		<${Choice} label="When the old secret ends" value=${mode} set=${set_mode} options=${MODES} />
-		${mode !== 'immediate' && html`<${Select} label=${mode === 'confirm' ? 'After the first use, the old one counts for' : 'The old one counts for'} value=${overlap} options=${OVERLAPS} set=${set_overlap} wrong=${wrong('overlap')} />`}
+		${mode !== 'immediate' && html`<${Select} label=${mode === 'confirm' ? 'After the first use, the old one counts for' : 'The old one counts for'} value=${overlap} options=${overlaps(limits)} set=${set_overlap} wrong=${wrong('overlap')} />`}
 		${other && html`<${Check} label=${other.state === 'pending' ? 'Drop the secret that waits for its first use' : `End the old secret now, which would end ${ago(other.until)}`}
 			hint="A key has two secrets at most." value=${finish} set=${set_finish} />`}
-		<${Overlap} secrets=${after(record, mode, overlap)} label="The secrets after this step" />`}<//>`;
+		<${Overlap} secrets=${after(record, mode, overlap, limits)} label="The secrets after this step" />`}<//>`;
 }
 
 export function KeyProlong({ record, close }) {

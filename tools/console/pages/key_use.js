@@ -6,6 +6,7 @@ import { used_words } from '../lib/findings.js';
 import { count, matches, REASONS } from '../lib/text.js';
 import { Card, Facts, Time } from '../parts/bits.js';
 import { Days } from '../parts/plot.js';
+import { Share } from '../parts/share.js';
 
 export function UseCard({ record }) {
 	return html`<${Card} title="Use">
@@ -24,7 +25,7 @@ const UNKNOWN = 'a module of the policy denies it';
 
 export function DenialsCard({ record }) {
 	const rows = Object.entries(record.denied_for || {}).sort((a, b) => b[1] - a[1]);
-	const most = Math.max(1, ...rows.map(([, number]) => number));
+	const all = rows.reduce((sum, [, number]) => sum + number, 0);
 
 	if (rows.length === 0) {
 		return null;
@@ -33,7 +34,7 @@ export function DenialsCard({ record }) {
 		<table class="plain denials"><thead><tr><th scope="col">Reason</th><th scope="col" class="end">Requests</th></tr></thead>
 			<tbody>${rows.map(([reason, number]) => html`<tr key=${reason}>
 				<td><strong>${reason.replace(/_/g, ' ')}</strong><br /><small class="dim">${reason === 'other' ? UNKNOWN : REASONS[reason] || UNKNOWN}</small>
-					<span class="share" aria-hidden="true"><span style=${{ width: `${100 * number / most}%` }}></span></span></td>
+					<${Share} value=${number} all=${all} label=${reason} /></td>
 				<td class="end">${number.toLocaleString('en')}</td></tr>`)}</tbody></table><//>`;
 }
 
@@ -60,11 +61,11 @@ export function PermissionsCard({ item }) {
 	}
 	const left = item.granted - item.used - (item.unused || []).length;
 
-	return html`<${Card} title="What it used of what it may" wide aside=${html`<span class="dim">${used_words(item)}</span>`}>
+	return html`<${Card} title="Permissions used" wide aside=${html`<span class="dim">${used_words(item)}</span>`}>
 		${item.granted > 0 && html`<progress class="used" max=${item.granted} value=${item.used} aria-label=${used_words(item)}></progress>`}
 		<div class="columns tight">
 			${item.used_permissions && html`<${Names} title="Used" names=${item.used_permissions} none="Nothing yet." tone="good" />`}
-			<${Names} title="Not used" names=${item.unused || []} none="It used all that it may." />
+			<${Names} title="Not used" names=${item.unused || []} none="None: all are used." />
 		</div>
-		${left > 0 && html`<p class="dim">${count(left, 'further permission')} that it did not use.</p>`}<//>`;
+		${left > 0 && html`<p class="dim">${count(left, 'further permission')} not used.</p>`}<//>`;
 }

@@ -3,13 +3,14 @@
 import { html } from 'htm/preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { list, may } from '../lib/api.js';
-import { fits, is_filtered, list_params, sort_of, sort_text, values_of } from '../lib/keys.js';
+import { fits, is_filtered, list_params, NARROWING, sort_of, sort_text, values_of } from '../lib/keys.js';
 import { useLoad } from '../lib/load.js';
 import { go, set_query } from '../lib/route.js';
 import { tenant_param, use_tenant_of } from '../lib/tenant.js';
 import { now } from '../lib/time.js';
 import { Empty, Head, Loaded } from '../parts/bits.js';
 import { open_dialog } from '../parts/dialog.js';
+import { ShowAll } from '../parts/filter.js';
 import { Found } from '../parts/found.js';
 import { Table } from '../parts/table.js';
 import { Tenant } from '../parts/tenant.js';
@@ -17,7 +18,7 @@ import { KeyNew } from './key_new.js';
 import { turn } from './key_turn.js';
 import { BulkBar } from './keys_bulk.js';
 import { columns } from './keys_columns.js';
-import { KeysFilter, ShowAll } from './keys_filter.js';
+import { KeysFilter } from './keys_filter.js';
 
 const MOST = 50000;    /* keys that the page holds; above, the daemon narrows the list */
 const SHOW_MS = 250;   /* between two drawings of a list that is being loaded */
@@ -57,7 +58,7 @@ function useKeys(query) {
 
 function Nothing({ query, all, create }) {
 	if (all.length > 0 || is_filtered(query)) {
-		return html`<p>No key is like that.</p>`;
+		return html`<p>No key is found.</p>`;
 	}
 	return html`<${Empty} title="There are no keys yet"><p>A key lets a program or a person make requests. What it may do comes from a principal, from roles or from scopes.</p>
 		${create}<//>`;
@@ -99,7 +100,7 @@ export function KeysPage({ query }) {
 			<${KeysFilter} query=${query} all=${data.keys} />
 			${data.more && html`<p class="box warn">There are more keys than the ${MOST.toLocaleString('en')} that this page holds. Choose a status, a principal or a label: the daemon then looks among all of them.</p>`}
 			${chosen.length > 0 ? html`<${BulkBar} keys=${chosen} hidden=${hidden} apart=${apart} clear=${() => select(new Set())} done=${bulk_done} />`
-			: html`<${Found} found=${found.length} all=${data.keys.length} word="key" busy=${of.loading}><${ShowAll} query=${query} /><//>`}
+			: html`<${Found} found=${found.length} all=${data.keys.length} word="key" busy=${of.loading}><${ShowAll} query=${query} words=${NARROWING} /><//>`}
 			<${Table} columns=${shape} rows=${found} id=${(key) => key.id} open=${(key) => go('keys', key.id)} label="Keys" height=${ROW}
 				sort=${sort} set_sort=${(to) => set_query({ sort: sort_text(to, USUAL) })}
 				selected=${selected} select=${select} busy=${of.loading && keys.length === 0} empty=${html`<${Nothing} query=${query} all=${data.keys} create=${create} />`} />`}<//>`;

@@ -5,13 +5,14 @@ import { useMemo, useState } from 'preact/hooks';
 import { may } from '../lib/api.js';
 import { useLazy } from '../lib/lazy.js';
 import { useLoad } from '../lib/load.js';
-import { go, href, set_query } from '../lib/route.js';
+import { go, href } from '../lib/route.js';
 import { tenant_param, use_tenant_of } from '../lib/tenant.js';
 import { ask, ask_list } from '../lib/tenant_calls.js';
 import { matches } from '../lib/text.js';
 import { Badge, Card, Chips, Head, Loaded, Status, Time } from '../parts/bits.js';
 import { open_dialog } from '../parts/dialog.js';
-import { Search, Select, Switch } from '../parts/form.js';
+import { Filter, Filters, ShowAll } from '../parts/filter.js';
+import { Switch } from '../parts/form.js';
 import { Found } from '../parts/found.js';
 import { Table } from '../parts/table.js';
 import { Tenant } from '../parts/tenant.js';
@@ -46,7 +47,7 @@ function OnOff({ one, tab }) {
 
 const COLUMNS = [
 	{ key: 'id', title: 'Id', min: 140, grow: 2, weight: 9, value: (one) => one.id, cell: (one, tab) => html`<a href=${href('people', one.id)} tabIndex=${tab}>${one.id}</a>` },
-	{ key: 'name', title: 'Name', min: 130, grow: 3, weight: 6, value: (one) => one.name, cell: (one) => one.name || html`<span class="dim">no name</span>` },
+	{ key: 'name', title: 'Name', min: 130, grow: 3, weight: 6, value: (one) => one.name, cell: (one) => one.name ? html`<span title=${one.name}>${one.name}</span>` : html`<span class="dim">no name</span>` },
 	{ key: 'kind', title: 'Kind', min: 90, weight: 3, value: (one) => one.kind, cell: (one) => one.kind === 'user' ? 'person' : one.kind },
 	{ key: 'status', title: 'Status', min: 106, weight: 8, value: (one) => one.status, cell: (one, tab) => html`<${OnOff} one=${one} tab=${tab} />` },
 	{ key: 'roles', title: 'Roles', min: 180, grow: 3, weight: 5, cell: (one) => html`<${Roles} id=${one.id} />` },
@@ -56,9 +57,10 @@ const COLUMNS = [
 	{ key: 'created', title: 'Created', min: 120, weight: 1, value: (one) => one.created_at, cell: (one) => html`<${Time} at=${one.created_at} />` },
 ];
 
-const KINDS = [['', 'Any kind'], ['user', 'persons'], ['service', 'services']];
-const STATES = [['', 'Any status'], ['active', 'active'], ['inactive', 'inactive'], ['attention', 'needs a look']];
-const SOURCES = [['', 'Any source'], ['store', 'the store'], ['files', 'the files']];
+const KINDS = [['user', 'persons'], ['service', 'services']];
+const STATES = [['active', 'active'], ['inactive', 'inactive'], ['attention', 'needs a look']];
+const SOURCES = [['store', 'the store'], ['files', 'the files']];
+const NARROWING = ['kind', 'status', 'from', 'role'];
 
 function fits(one, query, holders) {
 	return (!query.kind || one.kind === query.kind)
@@ -79,20 +81,19 @@ export function PeoplePage({ query }) {
 	const search = query.search || '';
 	const found = useMemo(() => (people.data || []).filter((one) => matches(search, one.id, one.name, one.kind === 'user' ? 'person' : one.kind, ...Object.values(one.attributes || {})) && fits(one, query, holders.data)),
 		[people.data, search, query.kind, query.status, query.from, query.role, holders.data]);
-	const filter = (name, options, label) => html`<${Select} label=${label} value=${query[name] || ''} options=${options} set=${(value) => set_query({ [name]: value })} />`;
+	const filter = (word, options, label, any) => html`<${Filter} label=${label} any=${any} query=${query} word=${word} options=${options} />`;
 
 	return html`<${Head} title="People and services" about="Who holds roles and keys. A role can be assigned for some places alone, and until a date.">
-			<${Tenant} />${may('create', '/principals') && html`<button type="button" class="primary" onClick=${() => open_dialog(PersonEdit)}>New</button>`}<//>
+			<${Tenant} />${may('create', '/principals') && html`<button type="button" class="primary" onClick=${() => open_dialog(PersonEdit)}>New person or service</button>`}<//>
 		<${Loaded} of=${people}>${(all) => html`
-			<div class="bar">
-				<${Search} label="Search people and services" value=${search} set=${(text) => set_query({ search: text })} />
-				<div class="picks">${filter('kind', KINDS, 'Kind')}${filter('status', STATES, 'Status')}${filter('from', SOURCES, 'Declared by')}
-					${roles.data && filter('role', [['', 'Any role'], ...roles.data], 'Role')}</div></div>
-			<${Found} found=${found.length} all=${all.length} word="principal" busy=${people.loading} />
+			<${Filters} what="people and services" query=${query} words=${NARROWING}>
+				${filter('kind', KINDS, 'Kind', 'Any kind')}${filter('status', STATES, 'Status', 'Any status')}${filter('from', SOURCES, 'Declared by', 'Any source')}
+				${roles.data && filter('role', roles.data.map((role) => [role, role]), 'Role', 'Any role')}<//>
+			<${Found} found=${found.length} all=${all.length} word="principal" busy=${people.loading}><${ShowAll} query=${query} words=${NARROWING} /><//>
 			<${Table} columns=${columns} rows=${found} id=${(one) => one.id} open=${(one) => go('people', one.id)} label="People and services" sort=${sort} set_sort=${set_sort}
 				busy=${people.loading} empty=${all.length === 0 ? 'There is nobody yet.' : 'Nobody is found.'} />
 			${may_assignments && html`<div class="columns below">
-				<${Card} title="Every principal holds"><p class="dim">Each person and service has these roles as if they were assigned to it, also those that are made later. Keys without a principal do not.</p>
+				<${Card} title="Every principal holds"><p class="dim">Every person and service has these roles, also those created later. Keys without a principal do not.</p>
 					<${Assignments} holder=${{ everyone: true }} /><//>
 				<${Card} title="Every caller holds"><p class="dim">Anyone who asks, with any key or without one where the policy lets such callers in. These roles need a place.</p>
 					<${Assignments} holder=${{ anyone: true }} /><//>

@@ -30,7 +30,7 @@ function Buttons({ one }) {
 	const node = `/principals/${one.id}`, is_on = one.status === 'active';
 
 	return html`
-		${one.status !== 'altered' && may('update', node) && html`<button type="button" onClick=${() => open_dialog(PersonEdit, { one })}>Edit</button>`}
+		${one.status !== 'altered' && may('update', node) && html`<button type="button" onClick=${() => open_dialog(PersonEdit, { one })}>Edit …</button>`}
 		${one.status !== 'altered' && may(is_on ? 'disable' : 'enable', node) && html`<button type="button" onClick=${() => turn(one, !is_on)}>${is_on ? 'Disable' : 'Enable'}</button>`}
 		${may('delete', node) && html`<button type="button" onClick=${() => remove(one)}>Delete …</button>`}`;
 }
@@ -48,13 +48,13 @@ export function PersonPage({ id, query }) {
 	const person = useLoad(() => ask('principals.get', { id }), [id]);
 
 	if (person.error?.code === 'not_found') {
-		return html`<${Head} title=${id} back=${BACK} /><${Empty} title="There is no such person or service"><p>It may have been deleted. Its trail stays.</p><//><${Trail} kind="principal" target=${id} />`;
+		return html`<${Head} title=${id} back=${BACK} /><${Empty} title="There is no such person or service"><p>The record may have been deleted. The trail stays.</p><//><${Trail} kind="principal" target=${id} />`;
 	}
 	return html`<${Head} title=${person.data?.name || id} back=${BACK} about=${person.data?.name ? html`<code>${id}</code>` : undefined}>
 			${person.data && html`<${Buttons} one=${person.data} />`}<//>
 		<${Loaded} of=${person}>${(one) => html`<div class="stack">
-			${one.status === 'altered' && html`<div class="box bad"><strong>Its record was altered outside of the daemon.</strong><p>No request of it is allowed. Delete it, which revokes its keys, and make it again.</p></div>`}
-			<div class="columns">
+			${one.status === 'altered' && html`<div class="box bad"><strong>The record was altered outside of the daemon.</strong><p>No request in this name is allowed. Delete the record, which revokes the keys, and create it again.</p></div>`}
+			<div class="columns two">
 				<${Card} title="About"><${Facts} rows=${[
 					['Status', html`<${Status} status=${one.status} />`],
 					['Kind', one.kind === 'service' ? 'a service' : one.kind && 'a person'],
@@ -66,8 +66,8 @@ export function PersonPage({ id, query }) {
 				].map(([term, value]) => [term, term === 'Attributes' && Object.keys(one.attributes || {}).length === 0 ? undefined : value])} /><//>
 				<${Card} title="Roles"><${Assignments} holder=${{ principal: id }} />${may('list', '/assignments') && html`<${Shared} />`}<//>
 			</div>
-			<${PersonMay} one=${one} />
 			<${PersonKeys} one=${one} />
+			<${PersonMay} one=${one} />
 			<${Trail} kind="principal" target=${id} />
 		</div>`}<//>
 		${person.error && person.data !== undefined && html`<${ErrorBox} error=${person.error} />`}`;

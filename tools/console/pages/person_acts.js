@@ -9,7 +9,7 @@ import { say, say_error } from '../parts/toast.js';
 export async function turn(one, on) {
 	try {
 		await ask(on ? 'principals.enable' : 'principals.disable', { id: one.id });
-		say(on ? `${one.id} is on: its keys and roles count again.` : `${one.id} is off: requests of it and with its keys are denied from now on.`);
+		say(on ? `${one.id} is on: keys and roles count again.` : `${one.id} is off: requests in this name, and with these keys, are denied from now on.`);
 	} catch (error) {
 		say_error(error);
 	}
@@ -17,11 +17,11 @@ export async function turn(one, on) {
 }
 
 export function remove(one) {
-	confirm({ title: `Delete ${one.id}?`, action: 'Delete and revoke its keys',
-		about: 'All of its keys are revoked at once and for ever, and its assignments are removed. This cannot be undone. To stop it for a while, switch it off instead.',
+	confirm({ title: `Delete ${one.id}?`, action: 'Delete and revoke the keys',
+		about: `All keys of ${one.id} are revoked at once and for ever, and all assignments are removed. This cannot be undone. Disable ${one.id} instead to stop requests for a while.`,
 		doing: async () => {
 			await ask('principals.delete', { id: one.id });
-			say(`${one.id} is deleted, and its keys are revoked.`);
+			say(`${one.id} is deleted, and the keys are revoked.`);
 			go('people');
 			changed();
 		} });

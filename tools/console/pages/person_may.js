@@ -14,8 +14,8 @@ export function PersonMay({ one }) {
 	const of = useLoad(() => ask_list('principals.permissions', { id: one.id }, () => true, MOST), [one.id]);
 	const { tree, shown, pick } = useOneTree(of.data?.items);
 
-	return html`<${Card} title="May do" aside=${html`<span class="dim">by its roles, in any environment</span>`}>
-		<${Loaded} of=${of}>${({ items, more }) => items.length === 0 ? html`<p class="dim">${one.status === 'active' ? 'Nothing: no role that it holds allows anything.' : 'Nothing while it is off.'}</p>`
+	return html`<${Card} title="Permissions" aside=${html`<span class="dim">by all roles, in any environment</span>`}>
+		<${Loaded} of=${of}>${({ items, more }) => items.length === 0 ? html`<p class="dim">${one.status === 'active' ? 'None: no role here allows anything.' : 'None while switched off.'}</p>`
 			: html`${more && html`<p class="dim">Only the first ${count(items.length, 'item')} are drawn.</p>`}
 				<${Allowed} key=${tree} items=${shown} label=${`What ${one.id} may do`} tools=${pick} />`}<//><//>`;
 }

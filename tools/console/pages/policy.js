@@ -28,7 +28,7 @@ export function PolicyPage({ id, query }) {
 		caller.everything && { key: 'now', text: 'Now', part: Now },
 		{ key: 'tree', text: 'Tree', part: ResourceTree },
 		folder && { key: 'matrix', text: 'Matrix', part: Matrix },
-		folder && { key: 'coverage', text: 'Tests and coverage', part: Coverage },
+		folder && { key: 'coverage', text: 'Tests', part: Coverage },
 		folder && { key: 'files', text: 'Files', part: Files },
 	].filter(Boolean);
 	const chosen = tabs.find((tab) => tab.key === query.show) || tabs[0];
@@ -36,8 +36,8 @@ export function PolicyPage({ id, query }) {
 	if (id !== undefined) {
 		return html`<${FilePage} name=${id} line=${Number(query.line)} />`;
 	}
-	return html`<${Head} title="Policy" about="Roles, trees and stacks are files in git. They are changed there; this page shows what the daemon has of them.">
-			${caller.everything && html`<button type="button" onClick=${reload}>Read it again</button>`}<//>
+	return html`<${Head} title="Policy" about="Roles, trees and stacks are files in git: change them there. Here is what the daemon has of them.">
+			${caller.everything && html`<button type="button" onClick=${reload}>Reload the policy</button>`}<//>
 		<${Tabs} tabs=${tabs} chosen=${chosen.key} choose=${(key) => set_query({ show: key })} label="Parts of the policy" />
 		<div role="tabpanel"><${chosen.part} query=${query} /></div>`;
 }

@@ -48,9 +48,11 @@ function Grants() {
 export function Coverage() {
 	const check = useLoad(() => call('folder.check'));
 
+	const has_errors = check.data?.diagnostics.some((one) => one.severity === 'error');
+
 	return html`<div class="stack"><${Card} title="The folder as it is now"><${Loaded} of=${check}>${(result) => html`
 			<p>${result.ok ? html`<${Badge} tone="good">it compiles<//>` : html`<${Badge} tone="bad">it would be refused<//>`}
-			${' '}${count(result.tests.passed, 'test')} passed, ${result.tests.failed} failed</p>
-			<${Diagnostics} of=${result.diagnostics} />`}<//><//>
-		<div class="columns"><${Grants} /><${AllTests} /></div></div>`;
+			${' '}${has_errors ? html`<span class="dim">No test runs until the errors are corrected.</span>` : `${count(result.tests.passed, 'test')} passed, ${result.tests.failed} failed`}</p>
+			${result.diagnostics.length > 0 && html`<${Diagnostics} of=${result.diagnostics} />`}`}<//><//>
+		${check.data && !has_errors && html`<div class="columns"><${Grants} /><${AllTests} /></div>`}</div>`;
 }

@@ -9,6 +9,7 @@ import { set_query } from '../lib/route.js';
 import { matches } from '../lib/text.js';
 import { Card, Loaded } from '../parts/bits.js';
 import { Search, Select } from '../parts/form.js';
+import { Scroll } from '../parts/scroll.js';
 
 /* Actions, and roles and scopes, that are drawn at once; a search finds the others. */
 const ROWS = 300;
@@ -36,15 +37,15 @@ export function Matrix({ query }) {
 
 	return html`<${Card}><div class="bar">
 			<${Search} label="Search actions" value=${search} set=${(text) => set_query({ search: text })} />
-			<input type="search" aria-label="Search roles and scopes" placeholder="Search roles and scopes" value=${only} onInput=${(event) => set_only(event.currentTarget.value)} />
+			<input type="search" class="search" aria-label="Search roles and scopes" placeholder="Search roles and scopes" value=${only} onInput=${(event) => set_only(event.currentTarget.value)} />
 			${(names.data?.trees || []).length > 1 && html`<${Select} label="Tree" value=${tree} set=${(value) => set_query({ tree: value })} options=${names.data.trees.filter((one) => one !== 'authz')} />`}
 		</div>
 		<p class="legend">${Object.entries(MARKS).map(([mark, [tone, text]]) => html`<span key=${mark}><b class=${tone}>${mark === '.' ? 'empty' : mark}</b> ${text}</span>`)}</p>
-		<${Loaded} of=${matrix}>${() => holders.length === 0 ? html`<p class="dim">The policy’s files have no role or scope that fits.</p>` : html`<div class="scroll"><table class="matrix">
+		<${Loaded} of=${matrix}>${() => holders.length === 0 ? html`<p class="dim">The policy’s files have no role or scope that fits.</p>` : html`<${Scroll} label="The matrix"><table class="matrix">
 			<thead><tr><th scope="col">Action</th>${holders.map((holder) => html`<th scope="col" key=${holder.at} title=${holder.description}><span>${holder.name}</span></th>`)}</tr></thead>
 			<tbody>${drawn.map((row, i) => html`<tr key=${`${row.resource} ${row.action}`}>
-				<th scope="row">${(i === 0 || drawn[i - 1].resource !== row.resource) && html`<code>${row.resource}</code>`}<span>${row.action} <small class="dim">${row.methods.join(' ')}</small></span></th>
-				${holders.map((holder) => html`<${Cell} key=${holder.at} mark=${row.marks[holder.at]} holder=${holder} row=${row} />`)}</tr>`)}</tbody></table></div>
+				<th scope="row">${(i === 0 || drawn[i - 1].resource !== row.resource) && html`<code>${row.resource.split('/').map((part, j) => j === 0 ? part : html`<wbr />/${part}`)}</code>`}<span>${row.action} <small class="dim">${row.methods.join(' ')}</small></span></th>
+				${holders.map((holder) => html`<${Cell} key=${holder.at} mark=${row.marks[holder.at]} holder=${holder} row=${row} />`)}</tr>`)}</tbody></table><//>
 			${fitting.length > COLUMNS && html`<p class="dim">${COLUMNS} of ${fitting.length.toLocaleString('en')} roles and scopes: search for the others.</p>`}
 			${found.length > ROWS && html`<p class="dim">${ROWS} of ${found.length.toLocaleString('en')} actions: search for the others.</p>`}
 			${matrix.data.cut && html`<p class="dim">The first ${MOST.toLocaleString('en')} actions of the tree are shown.</p>`}`}<//><//>`;

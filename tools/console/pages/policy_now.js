@@ -8,6 +8,7 @@ import { count } from '../lib/text.js';
 import { Badge, Card, Facts, Loaded, Time } from '../parts/bits.js';
 import { Diagnostics } from '../parts/diagnostics.js';
 import { Actor } from '../parts/record.js';
+import { Attempts } from './policy_attempts.js';
 
 const LOOKED = 1000; /* records of the trail in which earlier loads are looked for */
 
@@ -25,7 +26,7 @@ function Folder({ revision }) {
 	const folder = useLoad(() => call('folder.status', { revision }), [revision]);
 
 	return folder.data && (folder.data.readable === false ? html`<p class="dim">The folder cannot be read here: ${folder.data.problem}</p>`
-		: folder.data.same ? html`<${Badge} tone="good">the folder is as it was read<//>` : html`<${Badge} tone="warn">the folder has changed since<//>`);
+		: folder.data.same ? html`<${Badge} tone="good">folder unchanged<//>` : html`<${Badge} tone="warn">folder changed since<//>`);
 }
 
 function Loads() {
@@ -52,19 +53,21 @@ export function Now() {
 			['Commit', policy.commit && html`<code>${policy.commit}</code>`],
 			['Folder', html`<code>${policy.folder}</code>`],
 			['Loaded', html`<${Time} at=${policy.loaded_at} />`],
-			['What is in it', `${count(policy.trees, 'tree')}, ${count(policy.nodes, 'node')}, ${count(policy.permissions, 'permission')}, ${count(policy.roles, 'role')}, ${count(policy.scopes, 'scope')}, ${count(policy.tests, 'test')}`],
+			['Contents', `${count(policy.trees, 'tree')}, ${count(policy.nodes, 'node')}, ${count(policy.permissions, 'permission')}, ${count(policy.roles, 'role')}, ${count(policy.scopes, 'scope')}, ${count(policy.tests, 'test')}`],
 			['Since the start', policy.reloads + policy.refused > 0 && `${count(policy.reloads, 'other policy was', 'other policies were')} accepted, ${policy.refused.toLocaleString('en')} refused`],
 		]} /><//>
-		<${Card} title="The last attempt to read it" aside=${policy.ok ? html`<${Badge} tone="good">accepted<//>` : html`<${Badge} tone="bad">refused<//>`}>
+		<div class="stack"><${Card} title="Last load" aside=${policy.ok ? html`<${Badge} tone="good">accepted<//>` : html`<${Badge} tone="bad">refused<//>`}>
 			<p><${Time} at=${policy.attempted_at} />: ${count(policy.errors, 'error')}, ${count(policy.warnings, 'warning')}</p>
 			${!policy.ok && html`<p class="dim">The daemon keeps deciding by revision <code>${policy.revision}</code>.</p>`}
-		<//></div>
-		${policy.diagnostics.length > 0 && html`<${Card} title="What it said"><${Diagnostics} of=${policy.diagnostics} /><//>`}
-		<${Card} title="Named, but not in the policy" aside=${html`<span class="count">${policy.dangling.total}</span>`}>
-			${policy.dangling.total === 0 ? html`<p class="dim">Every role, scope and place that is assigned is one of the policy.</p>`
+		<//>
+		<${Card} title="Missing from the policy" aside=${html`<span class="count">${policy.dangling.total}</span>`}>
+			${policy.dangling.total === 0 ? html`<p class="dim">Every role, scope and place that an assignment or a key names is in the policy.</p>`
 			: html`<ul class="lines">${policy.dangling.items.map((item, i) => html`<${Dangling} key=${i} item=${item} />`)}
 				${policy.dangling.total > policy.dangling.items.length && html`<li class="dim">and ${count(policy.dangling.total - policy.dangling.items.length, 'other')}</li>`}</ul>`}
 		<//>
+		</div></div>
+		${policy.diagnostics.length > 0 && html`<${Card} title="Messages"><${Diagnostics} of=${policy.diagnostics} /><//>`}
+		<${Attempts} of=${policy.attempts || []} />
 		<${Loads} />
 	</div>`}<//>`;
 }

@@ -77,7 +77,7 @@ export function RolePage({ id, query }) {
 			${role && !role.declared && may('delete', node) && html`<button type="button" onClick=${() => remove(role)}>Delete …</button>`}<//>
 		<${Loaded} of=${of}>${({ by_name, trees, records, unread }) => html`<div class="stack">
 			<${Notes} role=${role} />
-			<div class="columns">
+			<div class="columns two">
 				<${Card} title="About"><${Facts} rows=${[
 					['Declared by', role.declared ? html`<${Badge} tone="info">the policy’s files<//> <${Marks} role=${role} />` : html`<${Badge}>the store<//> <${Marks} role=${role} />`],
 					['Declared at', role.file && html`<${Position} ...${position(role)} />`],
@@ -90,11 +90,11 @@ export function RolePage({ id, query }) {
 				<${Card} title="Grants as written" aside=${role.declared && html`<span class="dim">read-only here</span>`}><${Grants} role=${role} />
 					${!role.declared && html`<p class="tip">Their patterns were expanded when the role was written: what is added to the policy later is not in them.</p>`}<//>
 			</div>
-			<${Card} title="What it comes to" aside=${html`<span class="dim">with what it inherits; a denial wins</span>`}>
-				${unread.length > 0 && html`<p class="dim">Without ${unread.join(', ')}, which you may not read.</p>`}
-				${trees ? html`<${RoleTree} index=${trees.index} records=${records} label=${`What ${id} comes to`} />` : html`<p class="dim">The daemon does not give the policy’s trees.</p>`}<//>
-			${role.declared && session.value.folder && html`<${RoleFiles} name=${id} />`}
 			<${Holders} name=${id} />
+			<${Card} title="Permissions" aside=${html`<span class="dim">with what is inherited; a denial wins</span>`}>
+				${unread.length > 0 && html`<p class="dim">Without ${unread.join(', ')}, which you may not read.</p>`}
+				${trees ? html`<${RoleTree} index=${trees.index} records=${records} label=${`Permissions of ${id}`} />` : html`<p class="dim">The daemon does not give the policy’s trees.</p>`}<//>
+			${role.declared && session.value.folder && html`<${RoleFiles} name=${id} />`}
 			${!role.declared && html`<${Trail} kind="role" target=${id} />`}
 		</div>`}<//>`;
 }

@@ -3,9 +3,9 @@
 import { html } from 'htm/preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { changed, useLoad } from '../lib/load.js';
-import { begin, counts, lines_of, trees_of } from '../lib/role_draft.js';
+import { begin, lines_of } from '../lib/role_draft.js';
 import { all_roles } from '../lib/roles.js';
-import { go, href } from '../lib/route.js';
+import { go, href, keep_page } from '../lib/route.js';
 import { ask, use_tenant } from '../lib/tenant_calls.js';
 import { load_trees } from '../lib/trees.js';
 import { Empty, Head, Loaded } from '../parts/bits.js';
@@ -13,10 +13,8 @@ import { confirm } from '../parts/dialog.js';
 import { say } from '../parts/toast.js';
 import { About } from './role_editor_about.js';
 import { Review } from './role_editor_review.js';
+import { Between, step_of_error, step_of_line, Steps, steps_of } from './role_editor_steps.js';
 import { TreeStep } from './role_editor_tree.js';
-
-/* The tree of pages and buttons, by its name. */
-const UI = /^(ui|pages|screens|frontend|front-end|app)$/;
 
 /* The record with its patterns as the present policy has them, the trees and all roles. */
 async function load(id, from) {
@@ -27,70 +25,35 @@ async function load(id, from) {
 	return { trees, by_name, record, newer: now?.gains_total || 0 };
 }
 
-/* [{key, title, about}]: the name, a step for each tree, the tree authz last, and the review. */
-function steps_of(trees) {
-	const names = trees.trees.map((tree) => tree.name);
-	const ui = names.includes('ui') ? 'ui' : names.find((name) => UI.test(name));
-	const rank = (name) => name === ui ? 0 : name === 'authz' ? 3 : name === 'api' ? 1 : 2;
-	const sorted = trees.trees.filter((tree) => trees.index.by_resource.has(`${tree.name}:/`)).map((tree, i) => ({ tree, i }))
-		.sort((a, b) => rank(a.tree.name) - rank(b.tree.name) || a.i - b.i).map((one) => one.tree);
+/* Asks before the page is left with changes that were not saved. */
+function useLeave(is_touched) {
+	useEffect(() => {
+		const unload = (event) => is_touched.current && event.preventDefault();
+		const let_go = keep_page(() => is_touched.current, (leave) => confirm({ title: 'Leave without saving?', about: 'What you have changed in this role is lost.', action: 'Leave',
+			doing: () => {
+				is_touched.current = false;
+				leave();
+			} }));
 
-	return [{ key: 'about', title: 'Name and description' },
-		...sorted.map((tree) => ({ key: `tree ${tree.name}`, tree: tree.name, title: tree.name === 'authz' ? 'Managing' : tree.description || `Tree ${tree.name}` })),
-		{ key: 'review', title: 'Review and save' }];
+		addEventListener('beforeunload', unload);
+		return () => {
+			removeEventListener('beforeunload', unload);
+			let_go();
+		};
+	}, []);
 }
 
-function Steps({ steps, at, go_to, draft }) {
-	const list = useRef(null);
+/* The parameters of the call that writes the draft: of a role that is there, null removes a field. */
+function params_of(id, draft, grants) {
+	const none = id === undefined ? undefined : null;
+	const text = draft.description.trim();
 
-	/* Where they do not fit beside each other, the present one is in sight. */
-	useEffect(() => list.current.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' }), [at]);
-	return html`<ol class="steps" aria-label="Steps" ref=${list}>${steps.map((step, i) => {
-		const has = step.tree ? counts(draft, step.tree) : null;
-
-		return html`<li key=${step.key}><button type="button" aria-current=${i === at ? 'step' : undefined} onClick=${() => go_to(i)}>
-			<span class="ordinal">${i + 1}</span><span>${step.title}${step.tree && html`<small><code>${step.tree}</code>${has.allow > 0 && html` <span class="good">${has.allow} allowed</span>`}${has.deny > 0 && html` <span class="wrong">${has.deny} denied</span>`}</small>`}</span></button></li>`;
-	})}</ol>`;
+	return { name: id ?? draft.name.trim(), description: text === '' ? none : text, inherits: draft.inherits.length > 0 ? draft.inherits : none, grants: grants.length > 0 ? grants : none };
 }
 
-/* Which step shows the parameter that the daemon names; -1: the review does. */
-function step_of_error(error, steps) {
-	return ['name', 'description', 'inherits'].includes((error?.param || '').split('[')[0]) ? steps.findIndex((step) => step.key === 'about') : -1;
-}
-
-function Editor({ id, data }) {
-	const { trees, by_name, record, newer } = data;
-	const [draft, set_draft] = useState(() => begin(id === undefined ? { ...record, name: '' } : record, trees.index));
-	const [at, set_at] = useState(0);
-	const [error, set_error] = useState(null);
-	const head = useRef(null);
-	const is_touched = useRef(false);
-	const steps = steps_of(trees);
-	const is_review = steps[at].key === 'review';
-	/* They take a moment to find in a large tree, so they are found only where they are shown. */
-	const lines = useMemo(() => is_review || error !== null ? lines_of(draft, trees.index) : [], [draft, is_review, error === null]);
-	const grants = lines.map((line) => line.text);
-	const text = (value) => value.trim() === '' ? undefined : value.trim();
+/* Calls of the daemon: {send(extra), save()}. is_touched is false once the role is saved. */
+function calls_of({ id, record, params, is_touched, set_error }) {
 	const is_new = id === undefined;
-	const params = is_new ? { name: draft.name.trim(), description: text(draft.description), inherits: draft.inherits.length > 0 ? draft.inherits : undefined, grants: grants.length > 0 ? grants : undefined }
-		: { name: id, description: text(draft.description) ?? null, inherits: draft.inherits.length > 0 ? draft.inherits : null, grants: grants.length > 0 ? grants : null };
-	const set = (next) => {
-		is_touched.current = true;
-		set_draft(next);
-		set_error(null);
-	};
-	const go_to = (step) => {
-		set_at(step);
-		requestAnimationFrame(() => head.current?.focus());
-	};
-	/* The step in which a line that is kept as text can be changed. */
-	const go_to_line = (line) => {
-		const kept = draft.kept.find((one) => one.id === line.kept);
-		const tree = kept.tree ?? trees_of(kept, trees.index)[0];
-		const step = steps.findIndex((one) => one.tree !== undefined && one.tree === tree);
-
-		go_to(step >= 0 ? step : steps.length - 2);
-	};
 	const send = async (extra) => {
 		const result = await ask(is_new ? 'roles.create' : 'roles.update', { ...params, ...extra });
 
@@ -108,30 +71,18 @@ function Editor({ id, data }) {
 		go('roles', params.name);
 	};
 
-	useEffect(() => {
-		const unload = (event) => is_touched.current && event.preventDefault();
-		const click = (event) => {
-			const to = event.target.closest('a[href^="#/"]')?.getAttribute('href');
+	return { send, save };
+}
 
-			if (to !== undefined && is_touched.current) {
-				event.preventDefault();
-				confirm({ title: 'Leave without saving?', about: 'What you have changed in this role is lost.', action: 'Leave',
-					doing: () => {
-						is_touched.current = false;
-						location.hash = to;
-					} });
-			}
-		};
-
-		addEventListener('beforeunload', unload);
-		document.addEventListener('click', click, true);
-		return () => {
-			removeEventListener('beforeunload', unload);
-			document.removeEventListener('click', click, true);
-		};
-	}, []);
-	const step = steps[at];
-	const wrong = (name) => error !== null && (error.param || '').split('[')[0] === name ? error.message : undefined;
+/* Where the editor is, and what the daemon refused: {step, at, go_to(number), head: of the step's title, error, set_error, fails(error)}. */
+function useStep(steps) {
+	const [at, set_at] = useState(0);
+	const [error, set_error] = useState(null);
+	const head = useRef(null);
+	const go_to = (number) => {
+		set_at(number);
+		requestAnimationFrame(() => head.current?.focus());
+	};
 	const fails = (problem) => {
 		set_error(problem);
 		const where = step_of_error(problem, steps);
@@ -141,23 +92,45 @@ function Editor({ id, data }) {
 		}
 	};
 
+	return { step: steps[at], at, go_to, head, error, set_error, fails };
+}
+
+function Newer({ number }) {
+	return number > 0 && html`<div class="box warn">Since this role was saved the policy has gained ${number === 1 ? 'one permission' : `${number} permissions`} that its patterns name. Here they are drawn as allowed; saving adds them to the role.</div>`;
+}
+
+function Editor({ id, data }) {
+	const { trees, by_name, record, newer } = data;
+	const is_new = id === undefined;
+	const [draft, set_draft] = useState(() => begin(is_new ? { ...record, name: '' } : record, trees.index));
+	const is_touched = useRef(false);
+	const steps = steps_of(trees);
+	const { step, at, go_to, head, error, set_error, fails } = useStep(steps);
+	const is_review = step.key === 'review';
+	/* They take a moment to find in a large tree, so they are found only where they are shown. */
+	const lines = useMemo(() => is_review || error !== null ? lines_of(draft, trees.index) : [], [draft, is_review, error === null]);
+	const params = params_of(id, draft, lines.map((line) => line.text));
+	const { send, save } = calls_of({ id, record, params, is_touched, set_error });
+	const set = (next) => {
+		is_touched.current = true;
+		set_draft(next);
+		set_error(null);
+	};
+	const wrong = (name) => error !== null && (error.param || '').split('[')[0] === name ? error.message : undefined;
+
+	useLeave(is_touched);
 	return html`
 		<${Steps} steps=${steps} at=${at} go_to=${go_to} draft=${draft} />
-		${newer > 0 && html`<div class="box warn">Since this role was written the policy has got ${newer === 1 ? 'one permission' : `${newer} permissions`} more that its patterns name. They are drawn as allowed here, and the role gets them when it is saved.</div>`}
+		<${Newer} number=${newer} />
 		<section class="card step" aria-label=${step.title}>
-			<header><h2 tabIndex="-1" ref=${head}>${step.title}</h2>${step.tree && html`<code class="dim">${step.tree}</code>`}</header>
+			<header><h2 tabIndex="-1" ref=${head}>${step.title}</h2><span class="dim">${step.tree && html`<code>${step.tree}</code>, `}step ${at + 1} of ${steps.length}</span></header>
 			${step.key === 'about' && html`<${About} draft=${draft} set=${set} is_new=${is_new} by_name=${by_name} wrong=${wrong} />`}
 			${step.tree && html`<${TreeStep} key=${step.key} tree=${step.tree} trees=${trees} draft=${draft} set=${set} by_name=${by_name} error=${error} lines=${lines}
 				is_last=${steps[at + 1]?.key === 'review'} />`}
-			${step.key === 'review' && html`<${Review} key=${JSON.stringify(params)} name=${params.name} is_new=${is_new} lines=${lines} check=${() => send({ dry_run: true })} save=${save} fails=${fails} error=${error}
-				was=${record} go_to_line=${go_to_line} />`}
+			${is_review && html`<${Review} key=${JSON.stringify(params)} name=${params.name} is_new=${is_new} lines=${lines} check=${() => send({ dry_run: true })} save=${save} fails=${fails} error=${error}
+				was=${record} go_to_line=${(line) => go_to(step_of_line(line, draft, steps, trees.index))} />`}
 		</section>
-		<div class="row nav">
-			<button type="button" disabled=${at === 0} onClick=${() => go_to(at - 1)}>Back</button>
-			${at < steps.length - 1 && html`<button type="button" class="primary" onClick=${() => go_to(at + 1)}>Next</button>`}
-			${at < steps.length - 2 && html`<button type="button" class="quiet" onClick=${() => go_to(steps.length - 1)}>To the review</button>`}
-			<a class="right" href=${is_new ? href('roles') : href('roles', id)}>Leave without saving</a>
-		</div>`;
+		<${Between} steps=${steps} at=${at} go_to=${go_to} id=${id} />`;
 }
 
 export function RoleEditor({ id, query }) {

@@ -34,7 +34,7 @@ export function Effect({ record, name, is_new }) {
 		${gains_total + loses_total === 0 && html`<p class="dim">Nothing changes for those who hold the role.</p>`}
 		${is_new ? html`<p class="dim">Nobody holds it yet.</p>` : may_list_holders() && html`<${ForWhom} name=${name} />`}
 		</section>
-		<div class="columns effects">
+		<div class="columns">
 			<${Part} title="What it gains" items=${gains} total=${gains_total} tone="good" mark="+ " />
 			<${Part} title="What it loses" items=${loses} total=${loses_total} tone="bad" mark="− " />
 		</div>`;

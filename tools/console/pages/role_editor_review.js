@@ -14,7 +14,7 @@ function Lines({ lines, error, was, go_to_line }) {
 	return lines.length === 0 ? html`<p class="dim">It has no grants of its own.</p>` : html`<ol class="grants">${lines.map((line, i) => html`<li key=${i} class=${i === wrong ? 'wrong' : ''}>
 		<code class=${line.text.startsWith('deny') ? 'denial' : ''}>${line.text}</code>${was && !old.has(line.text) && html` <span class="badge info">new</span>`}
 		${i === wrong && html`<p class="wrong">${error.message}</p>${line.kept !== undefined && html`<p><button type="button" onClick=${() => go_to_line(line)}>Change this line</button></p>`}`}</li>`)}
-		${(was || []).filter((text) => !lines.some((line) => line.text === text)).map((text) => html`<li key=${`old ${text}`} class="gone"><code>${text}</code> <span class="badge">goes</span></li>`)}</ol>`;
+		${(was || []).filter((text) => !lines.some((line) => line.text === text)).map((text) => html`<li key=${`old ${text}`} class="gone"><code>${text}</code> <span class="badge">removed</span></li>`)}</ol>`;
 }
 
 export function Review({ name, is_new, lines, check, save, fails, error, was, go_to_line }) {

@@ -8,6 +8,7 @@ import { href } from '../lib/route.js';
 import { ask_list } from '../lib/tenant_calls.js';
 import { count } from '../lib/text.js';
 import { Card, Chips, Loaded, Status, Time } from '../parts/bits.js';
+import { Scroll } from '../parts/scroll.js';
 
 const MOST = 5000;  /* holders that are looked up */
 const SHOWN = 25;
@@ -49,11 +50,11 @@ export function Holders({ name }) {
 	}
 	return html`<${Card} title="Who has it" aside=${of.data && html`<span class="dim">${in_words(of.data)}</span>`}><${Loaded} of=${of}>${({ items }) => items.length === 0
 		? html`<p class="dim">Nobody. Assign it on the page of a person or a service, or bind a key to it.</p>`
-		: html`<div class="scroll"><table class="plain"><thead><tr><th>Kind</th><th>Who</th><th>Status</th><th>How</th></tr></thead><tbody>
+		: html`<${Scroll} label="Who has it"><table class="plain"><thead><tr><th>Kind</th><th>Who</th><th>Status</th><th>How</th></tr></thead><tbody>
 			${items.slice(0, shown).map((item) => html`<tr key=${`${item.kind} ${item.id}`}><td class="dim">${item.kind}</td>
 				<td>${item.id ? html`<a href=${href(PAGES[item.kind], item.id)}>${item.kind === 'key' ? item.name || item.id : item.id}</a>${item.kind === 'key' ? html` <code class="dim">${item.id}</code>` : item.name && html` <span class="dim">${item.name}</span>`}`
 					: item.kind === 'everyone' ? 'every principal' : 'every caller'}</td>
 				<td>${item.status ? html`<${Status} status=${item.status} />` : ''}</td><td>${item.kind === 'role' ? html`<span class="dim">inherits it</span>` : html`<${Through} of=${item.through} name=${name} />`}</td></tr>`)}
-		</tbody></table></div>
+		</tbody></table><//>
 		${items.length > shown && html`<p class="more"><button type="button" onClick=${() => set_shown(shown * 8)}>Show more of ${items.length.toLocaleString('en')}</button></p>`}`}<//><//>`;
 }

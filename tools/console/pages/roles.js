@@ -5,12 +5,12 @@ import { useMemo, useState } from 'preact/hooks';
 import { may } from '../lib/api.js';
 import { useLazy } from '../lib/lazy.js';
 import { useLoad } from '../lib/load.js';
-import { go, href, set_query } from '../lib/route.js';
+import { go, href } from '../lib/route.js';
 import { tenant_param, use_tenant_of } from '../lib/tenant.js';
 import { ask, ask_list } from '../lib/tenant_calls.js';
 import { count, matches } from '../lib/text.js';
 import { Badge, Chips, Head, Loaded } from '../parts/bits.js';
-import { Search, Select } from '../parts/form.js';
+import { Filter, Filters, ShowAll } from '../parts/filter.js';
 import { Found } from '../parts/found.js';
 import { Table } from '../parts/table.js';
 import { Tenant } from '../parts/tenant.js';
@@ -42,7 +42,7 @@ export function Marks({ role }) {
 
 const COLUMNS = [
 	{ key: 'name', title: 'Role', min: 160, grow: 2, weight: 9, value: (role) => role.name, cell: (role, tab) => html`<a href=${href('roles', role.name)} tabIndex=${tab}>${role.name}</a> <${Marks} role=${role} />` },
-	{ key: 'about', title: 'What it is for', min: 180, grow: 4, weight: 6, value: (role) => role.description, cell: (role) => role.description || html`<span class="dim">no description</span>` },
+	{ key: 'about', title: 'What it is for', min: 180, grow: 4, weight: 6, value: (role) => role.description, cell: (role) => role.description ? html`<span title=${role.description}>${role.description}</span>` : html`<span class="dim">no description</span>` },
 	{ key: 'from', title: 'Declared by', min: 116, weight: 8, value: (role) => role.declared ? 'the files' : 'the store', cell: (role) => role.declared ? html`<${Badge} tone="info">the files<//>` : html`<${Badge}>the store<//>` },
 	{ key: 'inherits', title: 'Inherits', min: 150, grow: 2, weight: 4, value: (role) => (role.inherits || []).join(), cell: (role) => html`<${Chips} items=${role.inherits} most=${2} />` },
 	{ key: 'allows', title: 'Allows', min: 80, weight: 3, end: true, value: (role) => role.allowed, cell: (role) => role.allowed ?? html`<span class="dim">—</span>` },
@@ -51,7 +51,8 @@ const COLUMNS = [
 
 const HELD = { key: 'holders', title: 'Held by', min: 170, grow: 2, weight: 5, cell: (role) => html`<${Holders} name=${role.name} />` };
 
-const SOURCES = [['', 'Any source'], ['store', 'the store'], ['files', 'the files'], ['attention', 'needs a look']];
+const SOURCES = [['store', 'the store'], ['files', 'the files'], ['attention', 'needs a look']];
+const NARROWING = ['from'];
 
 function fits(role, from) {
 	return !from || (from === 'attention' ? role.shadowed || role.status === 'altered' || role.dangling?.length > 0 : (from === 'files') === (role.declared === true));
@@ -68,9 +69,8 @@ export function RolesPage({ query }) {
 	return html`<${Head} title="Roles" about="What may be done, under one name. Roles of the policy’s files are changed there; those of the store here.">
 			<${Tenant} />${may('create', '/roles') && html`<a class="button primary" href=${href('new-role')}>New role</a>`}<//>
 		<${Loaded} of=${roles}>${(all) => html`
-			<div class="bar"><${Search} label="Search roles" value=${search} set=${(text) => set_query({ search: text })} />
-				<div class="picks"><${Select} label="Declared by" value=${query.from || ''} options=${SOURCES} set=${(from) => set_query({ from })} /></div></div>
-			<${Found} found=${found.length} all=${all.length} word="role" busy=${roles.loading} />
+			<${Filters} what="roles" query=${query} words=${NARROWING}><${Filter} label="Declared by" any="Any source" query=${query} word="from" options=${SOURCES} /><//>
+			<${Found} found=${found.length} all=${all.length} word="role" busy=${roles.loading}><${ShowAll} query=${query} words=${NARROWING} /><//>
 			<${Table} columns=${columns} rows=${found} id=${(role) => role.name} open=${(role) => go('roles', role.name)} label="Roles" sort=${sort} set_sort=${set_sort}
 				busy=${roles.loading} empty=${all.length === 0 ? 'There are no roles yet.' : 'No role is found.'} />`}<//>`;
 }

@@ -13,13 +13,16 @@ import { Records } from '../parts/record.js';
 
 const PAGE = 100;    /* records that are shown at once */
 const VERIFY = 1000; /* records that one call of audit.verify checks */
+const KINDS = [['', 'anything'], ['key', 'a key'], ['principal', 'a person or a service'], ['role', 'a role'], ['tenant', 'a tenant'], ['policy', 'the policy'],
+	['store', 'the store'], ['alarm', 'an alarm about a key']];
+const NAMED = ['key', 'principal', 'role', 'tenant', 'alarm']; /* kinds of which there are several */
 const SPANS = [['', 'ever'], ['3600', 'the last hour'], ['86400', 'the last day'], ['604800', 'the last week'], ['2592000', 'the last 30 days'], ['from', 'a time …']];
 
 function params_of(query) {
 	const since = query.span === 'from' ? from_local(query.since || '') : query.span ? now() - Number(query.span) : undefined;
 
-	return { actor: query.actor || undefined, key: query.key || undefined, tenant: query.tenant || undefined, since,
-		until: from_local(query.until || ''), newest_first: true };
+	return { actor: query.actor || undefined, kind: query.kind || undefined, target: NAMED.includes(query.kind) && query.target || undefined,
+		tenant: query.tenant || undefined, since, until: from_local(query.until || ''), newest_first: true };
 }
 
 /* Checks the whole trail, then each record of the store, in parts, so that it can be watched and stopped. */
@@ -81,7 +84,8 @@ export function TrailPage({ query }) {
 			<button type="button" onClick=${trail.reload}>Load again</button><//>
 		<div class="card filters"><div class="pair">
 			<${Text} label="By" value=${query.actor || ''} set=${set('actor')} mono=${true} placeholder="uid:0, key:ID …" wrong=${trail.error?.param === 'actor' ? trail.error.message : undefined} />
-			<${Text} label="About key" value=${query.key || ''} set=${set('key')} mono=${true} placeholder="a key’s id" wrong=${trail.error?.param === 'key' ? trail.error.message : undefined} />
+			<${Select} label="About" value=${query.kind || ''} set=${set('kind')} options=${KINDS} />
+			${NAMED.includes(query.kind) && html`<${Text} label="Which one" value=${query.target || ''} set=${(text) => set('target')(text.trim())} mono=${true} placeholder="its id or name" wrong=${trail.error?.param === 'target' ? trail.error.message : undefined} />`}
 			<${Select} label="Since" value=${query.span || ''} set=${set('span')} options=${SPANS} />
 			${query.span === 'from' && html`<${Text} label="From" type="datetime-local" value=${query.since || ''} set=${set('since')} />`}
 			<${Text} label="Until" type="datetime-local" value=${query.until || ''} set=${set('until')} />

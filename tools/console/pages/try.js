@@ -3,7 +3,7 @@
 import { html } from 'htm/preact';
 import { useEffect, useState } from 'preact/hooks';
 import { call } from '../lib/api.js';
-import { read_facts } from '../lib/facts.js';
+import { read_facts, read_typed } from '../lib/facts.js';
 import { useLoad } from '../lib/load.js';
 import { go } from '../lib/route.js';
 import { key_id } from '../lib/text.js';
@@ -11,16 +11,17 @@ import { from_local } from '../lib/time.js';
 import { Card, Empty, ErrorBox, Head } from '../parts/bits.js';
 import { Select, Text } from '../parts/form.js';
 import { Answer } from './try_answer.js';
+import { Facts } from './try_facts.js';
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'];
-const EMPTY = { as: 'principal', id: '', ask: 'path', method: 'GET', path: '', tree: 'api', action: '', resource: '', service: '', environment: '', tenant: '', ip: '', time: '', mfa: '', facts: '' };
+const EMPTY = { as: 'principal', id: '', ask: 'path', method: 'GET', path: '', tree: 'api', action: '', resource: '', service: '', environment: '', tenant: '', ip: '', time: '', mfa: '', facts: '', given: {} };
 
 /* The parameters of decisions.try, without what was left empty. */
-function params_of(form) {
-	const { facts, wrong } = read_facts(form.facts);
+function params_of(form, types) {
+	const { facts, wrong, param = 'facts' } = types.length > 0 ? read_typed(form.given, types) : read_facts(form.facts);
 
 	if (wrong) {
-		throw Object.assign(new Error(wrong), { code: 'invalid_request', param: 'facts' });
+		throw Object.assign(new Error(wrong), { code: 'invalid_request', param });
 	}
 	const all = {
 		[form.as]: form.as === 'nobody' ? undefined : form.as === 'key' ? key_id(form.id) : form.id,
@@ -34,22 +35,23 @@ function params_of(form) {
 
 /* Only what differs from an empty form is in the address; of facts nothing, as they may be private. */
 function query_of(form) {
-	return Object.fromEntries(Object.entries(form).filter(([key, value]) => value !== EMPTY[key] && key !== 'facts'));
+	return Object.fromEntries(Object.entries(form).filter(([key, value]) => value !== EMPTY[key] && key !== 'facts' && key !== 'given'));
 }
 
 export function TryPage({ query }) {
-	const [form, set_form] = useState({ ...EMPTY, ...query });
+	const [form, set_form] = useState({ ...EMPTY, ...query, facts: '', given: {} });
 	const [asked, set_asked] = useState(null);
 	const [error, set_error] = useState(null);
 	const names = useLoad(() => call('policy.names').catch(() => ({})));
 	const set = (key) => (value) => set_form((was) => ({ ...was, [key]: value }));
 	const wrong = (key) => error?.param === key ? error.message : undefined;
+	const types = names.data?.fact_types || [];
 	const trees = (names.data?.trees || ['api']).filter((tree) => tree !== 'authz');
 	const ask = async (event) => {
 		event?.preventDefault();
 		set_error(null);
 		try {
-			const params = params_of(form);
+			const params = params_of(form, types);
 
 			go('try', null, query_of(form));
 			set_asked({ params, decision: await call('decisions.try', params) });
@@ -83,7 +85,7 @@ export function TryPage({ query }) {
 				<${Text} label="Action" value=${form.action} set=${set('action')} required=${true} mono=${true} placeholder="read" wrong=${wrong('action')} />
 				<${Text} label="Resource" value=${form.resource} set=${set('resource')} required=${true} mono=${true} placeholder="api:/loans/7" wrong=${wrong('resource')} />
 			</div>`}
-			<details open=${form.service + form.environment + form.tenant + form.ip + form.time + form.mfa + form.facts !== ''}>
+			<details open=${form.service + form.environment + form.tenant + form.ip + form.time + form.mfa + form.facts + Object.values(form.given).join('') !== ''}>
 				<summary>Where, when, and facts</summary>
 				<div class="stack">
 				<div class="pair">
@@ -99,9 +101,10 @@ export function TryPage({ query }) {
 					<${Text} label="Time" type="datetime-local" value=${form.time} set=${set('time')} hint="for hours; empty: now" />
 					<${Text} label="Second factor at" type="datetime-local" value=${form.mfa} set=${set('mfa')} />
 				</div>
-				<${Text} label="Facts" lines=${3} mono=${true} value=${form.facts} set=${set('facts')} placeholder=${'resource.owner=bob\ncontext.amount=500'}
+				${types.length > 0 ? html`<${Facts} types=${types} given=${form.given} set=${set('given')} wrong=${(name) => wrong(`facts.${name}`)} />`
+				: html`<${Text} label="Facts" lines=${3} mono=${true} value=${form.facts} set=${set('facts')} placeholder=${'resource.owner=bob\ncontext.amount=500'}
 					wrong=${error?.param?.startsWith('facts') ? error.message : undefined}
-					hint=${(names.data?.facts || []).length > 0 ? `NAME=VALUE, one a line: ${names.data.facts.join(', ')}` : 'NAME=VALUE, one a line'} />
+					hint="NAME=VALUE, one a line" />`}
 				</div>
 			</details>
 			<${ErrorBox} error=${error} />

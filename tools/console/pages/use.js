@@ -11,12 +11,13 @@ import { count, REASONS } from '../lib/text.js';
 import { duration, now } from '../lib/time.js';
 import { Badge, Card, ErrorBox, Facts, Head, Loaded, Time } from '../parts/bits.js';
 import { Lines } from '../parts/plot.js';
+import { Share } from '../parts/share.js';
 import { Hosts } from './use_hosts.js';
 
 const EVERY = 2000;      /* milliseconds between two looks at the status */
 const MOST = 20;         /* findings that are shown of each kind */
 const PEPPER = 'A secret file of the daemon, with which secrets of keys are hashed: the store alone does not let anybody try them. Each change of it has the next number.';
-const LATENCY = [{ label: 'p50, µs', tone: '--accent' }, { label: 'p99, µs', tone: '--info' }];
+const LATENCY = [{ label: 'half within', tone: '--accent' }, { label: '99 of 100 within', tone: '--info' }];
 const RATE = [{ label: 'allowed /s', tone: '--good' }, { label: 'denied /s', tone: '--bad' }];
 
 function Number({ value, text, tone }) {
@@ -28,8 +29,8 @@ function Now({ status, samples }) {
 
 	return html`<div class="numbers">
 		<${Number} value=${status.rate.toLocaleString('en')} text="decisions a second" />
-		<${Number} value=${`${Math.round(status.latency_ns.p50 / 1000)} µs`} text="half are answered within" />
-		<${Number} value=${`${Math.round(status.latency_ns.p99 / 1000)} µs`} text="99 of 100 within" />
+		<${Number} value=${`${Math.round(status.latency_ns.p50 / 1000)} µs`} text="half of the answers are faster" />
+		<${Number} value=${`${Math.round(status.latency_ns.p99 / 1000)} µs`} text="99 of 100 answers are faster" />
 		<${Number} value=${(counters.allowed + counters.denied).toLocaleString('en')} text=${`decisions since the start, ${counters.denied.toLocaleString('en')} denied`} />
 		<${Number} value=${store.keys.toLocaleString('en')} text="keys" />
 		<${Number} value=${store.principals.toLocaleString('en')} text="people and services" />
@@ -41,7 +42,7 @@ function Now({ status, samples }) {
 		<${Card} title="Decisions a second">${samples.times.length > 1 ? html`<${Lines} series=${RATE} data=${[samples.times, samples.allowed, samples.denied]}
 			about=${`Decisions a second since this page was opened: now ${Math.round(samples.allowed.at(-1))} allowed and ${Math.round(samples.denied.at(-1))} denied`} />`
 		: html`<p class="dim">Drawn from now on, while this page is open.</p>`}<//>
-		<${Card} title="Time of an answer">${samples.times.length > 1 ? html`<${Lines} series=${LATENCY} data=${[samples.times, samples.p50, samples.p99]}
+		<${Card} title="Time of an answer, in µs">${samples.times.length > 1 ? html`<${Lines} series=${LATENCY} data=${[samples.times, samples.p50, samples.p99]}
 			about=${`Time of an answer in microseconds: half within ${Math.round(samples.p50.at(-1))}, 99 of 100 within ${Math.round(samples.p99.at(-1))}`} />`
 		: html`<p class="dim">Drawn from now on, while this page is open.</p>`}<//>
 	</div>
@@ -53,9 +54,9 @@ function Now({ status, samples }) {
 			['Connections', `${counters.connections} of ${counters.max_connections}`],
 			['Refused', counters.refused > 0 && count(counters.refused, 'connection')],
 			['Store', `${(store.bytes_used / 1048576).toFixed(1)} MiB`],
-			['Pepper', html`<span title=${PEPPER}>number ${status.pepper.number}${status.pepper.left > 0 && `, ${count(status.pepper.left, 'key')} may need the older one`}</span>`],
+			['Pepper', html`<span title=${PEPPER}>number ${status.pepper.number}${status.pepper.left > 0 && `, ${count(status.pepper.left, 'key')} may need the older one`}<br /><small class="dim">a secret file used to hash keys</small></span>`],
 			['Clock', store.clock_back > 0 ? html`<${Badge} tone="bad">was set back by ${duration(store.clock_back)}<//>` : store.clock_ahead > 0 ? html`<${Badge} tone="bad">went ahead by ${duration(store.clock_ahead)}<//>` : 'as expected'],
-			['Confined', status.confinement.seccomp ? `seccomp, Landlock ${status.confinement.landlock}` : html`<${Badge} tone="warn">not by seccomp<//>`],
+			['Confined', status.confinement.seccomp ? `by seccomp and Landlock (version ${status.confinement.landlock})` : html`<${Badge} tone="warn">not by seccomp<//>`],
 			['Missing facts', Object.keys(status.missing_facts).length > 0 && Object.entries(status.missing_facts).map(([name, times]) => html`<div key=${name}><code>${name}</code> ${count(times, 'time')}</div>`)],
 		]} /><//>
 		${status.shared?.on && html`<${Hosts} shared=${status.shared} />`}
@@ -75,9 +76,11 @@ function OfKeys() {
 				by_reason.set(reason, (by_reason.get(reason) || 0) + times);
 			}
 			const all = [...by_reason].sort((a, b) => b[1] - a[1]);
+			const total = all.reduce((sum, [, times]) => sum + times, 0);
+
 			return all.length === 0 ? html`<p class="dim">No key was denied anything since the daemon’s start.</p>` : html`<ul class="bars">${all.map(([reason, times]) => html`<li key=${reason}>
-				<span>${REASONS[reason] || reason} <code class="dim">${reason}</code></span><meter min="0" max=${all[0][1]} value=${times} aria-label=${reason}></meter><strong>${times.toLocaleString('en')}</strong></li>`)}</ul>`;
-		}}<//><p class="tip">Of requests whose key was verified, since the daemon’s start.</p><//>
+				<span>${REASONS[reason] || reason} <code class="dim">${reason}</code></span><${Share} value=${times} all=${total} label=${reason} /><strong>${times.toLocaleString('en')}</strong></li>`)}</ul><p class="tip">Of requests whose key was verified, since the daemon’s start.</p>`;
+		}}<//><//>
 		<${Card} title="Keys to look at"><${Loaded} of=${findings}>${(items) => {
 			const kinds = Object.keys(FINDINGS).filter((kind) => items.some((key) => key.findings.includes(kind)));
 
@@ -111,7 +114,7 @@ export function UsePage() {
 
 	useLoad(look);
 	useTick(look, EVERY);
-	return html`<${Head} title="Use" about=${looks ? 'What the daemon does now, and what of the keys is not used.' : 'What of the keys is not used, and why requests are denied.'} />
+	return html`<${Head} title="Use" about=${looks ? 'What the daemon does now, which keys need a look, and why requests are denied.' : 'Which keys need a look, and why requests are denied.'} />
 		<div class="stack">
 			<${ErrorBox} error=${state.error} />
 			${state.status && html`<${Now} status=${state.status} samples=${state.samples} />`}

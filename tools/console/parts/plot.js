@@ -3,7 +3,7 @@
 import uPlot from 'uplot';
 import { html } from 'htm/preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { utc_date } from '../lib/time.js';
+import { clock, utc_date } from '../lib/time.js';
 import { count } from '../lib/text.js';
 
 /* A colour of the style as a canvas knows it: it cannot read light-dark(). */
@@ -17,6 +17,8 @@ function colour(name) {
 	return color;
 }
 
+const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600]; /* between two marks of the time */
+
 /* series: [{label, tone: a CSS variable}]; data: [times, values, …] as uPlot takes it. `about` says
  * in words what is drawn, for those who do not see it. */
 export function Lines({ series, data, height = 180, about }) {
@@ -29,9 +31,10 @@ export function Lines({ series, data, height = 180, about }) {
 
 			plot.current?.destroy();
 			plot.current = new uPlot({
-				width: place.current.clientWidth, height, legend: { live: true }, cursor: { y: false },
-				series: [{}, ...series.map((one) => ({ label: one.label, stroke: colour(one.tone), width: 2, points: { show: false } }))],
-				axes: [axis, { ...axis, size: 60 }],
+				width: place.current.clientWidth, height, padding: [null, 36, null, null], legend: { live: true }, cursor: { y: false },
+				series: [{ value: (_, at) => at === null ? '--' : clock(at) }, ...series.map((one) => ({ label: one.label, stroke: colour(one.tone), width: 2, points: { show: false } }))],
+				scales: { y: { range: (_, least, most) => [0, Math.max(1, most * 1.1)] } },
+				axes: [{ ...axis, space: 90, incrs: SECONDS, values: (_, times) => times.map(clock) }, { ...axis, size: 60 }],
 			}, data, place.current);
 		};
 		const dark = matchMedia('(prefers-color-scheme: dark)');

@@ -12,14 +12,17 @@ const PAGES = { key: 'keys', principal: 'people', role: 'roles' };
 const DONE = {
 	create: 'created', update: 'edited', disable: 'disabled', enable: 'enabled', rotate: 'rotated', finish: 'ended the old secret of',
 	prolong: 'prolonged the old secret of', rollback: 'rolled back the rotation of', renew: 'renewed', revoke: 'revoked', delete: 'deleted',
-	restore: 'restored', purge: 'purged', import: 'imported', reload: 'loaded',
+	restore: 'restored', purge: 'purged', import: 'imported', reload: 'loaded', confirm: 'confirmed the new secret of',
 };
+const SAID = { 'alarm.dead_secret': 'reported an ended secret of key' };
+/* What a field of a record is called, where its own name does not say it. */
+const FIELDS = { other: 'other secret', other_until: 'other secret until', generation: 'secret number', api_access: 'may hold keys', presented: 'requests with it' };
 const NOUNS = { keys: 'key', principals: 'principal', roles: 'role', assignments: 'assignment of', tenants: 'tenant', policy: 'policy', pepper: 'pepper', store: 'store', hosts: 'host' };
 
 function said_of(action) {
 	const [noun, verb] = action.split('.');
 
-	return verb && DONE[verb] && NOUNS[noun] ? `${DONE[verb]} ${NOUNS[noun]}` : action;
+	return verb && DONE[verb] && NOUNS[noun] ? `${DONE[verb]} ${NOUNS[noun]}` : SAID[action] || action;
 }
 
 /* The actor of a change, with a link where there is a page about it. */
@@ -38,6 +41,13 @@ function Target({ record }) {
 	return PAGES[kind] ? html`<a href=${href(PAGES[kind], target)}>${target}</a>` : html`<strong>${target}</strong>`;
 }
 
+/* The fields whose value is a list, which the trail writes without a space. */
+const LISTS = ['assignments', 'at', 'attributes', 'inherits', 'networks', 'roles', 'scopes'];
+
+function spaced(text, field) {
+	return field === 'grants' ? text.split(/,(?=(?:allow|deny) )/).join('; ') : LISTS.includes(field) ? text.replace(/,(?=\S)/g, ', ') : text;
+}
+
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 
 /* A value of the trail; a time in the reader's zone. */
@@ -45,11 +55,11 @@ function Value({ of, field }) {
 	if (field === 'rotate_every') {
 		return Number(of) > 0 ? duration(Number(of)) : 'never';
 	}
-	return TIME.test(of) ? html`<time dateTime=${of} title=${of}>${exact(Date.parse(of) / 1000)}</time>` : String(of);
+	return TIME.test(of) ? html`<time dateTime=${of} title=${of}>${exact(Date.parse(of) / 1000)}</time>` : spaced(String(of), field);
 }
 
 function Changes({ of = [] }) {
-	return of.length > 0 && html`<ul class="changes">${of.map((change, i) => html`<li key=${i}><span class="dim">${change.field.replace(/_/g, ' ')}</span>
+	return of.length > 0 && html`<ul class="changes">${of.map((change, i) => html`<li key=${i}><span class="dim">${FIELDS[change.field] || change.field.replace(/_/g, ' ')}</span>
 		${change.from !== undefined && html`<del><${Value} of=${change.from} field=${change.field} /></del>`}
 		${change.from !== undefined && change.to !== undefined && html`<span aria-hidden="true">→</span><span class="unseen">became</span>`}
 		${change.to !== undefined && html`<ins><${Value} of=${change.to} field=${change.field} /></ins>`}

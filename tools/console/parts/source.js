@@ -2,6 +2,7 @@
 /* source: lines of the policy's files with their numbers; those that are meant are marked. */
 import { html } from 'htm/preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { Scroll } from './scroll.js';
 
 const DIGITS = 4; /* of the number of a line, at least */
 
@@ -22,9 +23,9 @@ export function Source({ lines, first = 1, is_meant, column = 0, scrolls_to, lab
 			place.current.querySelector('.meant')?.scrollIntoView({ block: 'center' });
 		}
 	}, [scrolls_to, lines.length]);
-	return html`<pre class="source" tabIndex="0" aria-label=${label} ref=${place}>${lines.map((line, i) => {
+	return html`<${Scroll} label="The lines"><pre class="source" role="group" aria-label=${label} ref=${place}>${lines.map((line, i) => {
 		const number = first + i, is_marked = is_meant(number);
 
 		return html`<span key=${number} class=${is_marked ? 'meant' : ''}><b>${String(number).padStart(DIGITS)}</b> ${line}${'\n'}${is_marked && column > 0 && html`<${Mark} line=${line} column=${column} />`}</span>`;
-	})}</pre>`;
+	})}</pre><//>`;
 }

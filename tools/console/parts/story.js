@@ -64,7 +64,7 @@ function Rule({ rule }) {
 function Needed({ of }) {
 	return html`<li>
 		<${Through} of=${of} /> <code>${of.rule}</code> <${At} of=${of} />
-		${of.held && html`<span class="dim">it is held, but ${of.at ? `only at ${[of.at].flat().join(', ')}` : 'at other places alone'}</span>`}
+		${of.held && html`<span class="dim">held, but ${of.at ? `only at ${[of.at].flat().join(', ')}` : 'at other places alone'}</span>`}
 		${of.when && html`<span class="dim">when ${of.when}</span>`}
 	</li>`;
 }

@@ -1,40 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* trail_of: the latest changes of one record, looked for among the newest of the trail. */
+/* trail_of: what was done with one record, newest first: who, and what became of what. */
 import { html } from 'htm/preact';
 import { useState } from 'preact/hooks';
-import { may } from '../lib/api.js';
+import { is_peer, may } from '../lib/api.js';
 import { useLoad } from '../lib/load.js';
 import { ask } from '../lib/tenant_calls.js';
+import { tenant_param } from '../lib/tenant.js';
 import { Card, Loaded } from './bits.js';
 import { Records } from './record.js';
 
-const PAGE = 1000;
-const PAGES = 3;  /* pages of the trail that are looked through at first */
-const SHOWN = 10; /* records, before more are asked for */
+const FIRST = 20; /* records, before more are asked for */
 
-async function find(kind, target, pages) {
-	let items = [], cursor, looked = 0;
+/* A peer of the daemon's socket would see what is called the same in other tenants, too. */
+async function find(kind, target, limit) {
+	const tenant = kind === 'key' ? undefined : tenant_param() ?? (is_peer() ? 'default' : undefined);
+	let items = [], cursor;
 
 	do {
-		const page = await ask('audit.list', { newest_first: true, limit: PAGE, cursor });
+		const page = await ask('audit.list', { kind, target, tenant, newest_first: true, limit, cursor });
 
-		items = items.concat(page.items.filter((record) => record.kind === kind && record.target === target));
-		looked += page.items.length;
+		items = items.concat(page.items);
 		cursor = page.cursor;
-	} while (cursor !== undefined && --pages > 0);
-	return { items, looked, more: cursor !== undefined };
+	} while (cursor !== undefined && items.length < limit);
+	return { items: items.slice(0, limit), more: cursor !== undefined || items.length > limit };
 }
 
-export function Trail({ kind, target }) {
-	const [pages, set_pages] = useState(PAGES);
-	const [shown, set_shown] = useState(SHOWN);
-	const of = useLoad(() => may('read', '/audit') ? find(kind, target, pages) : null, [kind, target, pages]);
+/* kind: as records of the trail have it. */
+export function Trail({ kind, target, wide }) {
+	const [limit, set_limit] = useState(FIRST);
+	const of = useLoad(() => may('read', '/audit') ? find(kind, target, limit) : null, [kind, target, limit]);
 
-	if (!may('read', '/audit')) {
-		return null;
-	}
-	return html`<${Card} title="Trail"><${Loaded} of=${of}>${({ items, looked, more }) => html`
-		<${Records} items=${items.slice(0, shown)} empty=${more ? `Nothing is among the latest ${looked.toLocaleString('en')} records.` : 'Nothing is recorded.'} />
-		<div class="row">${items.length > shown && html`<button type="button" onClick=${() => set_shown(shown * 5)}>Show more</button>`}
-			${more && html`<button type="button" onClick=${() => set_pages(pages * 4)}>Look further back</button>`}</div>`}<//><//>`;
+	return may('read', '/audit') && html`<${Card} title="Trail" wide=${wide}><${Loaded} of=${of}>${({ items, more }) => html`
+		<${Records} items=${items} />
+		${more && html`<div class="row"><button type="button" class="quiet" onClick=${() => set_limit(limit * 5)}>Show more</button></div>`}`}<//><//>`;
 }

@@ -8,113 +8,19 @@ import { html } from 'htm/preact';
 import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { search as search_nodes, walk } from '../lib/nodes.js';
 import { matches } from '../lib/text.js';
+import { first_opened, height_of, in_sight, rows_of } from '../lib/tree_rows.js';
+import { TreeRow } from './tree_row.js';
 
-const OPEN_AT_FIRST = 40; /* rows that are shown before anything is expanded, at most */
-const LONG = 150;         /* rows: a longer tree scrolls by itself */
-const ROW = 36;           /* pixels of a row that was not measured yet */
-const BEYOND = 600;       /* pixels above and below what is in sight */
+const LONG = 150; /* rows: a longer tree scrolls by itself */
 
-/* The resources to open at first: level by level, while the rows stay few. */
-function first_opened(roots) {
-	const opened = new Set();
-	let rows = roots.length;
-
-	for (let level = roots; level.length > 0; level = level.flatMap((node) => node.children)) {
-		rows += level.reduce((sum, node) => sum + node.children.length, 0);
-		if (rows > OPEN_AT_FIRST && level !== roots) {
-			break;
-		}
-		level.forEach((node) => opened.add(node.resource));
-	}
-	return opened;
-}
-
-/* The rows in sight of a box that scrolls: {first, last, above, below}, in rows and pixels. */
-function in_sight(rows, heights, top, height) {
-	const height_of = (one) => heights.get(one.node.resource) || ROW;
-	let first = 0, above = 0;
-
-	while (first < rows.length && above + height_of(rows[first]) < top - BEYOND) {
-		above += height_of(rows[first++]);
-	}
-	let last = first, at = above;
-	while (last < rows.length && at < top + height + BEYOND) {
-		at += height_of(rows[last++]);
-	}
-	return { first, last, above, below: rows.slice(last).reduce((sum, one) => sum + height_of(one), 0) };
-}
-
-/*
- * nodes: of nest(). row(node, is_here, is_open): what stands right of the name; its buttons are in the order of Tab if
- * `is_here`. before(node): what stands before the name, such as a box; press(node): what Enter and Space do, and `keys`
- * maps other keys to functions of the node. checked(node): 'true', 'false' or 'mixed', for screen readers.
- * words(node): what is searched beside the resource. label: what the tree is. tools: what stands beside the search.
- */
-export function Tree({ nodes, row, before, press, keys = {}, checked, words = () => '', label, tools }) {
+/* What is open and found: {text, set_text, is_searched, found, rows, is_open(node), open(node, on), opened, open_these(resources)}. */
+function useRows(nodes, words) {
 	const [text, set_text] = useState('');
-	const all = useMemo(() => [...walk(nodes)], [nodes]);
 	const [opened, set_opened] = useState(() => first_opened(nodes));
-	const [at, set_at] = useState(null);
-	const [view, set_view] = useState({ top: 0, height: 800 });
-	const [, measured] = useState(0);
-	const place = useRef(null);
-	const heights = useRef(new Map());
-	const wants_focus = useRef(false);
-	const now_at = useRef(null); /* as `at`, before the next drawing: keys may come faster than that */
-	const found = useMemo(() => text.trim() === '' ? nodes : search_nodes(nodes, (node) => matches(text, node.resource, words(node))), [nodes, text]);
-	const is_open = (node) => text.trim() !== '' || opened.has(node.resource);
-	const seen = useMemo(() => {
-		const rows = [];
-		const add = (list, above) => list.forEach((node, i) => {
-			rows.push({ node, above, index: i, of: list.length });
-			if (node.children.length > 0 && is_open(node)) {
-				add(node.children, node);
-			}
-		});
-
-		add(found, null);
-		return rows;
-	}, [found, opened, text]);
-	const row_at = (resource) => Math.max(0, seen.findIndex((one) => one.node.resource === resource));
-	const here = row_at(at);
-	const is_long = seen.length > LONG;
-	const sight = is_long ? in_sight(seen, heights.current, view.top, view.height) : { first: 0, last: seen.length, above: 0, below: 0 };
-
-	useLayoutEffect(() => {
-		let is_new = false;
-
-		if (is_long) {
-			for (const element of place.current.querySelectorAll('[data-row]')) {
-				const resource = seen[element.dataset.row]?.node.resource;
-
-				if (heights.current.get(resource) !== element.offsetHeight) {
-					heights.current.set(resource, element.offsetHeight);
-					is_new = true;
-				}
-			}
-			if (view.height !== place.current.clientHeight) {
-				set_view({ top: place.current.scrollTop, height: place.current.clientHeight });
-			}
-		}
-		if (is_new) {
-			measured((was) => was + 1);
-		}
-	});
-	useLayoutEffect(() => {
-		if (wants_focus.current) {
-			const element = place.current.querySelector(`[data-row="${row_at(now_at.current)}"]`);
-
-			wants_focus.current = element === null;
-			element?.focus({ preventScroll: true });
-			element?.scrollIntoView({ block: 'nearest' });
-		}
-	});
-
-	const search = (words) => {
-		set_text(words);
-		place.current.scrollTop = 0;
-		set_view({ top: 0, height: place.current.clientHeight });
-	};
+	const is_searched = text.trim() !== '';
+	const found = useMemo(() => is_searched ? search_nodes(nodes, (node) => matches(text, node.resource, words(node))) : nodes, [nodes, text]);
+	const is_open = (node) => is_searched || opened.has(node.resource);
+	const rows = useMemo(() => rows_of(found, is_open), [found, opened, text]);
 	const open = (node, on) => {
 		const next = new Set(opened);
 
@@ -125,35 +31,96 @@ export function Tree({ nodes, row, before, press, keys = {}, checked, words = ()
 		}
 		set_opened(next);
 	};
-	const go_to = (index) => {
-		if (!seen[index]) {
-			return;
-		}
-		wants_focus.current = true;
-		now_at.current = seen[index].node.resource;
-		set_at(now_at.current);
-		if (is_long && (index < sight.first || index >= sight.last)) {
-			const top = seen.slice(0, index).reduce((sum, one) => sum + (heights.current.get(one.node.resource) || ROW), 0);
 
-			place.current.scrollTop = top;
-			set_view({ top, height: place.current.clientHeight });
+	return { text, set_text, is_searched, found, rows, is_open, open, opened, open_these: (resources) => set_opened(new Set(resources)) };
+}
+
+/* Which rows are drawn: {is_long, sight, scrolled(), scroll_to(top), show(index)}. The heights of those that were drawn are kept. */
+function useSight(place, rows) {
+	const [view, set_view] = useState({ top: 0, height: 800 });
+	const [, measured] = useState(0);
+	const heights = useRef(new Map());
+	const is_long = rows.length > LONG;
+	const sight = is_long ? in_sight(rows, heights.current, view) : { first: 0, last: rows.length, above: 0, below: 0 };
+	const scrolled = () => set_view({ top: place.current.scrollTop, height: place.current.clientHeight });
+	const scroll_to = (top) => {
+		place.current.scrollTop = top;
+		set_view({ top, height: place.current.clientHeight });
+	};
+
+	useLayoutEffect(() => {
+		let is_new = false;
+
+		for (const element of is_long ? place.current.querySelectorAll('[data-row]') : []) {
+			const resource = rows[element.dataset.row]?.node.resource;
+
+			if (heights.current.get(resource) !== element.offsetHeight) {
+				heights.current.set(resource, element.offsetHeight);
+				is_new = true;
+			}
+		}
+		if (is_long && view.height !== place.current.clientHeight) {
+			scrolled();
+		}
+		if (is_new) {
+			measured((was) => was + 1);
+		}
+	});
+	return { is_long, sight, scrolled, scroll_to, show: (index) => is_long && (index < sight.first || index >= sight.last) && scroll_to(height_of(rows.slice(0, index), heights.current)) };
+}
+
+/* The row that the keyboard is at: {here, row_now(), at_node(node), go_to(index)}. */
+function useHere(place, rows, show, entered) {
+	const [at, set_at] = useState(null);
+	const wants_focus = useRef(false);
+	const now_at = useRef(null); /* as `at`, before the next drawing: keys may come faster than that */
+	const row_at = (resource) => Math.max(0, rows.findIndex((one) => one.node.resource === resource));
+	const at_node = (node) => {
+		now_at.current = node.resource;
+		set_at(node.resource);
+		entered(node);
+	};
+	const go_to = (index) => {
+		if (rows[index]) {
+			wants_focus.current = true;
+			at_node(rows[index].node);
+			show(index);
 		}
 	};
-	const on_key = (event) => {
-		const mine = row_at(now_at.current);
-		const { node, above } = seen[mine] || {};
+
+	useLayoutEffect(() => {
+		if (wants_focus.current) {
+			const element = place.current.querySelector(`[data-row="${row_at(now_at.current)}"]`);
+
+			wants_focus.current = element === null;
+			element?.focus({ preventScroll: true });
+			element?.scrollIntoView({ block: 'nearest' });
+		}
+	});
+	return { here: row_at(at), row_now: () => row_at(now_at.current), at_node, go_to };
+}
+
+/* What a key does: `keys` and `press` as Tree takes them, the rest as the hooks give it. */
+function on_key_of({ keys, press, shown, cursor }) {
+	const { rows, is_open, open } = shown;
+	const { row_now, go_to } = cursor;
+
+	return (event) => {
+		const mine = row_now();
+		const { node, above } = rows[mine] || {};
 
 		if (!node || event.target.getAttribute('role') !== 'treeitem' || event.ctrlKey || event.metaKey || event.altKey) {
 			return;
 		}
+		const has_more = node.children.length > 0;
 		const acts = {
 			ArrowDown: () => go_to(mine + 1),
 			ArrowUp: () => go_to(mine - 1),
 			Home: () => go_to(0),
-			End: () => go_to(seen.length - 1),
-			ArrowRight: () => node.children.length > 0 && (is_open(node) ? go_to(mine + 1) : open(node, true)),
-			ArrowLeft: () => node.children.length > 0 && is_open(node) && text.trim() === '' ? open(node, false) : above && go_to(seen.findIndex((one) => one.node === above)),
-			'*': () => set_opened(new Set([...opened, ...(above ? above.children : found).map((one) => one.resource)])),
+			End: () => go_to(rows.length - 1),
+			ArrowRight: () => has_more && (is_open(node) ? go_to(mine + 1) : open(node, true)),
+			ArrowLeft: () => has_more && is_open(node) && !shown.is_searched ? open(node, false) : above && go_to(rows.findIndex((one) => one.node === above)),
+			'*': () => shown.open_these([...shown.opened, ...(above ? above.children : shown.found).map((one) => one.resource)]),
 			Enter: press && (() => press(node)),
 			' ': press && (() => press(node)),
 		};
@@ -164,39 +131,40 @@ export function Tree({ nodes, row, before, press, keys = {}, checked, words = ()
 			act(node);
 		}
 	};
+}
+
+/*
+ * nodes: of nest(). row(node, is_here, is_open): what stands right of the name; its buttons are in the order of Tab if
+ * `is_here`. before(node): what stands before the name, such as a box; press(node): what Enter and Space do, and `keys`
+ * maps other keys to functions of the node. checked(node): 'true', 'false' or 'mixed', for screen readers.
+ * words(node): what is searched beside the resource. entered(node): the keyboard or the pointer came to it. label: what the tree is. tools: what stands beside the search.
+ */
+export function Tree({ nodes, row, before, press, keys = {}, checked, words = () => '', entered = () => undefined, label, tools }) {
+	const place = useRef(null);
+	const all = useMemo(() => [...walk(nodes)], [nodes]);
+	const shown = useRows(nodes, words);
+	const { is_long, sight, scrolled, scroll_to, show } = useSight(place, shown.rows);
+	const cursor = useHere(place, shown.rows, show, entered);
+	const search = (text) => {
+		shown.set_text(text);
+		scroll_to(0);
+	};
 
 	return html`<div class="tree">
 		<div class="row tools">
-			<input type="search" data-search aria-label=${`Search ${label}`} placeholder="Search" value=${text} autocomplete="off" spellcheck=${false}
+			<input type="search" data-search aria-label=${`Search ${label}`} placeholder="Search" value=${shown.text} autocomplete="off" spellcheck=${false}
 				onInput=${(event) => search(event.currentTarget.value)} />
-			<button type="button" class="quiet" onClick=${() => set_opened(new Set(all.map((node) => node.resource)))}>Expand all</button>
-			<button type="button" class="quiet" onClick=${() => set_opened(new Set(nodes.length === 1 ? [nodes[0].resource] : []))}>Close all</button>
+			<button type="button" class="quiet" onClick=${() => shown.open_these(all.map((node) => node.resource))}>Expand all</button>
+			<button type="button" class="quiet" onClick=${() => shown.open_these(nodes.length === 1 ? [nodes[0].resource] : [])}>Close all</button>
 			${tools}
 		</div>
-		<div role="tree" aria-label=${label} aria-multiselectable=${checked ? 'true' : undefined} class=${is_long ? 'long' : ''} ref=${place} onKeyDown=${on_key}
-			onScroll=${(event) => is_long && set_view({ top: event.currentTarget.scrollTop, height: event.currentTarget.clientHeight })}>
+		<div role="tree" aria-label=${label} aria-multiselectable=${checked ? 'true' : undefined} class=${is_long ? 'long' : ''} ref=${place}
+			onKeyDown=${on_key_of({ keys, press, shown, cursor })} onScroll=${() => is_long && scrolled()}>
 			${sight.above > 0 && html`<div key="above" role="none" style=${{ height: `${sight.above}px` }}></div>`}
-			${seen.slice(sight.first, sight.last).map(({ node, index, of }, i) => {
-				const number = sight.first + i, is_here = number === here;
-
-				return html`<div role="treeitem" key=${node.resource} class="node" data-row=${number} tabIndex=${is_here ? 0 : -1}
-					aria-level=${node.depth + 1} aria-posinset=${index + 1} aria-setsize=${of} aria-checked=${checked?.(node)}
-					aria-expanded=${node.children.length > 0 ? (is_open(node) ? 'true' : 'false') : undefined}
-					style=${{ '--depth': node.depth }} onFocus=${() => {
-						now_at.current = node.resource;
-						set_at(node.resource);
-					}}>
-					<span class="lead">
-						<button type="button" class="quiet twist" tabIndex="-1" aria-hidden="true" disabled=${node.children.length === 0}
-							onClick=${() => open(node, !is_open(node))}>${node.children.length === 0 ? '' : is_open(node) ? '▾' : '▸'}</button>
-						${before?.(node)}
-						<code class="name" title=${node.item?.description || node.resource}>${node.name}</code>
-					</span>
-					<span class="what">${row?.(node, is_here, node.children.length === 0 || is_open(node))}</span>
-				</div>`;
-			})}
+			${shown.rows.slice(sight.first, sight.last).map((one, i) => html`<${TreeRow} key=${one.node.resource} one=${one} number=${sight.first + i} is_here=${sight.first + i === cursor.here}
+				is_open=${shown.is_open(one.node)} open=${shown.open} enter=${cursor.at_node} checked=${checked} before=${before} row=${row} />`)}
 			${sight.below > 0 && html`<div key="below" role="none" style=${{ height: `${sight.below}px` }}></div>`}
 		</div>
-		${seen.length === 0 && html`<p class="dim">${all.length === 0 ? 'There is nothing in it.' : 'Nothing is found.'}</p>`}
+		${shown.rows.length === 0 && html`<p class="dim">${all.length === 0 ? 'There is nothing in it.' : 'Nothing is found.'}</p>`}
 	</div>`;
 }

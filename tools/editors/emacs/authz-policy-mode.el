@@ -161,7 +161,7 @@
     (test-name (string nil test-block))
     (test-block (open test end))
     (test (("allow" "deny") keyword expect) (("given") keyword given) (("as") keyword subject)
-          (("and") keyword role-held)
+          (("and" "anyone" "everyone") keyword role-held)
           (("with") keyword with-scope) (("key") keyword key) (("mfa") keyword end)
           (("environment" "service" "from" "time" "peer") keyword value))
     (expect (method method expect-more) (action action expect-more))

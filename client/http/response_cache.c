@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/http/response_cache.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { DATE_SIZE = 30 }; /* Mon, 30 Nov 2026 20:00:00 GMT */
+
+bool response_cache_takes(const struct http_answer *answer)
+{
+	return answer->body_len == 0 && answer->type == NULL && answer->used <= RESPONSE_CACHE_TEXT;
+}
+
+/* FNV-1a, of words. Of two answers with one hash, one is made again, and nobody gains by that. */
+static struct response_cache_entry *entry_of(
+	struct response_cache *cache, const struct http_answer *answer)
+{
+	uint64_t hash = UINT64_C(14695981039346656037), word;
+
+	for (size_t at = 0; at < answer->used; at += sizeof word) {
+		size_t rest = answer->used - at;
+
+		word = 0;
+		memcpy(&word, answer->text + at, rest < sizeof word ? rest : sizeof word);
+		hash = (hash ^ word) * UINT64_C(1099511628211);
+	}
+	return &cache->entries[(hash >> 32 ^ hash >> 48) % RESPONSE_CACHE_SIZE];
+}
+
+static bool is_of(const struct response_cache_entry *entry, const struct http_answer *answer)
+{
+	if (entry->status != answer->status || entry->count != answer->count ||
+		entry->used != answer->used ||
+		memcmp(entry->text, answer->text, answer->used) != 0) {
+		return false;
+	}
+	for (size_t i = 0; i < answer->count; i++) {
+		if (entry->names[i] != answer->headers[i].name) {
+			return false;
+		}
+	}
+	return true;
+}
+
+struct response_cache_entry *response_cache_find(
+	struct response_cache *cache, const struct http_answer *answer, time_t now)
+{
+	struct response_cache_entry *entry = entry_of(cache, answer);
+
+	if (entry->response == NULL || entry->second != now || !is_of(entry, answer)) {
+		return NULL;
+	}
+	entry->uses++;
+	return entry;
+}
+
+/* RFC 9110, section 5.6.7. The program never leaves the locale C. */
+static bool add_date(struct MHD_Response *response, time_t now)
+{
+	char text[DATE_SIZE];
+	struct tm tm;
+
+	return gmtime_r(&now, &tm) != NULL &&
+	       strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &tm) > 0 &&
+	       MHD_add_response_header(response, MHD_HTTP_HEADER_DATE, text) == MHD_YES;
+}
+
+struct response_cache_entry *response_cache_keep(struct response_cache *cache,
+	const struct http_answer *answer, time_t now, struct MHD_Response *response)
+{
+	struct response_cache_entry *entry = entry_of(cache, answer);
+
+	if (entry->uses > 0 || !add_date(response, now)) {
+		return NULL;
+	}
+	if (entry->response != NULL) {
+		MHD_destroy_response(entry->response);
+	}
+	*entry = (struct response_cache_entry){
+		.response = response,
+		.uses = 1,
+		.second = now,
+		.status = answer->status,
+		.count = answer->count,
+		.used = answer->used,
+	};
+	for (size_t i = 0; i < answer->count; i++) {
+		entry->names[i] = answer->headers[i].name;
+	}
+	memcpy(entry->text, answer->text, answer->used);
+	return entry;
+}
+
+void response_cache_leave(struct response_cache_entry *entry)
+{
+	assert(entry->uses > 0);
+	entry->uses--;
+}
+
+void response_cache_finish(struct response_cache *cache)
+{
+	for (size_t i = 0; i < RESPONSE_CACHE_SIZE; i++) {
+		if (cache->entries[i].response != NULL) {
+			MHD_destroy_response(cache->entries[i].response);
+			cache->entries[i].response = NULL;
+		}
+	}
+}
