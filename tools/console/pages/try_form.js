@@ -33,7 +33,7 @@ export function WhereAndWhen({ form, set, wrong, names, error }) {
 		<summary>Where, when, and facts</summary>
 		<div class="stack">
 		<div class="pair">
-			<${Text} label="Service" value=${form.service} set=${set('service')} wrong=${wrong('service')} hint="whose stack decides; empty: the stack other" />
+			<${Text} label="Service" value=${form.service} set=${set('service')} wrong=${wrong('service')} hint="Its stack decides. Empty: the stack named other." />
 			${(names?.environments || []).length > 1 && html`<${Select} label="Environment" value=${form.environment} set=${set('environment')}
 				options=${[['', 'the first'], ...names.environments, ['*', 'any']]} />`}
 		</div>
@@ -42,7 +42,7 @@ export function WhereAndWhen({ form, set, wrong, names, error }) {
 			<${Text} label="Tenant" value=${form.tenant} set=${set('tenant')} wrong=${wrong('tenant')} />
 		</div>
 		<div class="pair">
-			<${Text} label="Time" type="datetime-local" value=${form.time} set=${set('time')} hint="for hours; empty: now" />
+			<${Text} label="Time" type="datetime-local" value=${form.time} set=${set('time')} hint="For rules with hours. Empty: now." />
 			<${Text} label="Second factor at" type="datetime-local" value=${form.mfa} set=${set('mfa')} />
 		</div>
 		<${Text} label="Facts" lines=${3} mono=${true} value=${form.facts} set=${set('facts')} placeholder=${'resource.owner=bob\ncontext.amount=500'}
