@@ -169,12 +169,12 @@ static bool walk_value(
 #define FOUR(value)    (value), (value), (value), (value)
 #define SIXTEEN(value) FOUR(value), FOUR(value), FOUR(value), FOUR(value)
 
-/* By the first byte: the size of a number or of short text, or of the header of a short array or
- * map; 0 when the byte alone does not determine it. */
+/* By the first byte: the size of a number or of short text; 0 when the byte alone does not
+ * determine it, and for arrays and maps. */
 static const uint8_t brief_sizes[256] = {
 	/* 0x00 */ SIXTEEN(1), SIXTEEN(1), SIXTEEN(1), SIXTEEN(1),
 	/* 0x40 */ SIXTEEN(1), SIXTEEN(1), SIXTEEN(1), SIXTEEN(1),
-	/* 0x80: map, array */ SIXTEEN(1), SIXTEEN(1),
+	/* 0x80: map, array */ SIXTEEN(0), SIXTEEN(0),
 	/* 0xa0: text */ 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16,
 	/* 0xb0 */ 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32,
 	/* 0xc0: nil, false, true */ 1, 0, 1, 1,
@@ -200,12 +200,58 @@ static inline bool is_brief_list(uint8_t first)
 	return (first & 0xe0) == 0x80;
 }
 
-/* Walks values whose first byte determines their size, short arrays and maps included. Most of a
- * request consists of these, and the walk stays in registers. Stops before a value that exceeds a
- * bound; walk_value then determines which. */
-static void walk_brief(struct wire_walk *walk, const uint8_t *buf, size_t len)
+/* The values that are announced and not yet walked. */
+static uint32_t count_pending(const struct wire_walk *walk)
 {
-	uint32_t end = len < walk->max ? (uint32_t)len : walk->max;
+	uint32_t pending = 0;
+
+	for (uint32_t i = 0; i <= walk->depth; i++) {
+		pending += walk->left[i];
+	}
+	return pending;
+}
+
+/* Values whose first byte determines their size, short arrays and maps included, as far as `end`.
+ * At least one is left. No bound is looked at, except that of the depth. */
+static void walk_far(struct wire_walk *walk, const uint8_t *buf, size_t end)
+{
+	uint32_t depth = walk->depth;
+	uint32_t left = walk->left[depth];
+	size_t off = walk->off;
+
+	while (off < end) {
+		uint8_t first = buf[off];
+		size_t size = brief_sizes[first];
+
+		if (size > 0) {
+			off += size;
+			if (--left > 0) {
+				continue;
+			}
+		} else if (is_brief_list(first) && depth < WIRE_MAX_DEPTH) {
+			walk->left[depth++] = left - 1;
+			left = brief_kids[first];
+			off++;
+		} else {
+			break;
+		}
+		while (left == 0 && depth > 0) {
+			left = walk->left[--depth];
+		}
+		if (left == 0) {
+			break;
+		}
+	}
+	walk->depth = depth;
+	walk->left[depth] = left;
+	walk->off = (uint32_t)off;
+	walk->pending = count_pending(walk);
+}
+
+/* The same near the bound: stops before a value that exceeds it; walk_value then determines which
+ * bound that is. */
+static void walk_near(struct wire_walk *walk, const uint8_t *buf, uint32_t end)
+{
 	uint32_t depth = walk->depth;
 	uint32_t left = walk->left[depth];
 	uint32_t off = walk->off;
@@ -225,13 +271,14 @@ static void walk_brief(struct wire_walk *walk, const uint8_t *buf, size_t len)
 			slack -= kids;
 			walk->left[depth++] = left - 1;
 			left = kids;
+			off++;
 		} else if (size - 1 > slack) {
 			break; /* also for size 0: slack is below UINT32_MAX */
 		} else {
 			slack -= size - 1;
 			left--;
+			off += size;
 		}
-		off += size;
 		while (left == 0 && depth > 0) {
 			left = walk->left[--depth];
 		}
@@ -240,6 +287,26 @@ static void walk_brief(struct wire_walk *walk, const uint8_t *buf, size_t len)
 	walk->depth = depth;
 	walk->left[depth] = left;
 	walk->off = off;
+}
+
+/* A byte takes or announces at most 31 bytes more: short text, or the 30 values of a short map. */
+#define BRIEF_MOST 32
+
+/* Walks values whose first byte determines their size. Most of a request consists of these, and the
+ * walk stays in registers. */
+static void walk_brief(struct wire_walk *walk, const uint8_t *buf, size_t len)
+{
+	uint32_t end = len < walk->max ? (uint32_t)len : walk->max;
+	uint32_t slack = walk->max - walk->off - walk->pending;
+
+	if (walk->off >= end || walk->left[walk->depth] == 0) {
+		return;
+	}
+	if (slack / BRIEF_MOST > end - walk->off) {
+		walk_far(walk, buf, end);
+	} else {
+		walk_near(walk, buf, end);
+	}
 }
 
 enum wire_progress wire_walk(
@@ -318,7 +385,7 @@ bool wire_read_text(struct wire_cursor *cursor, struct wire_str *out)
 	}
 	out->ptr = (const char *)cursor->ptr + size;
 	out->len = (size_t)head.skip;
-	cursor->ptr += size + out->len;
+	cursor->ptr += (size_t)size + out->len;
 	return true;
 }
 
@@ -358,7 +425,7 @@ static inline const uint8_t *skip_brief(const uint8_t *ptr, const uint8_t *end, 
 
 	while (left > 0 && ptr < end) {
 		uint8_t first = *ptr;
-		uint32_t size = brief_sizes[first];
+		uint32_t size = is_brief_list(first) ? 1 : brief_sizes[first];
 
 		if (size == 0 || size > (size_t)(end - ptr)) {
 			break;

@@ -142,7 +142,7 @@ static bool decode_map(struct wire_cursor *cursor, bool last, struct wire_value 
 	} else if (!wire_take(cursor, &value->items)) {
 		return false;
 	}
-	return wire_read_map(&value->items, &value->count);
+	return wire_head_map(&value->items, &value->count);
 }
 
 /* last: no other value follows in the cursor. */

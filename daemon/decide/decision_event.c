@@ -14,7 +14,8 @@
 /* An event that is larger is dropped. Nearly all have some hundred bytes. */
 #define MAX_EVENT 16384
 
-/* At most this many bytes of what a caller wrote are put: what is longer names nothing. */
+/* At most this many bytes of what somebody wrote are put: what is longer names nothing, and no
+ * place is. */
 #define MAX_WRITTEN (2 * POL_PATH_BYTES)
 
 /* The characters of the shortest token. */
@@ -53,21 +54,27 @@ static void put_flag(struct event *event, const char *name, bool value)
 	}
 }
 
-/* What a caller wrote. A token in it is redacted. */
-static void put_written(struct event *event, const char *name, struct pol_str text)
+/* What somebody wrote. A token in it is redacted. */
+static void put_redacted(struct event *event, struct pol_str text)
 {
 	char copy[MAX_WRITTEN];
 	size_t len;
 
 	if (text.len < LEAST_TOKEN) {
-		put_text(event, name, text);
+		wire_put_str(&event->out, subject_wire(text));
 		return;
 	}
 	text.len = text.len < sizeof copy ? text.len : sizeof copy;
 	memcpy(copy, text.ptr, text.len);
 	len = redact_tokens(copy, text.len, "...");
 	event->redacted = event->redacted || len != text.len;
-	put_text(event, name, (struct pol_str){ copy, len });
+	wire_put_str(&event->out, (struct wire_str){ copy, len });
+}
+
+static void put_written(struct event *event, const char *name, struct pol_str text)
+{
+	put_name(event, name);
+	put_redacted(event, text);
 }
 
 /* --- who -------------------------------------------------------------------------------------- */
@@ -104,7 +111,7 @@ static void put_places(struct event *event, const struct pol_str *places, uint32
 {
 	wire_put_array(&event->out, count);
 	for (uint32_t i = 0; i < count; i++) {
-		wire_put_str(&event->out, subject_wire(places[i]));
+		put_redacted(event, places[i]);
 	}
 }
 

@@ -8,6 +8,7 @@
 #include "client/wire_head.h"
 #include "daemon/host/redact.h"
 #include "policy/snapshot/condition.h"
+#include "policy/text/str.h"
 
 /* A fact's name that is longer is not part of `param`, which has to hold the entry's index too. */
 #define NAMED 40
@@ -22,6 +23,11 @@ struct reader {
 	uint32_t last;  /* the fact that was added before; 0: none was */
 	uint32_t named; /* declared facts that were read, nil included */
 	size_t bytes;   /* of their names and texts */
+
+	/* the fact that is being read; it becomes the map's next item */
+	struct pol_str name;
+	uint32_t number;
+	const struct pol_declared_fact *declared;
 };
 
 static const char *wrong_map(struct reader *reader, const char *what)
@@ -52,9 +58,10 @@ static bool looks_like_fact(struct pol_str name)
 	return dotted && redact_tokens(copy, name.len, "...") == name.len;
 }
 
-static const char *wrong_fact(struct reader *reader, struct pol_str name, const char *what)
+__attribute__((noinline)) static const char *wrong_fact(struct reader *reader, const char *what)
 {
 	struct given_room *room = reader->room;
+	struct pol_str name = reader->name;
 
 	*reader->out_param = "facts";
 	if (looks_like_fact(name)) {
@@ -65,20 +72,99 @@ static const char *wrong_fact(struct reader *reader, struct pol_str name, const 
 	return room->wrong;
 }
 
+static const char *check_bytes(struct reader *reader)
+{
+	return reader->bytes > POL_GIVEN_BYTES
+		       ? wrong_map(reader, "has more than 16 KiB of names and text")
+		       : NULL;
+}
+
 /* --- values ----------------------------------------------------------------------------------- */
 
-/* Reads an array of text into the room. */
-static const char *read_members(struct reader *reader, struct pol_str name, struct wire_cursor *at,
-	struct pol_raw *out, bool *out_known)
+static struct pol_value *next_value(struct reader *reader)
 {
-	struct given_room *room = reader->room;
-	struct pol_str *members = &room->members[room->member_count];
-	uint32_t count;
+	return &reader->map->items[reader->map->count].value;
+}
 
-	out->kind = POL_RAW_STRINGS;
-	if (!wire_head_array(at, &count) || count > POL_GIVEN_MEMBERS) {
-		return wrong_fact(reader, name, "has more than 256 members");
+/* A value that the fact cannot have: it is unknown, or `why` says what is wrong. */
+__attribute__((noinline)) static const char *refuse(
+	struct reader *reader, enum pol_status status, const char *why)
+{
+	if (status != POL_EINVALID || !reader->ignore) {
+		return wrong_fact(reader, why);
 	}
+	*next_value(reader) = (struct pol_value){ .type = POL_TYPE_ABSENT };
+	return NULL;
+}
+
+static inline const char *accept(struct reader *reader, enum pol_status status)
+{
+	return status == POL_OK ? NULL : refuse(reader, status, reader->room->why);
+}
+
+static const char no_value[] = "must be text, a 64-bit integer, true, false, a list of text or nil";
+
+/* A value that no fact can have; the cursor is after it. */
+__attribute__((noinline)) static const char *refuse_kind(struct reader *reader)
+{
+	const char *wrong = check_bytes(reader);
+
+	return wrong != NULL ? wrong : refuse(reader, POL_EINVALID, no_value);
+}
+
+static const char *read_text(struct reader *reader, struct wire_cursor *at)
+{
+	struct wire_str text;
+
+	if (!wire_head_text(at, &text)) {
+		(void)wire_skip(at);
+		return refuse_kind(reader);
+	}
+	reader->bytes += text.len;
+	if (reader->bytes > POL_GIVEN_BYTES) {
+		return check_bytes(reader);
+	}
+	return accept(reader,
+		pol_given_read_string(reader->declared, (struct pol_str){ text.ptr, text.len },
+			next_value(reader), reader->room->why));
+}
+
+static const char *read_int(struct reader *reader, struct wire_cursor *at)
+{
+	int64_t number;
+
+	if (!wire_head_int(at, &number)) {
+		(void)wire_skip(at);
+		return refuse_kind(reader);
+	}
+	if (reader->bytes > POL_GIVEN_BYTES) {
+		return check_bytes(reader);
+	}
+	return accept(reader, pol_given_read_number(reader->declared, number, next_value(reader),
+				      reader->room->why));
+}
+
+static const char *read_bool(struct reader *reader, struct wire_cursor *at)
+{
+	bool truth;
+
+	if (!wire_read_bool(at, &truth)) {
+		(void)wire_skip(at);
+		return refuse_kind(reader);
+	}
+	if (reader->bytes > POL_GIVEN_BYTES) {
+		return check_bytes(reader);
+	}
+	return accept(reader, pol_given_read_bool(reader->declared, truth, next_value(reader),
+				      reader->room->why));
+}
+
+/* Reads the items of an array into the room. False: one is no text. */
+static bool read_members(
+	struct reader *reader, struct wire_cursor *at, struct pol_str *members, uint32_t count)
+{
+	bool known = true;
+
 	for (uint32_t i = 0; i < count; i++) {
 		struct wire_str text;
 
@@ -86,56 +172,61 @@ static const char *read_members(struct reader *reader, struct pol_str name, stru
 			members[i] = (struct pol_str){ text.ptr, text.len };
 			reader->bytes += text.len;
 		} else {
-			*out_known = false;
+			known = false;
 			(void)wire_skip(at);
 		}
 	}
-	out->items = members;
-	out->count = count;
-	return NULL;
+	return known;
 }
 
-/* Reads the value that is at the cursor; *out_known is false if no fact can have such a one. */
-static const char *read_raw(struct reader *reader, struct pol_str name, struct wire_cursor *at,
-	struct pol_raw *out, bool *out_known)
+/* Apart, so that reading other values saves no registers for it. */
+__attribute__((noinline)) static const char *read_set(struct reader *reader, struct wire_cursor *at)
 {
-	struct wire_str text;
-	bool truth;
+	struct given_room *room = reader->room;
+	struct pol_str *members = &room->members[room->member_count];
+	struct pol_value *value = next_value(reader);
+	enum pol_status status;
+	const char *wrong;
+	uint32_t count;
 
-	*out = (struct pol_raw){ .kind = POL_RAW_NIL };
-	*out_known = true;
-	switch (wire_head_peek(at)) {
+	if (!wire_head_array(at, &count) || count > POL_GIVEN_MEMBERS) {
+		return wrong_fact(reader, "has more than 256 members");
+	}
+	if (!read_members(reader, at, members, count)) {
+		return refuse_kind(reader);
+	}
+	wrong = check_bytes(reader);
+	if (wrong != NULL) {
+		return wrong;
+	}
+	status = pol_given_read_set(reader->declared, members, count, value, room->why);
+	if (status == POL_OK) {
+		room->member_count += value->strings.count;
+	}
+	return accept(reader, status);
+}
+
+/* Reads a value that is not nil to the map's next item. */
+static const char *read_value(struct reader *reader, enum wire_type kind, struct wire_cursor *at)
+{
+	switch (kind) {
 	case WIRE_TEXT:
-		out->kind = POL_RAW_STRING;
-		*out_known = wire_head_text(at, &text);
-		out->text = *out_known ? (struct pol_str){ text.ptr, text.len } : out->text;
-		reader->bytes += out->text.len;
-		break;
+		return read_text(reader, at);
 	case WIRE_INT:
-		out->kind = POL_RAW_INT;
-		*out_known = wire_head_int(at, &out->number);
-		break;
+		return read_int(reader, at);
 	case WIRE_BOOL:
-		out->kind = POL_RAW_BOOL;
-		*out_known = wire_read_bool(at, &truth);
-		out->number = *out_known && truth;
-		break;
+		return read_bool(reader, at);
 	case WIRE_ARRAY:
-		return read_members(reader, name, at, out, out_known);
+		return read_set(reader, at);
 	case WIRE_NIL:
-		*out_known = wire_read_nil(at);
-		break;
 	case WIRE_NONE:
 	case WIRE_FLOAT:
 	case WIRE_MAP:
 	case WIRE_EXT:
-		*out_known = false;
 		break;
 	}
-	if (!*out_known) {
-		(void)wire_skip(at);
-	}
-	return NULL;
+	(void)wire_skip(at);
+	return refuse_kind(reader);
 }
 
 /* --- facts ------------------------------------------------------------------------------------ */
@@ -155,103 +246,72 @@ static bool add_name(struct pol_fact_set *set, uint32_t fact)
 	return is_new;
 }
 
-static const char no_value[] = "must be text, a 64-bit integer, true, false, a list of text or nil";
-
-/* Adds a value of a declared fact. */
-static const char *add(struct reader *reader, uint32_t fact, struct pol_str name,
-	const struct pol_raw *raw, bool known)
-{
-	struct given_room *room = reader->room;
-	struct given_map *map = reader->map;
-	struct pol_given_fact *item = &map->items[map->count];
-	enum pol_status status = POL_EINVALID;
-	char why[POL_GIVEN_WHY];
-
-	if (raw->kind == POL_RAW_NIL && known) {
-		return NULL;
-	}
-	item->fact = fact;
-	if (known) {
-		status = pol_given_read(
-			reader->call->snapshot, raw, &room->members[room->member_count], item, why);
-	}
-	if (status != POL_OK && (status != POL_EINVALID || !reader->ignore)) {
-		return wrong_fact(reader, name, known ? why : no_value);
-	}
-	if (status != POL_OK) {
-		item->value = (struct pol_value){ .type = POL_TYPE_ABSENT };
-	}
-	if (status == POL_OK && item->value.type == POL_TYPE_STRINGS) {
-		room->member_count += item->value.strings.count;
-	}
-	map->unsorted |= reader->last > fact;
-	reader->last = fact;
-	map->count++;
-	return NULL;
-}
-
-static const char *check_bytes(struct reader *reader)
-{
-	return reader->bytes > POL_GIVEN_BYTES
-		       ? wrong_map(reader, "has more than 16 KiB of names and text")
-		       : NULL;
-}
-
-/* The number of the fact that is the map's next one; POL_NONE: it is not declared. A guess is only
- * taken where the policy gives that fact this name. */
-static uint32_t find_fact(
-	struct reader *reader, struct pol_str name, const struct pol_declared_fact **out)
+/* Finds the map's next fact by its name. A guess is only taken where the policy gives that fact
+ * this name. */
+static void find_fact(struct reader *reader, struct pol_str name)
 {
 	const struct pol_snapshot *snapshot = reader->call->snapshot;
 	uint32_t *guess = &reader->room->guesses[reader->named % POL_GIVEN_FACTS];
-	const struct pol_declared_fact *fact = pol_condition_declared(snapshot, *guess);
 	uint32_t number = *guess;
+	const struct pol_declared_fact *fact = pol_condition_declared(snapshot, number);
 
-	if (fact == NULL || !pol_str_equal(fact->name, name)) {
-		number = pol_condition_fact(snapshot, name);
+	if (fact == NULL || !pol_str_equal_short(fact->name, name)) {
+		number = *guess = pol_condition_fact(snapshot, name);
 		fact = pol_condition_declared(snapshot, number);
-		*guess = number;
 	}
-	*out = fact;
-	return number;
+	reader->name = name;
+	reader->number = number;
+	reader->declared = fact;
+}
+
+/* Adds the fact that was read to the map. */
+static void add(struct reader *reader)
+{
+	struct given_map *map = reader->map;
+
+	map->items[map->count++].fact = reader->number;
+	map->unsorted |= reader->last > reader->number;
+	reader->last = reader->number;
 }
 
 /* Reads one fact; the cursor is at its value. */
 static const char *read_fact(struct reader *reader, struct pol_str name, struct wire_cursor *value)
 {
-	const struct pol_declared_fact *declared;
-	uint32_t fact = find_fact(reader, name, &declared);
 	struct given_map *map = reader->map;
-	struct pol_raw raw;
+	enum wire_type kind;
 	const char *wrong;
-	bool known;
 
-	if (fact == POL_NONE && reader->ignore) {
+	find_fact(reader, name);
+	if (reader->number == POL_NONE && reader->ignore) {
 		(void)wire_skip(value);
 		return NULL;
 	}
-	if (fact == POL_NONE) {
-		return wrong_fact(reader, name, "the policy declares no such fact");
+	if (reader->number == POL_NONE) {
+		return wrong_fact(reader, "the policy declares no such fact");
 	}
-	if (fact < POL_FACT_KNOWN) {
-		return wrong_fact(
-			reader, name, "the daemon knows this fact itself: it is never given");
+	if (reader->number < POL_FACT_KNOWN) {
+		return wrong_fact(reader, "the daemon knows this fact itself: it is never given");
 	}
-	if (!add_name(&map->named, fact)) {
-		return wrong_fact(reader, name, "is given twice");
+	if (!add_name(&map->named, reader->number)) {
+		return wrong_fact(reader, "is given twice");
 	}
 	/* Before its value is read: the room has members for POL_GIVEN_FACTS sets. */
 	if (reader->named == POL_GIVEN_FACTS) {
 		return wrong_map(reader, "has more than 64 facts");
 	}
-	map->of_principal |= declared->space == POL_SPACE_PRINCIPAL;
+	map->of_principal |= reader->declared->space == POL_SPACE_PRINCIPAL;
 	reader->bytes += name.len;
 	reader->named++;
-	wrong = read_raw(reader, name, value, &raw, &known);
-	if (wrong == NULL) {
-		wrong = check_bytes(reader);
+	kind = wire_head_peek(value);
+	if (kind == WIRE_NIL) {
+		(void)wire_read_nil(value);
+		return check_bytes(reader);
 	}
-	return wrong != NULL ? wrong : add(reader, fact, name, &raw, known);
+	wrong = read_value(reader, kind, value);
+	if (wrong == NULL) {
+		add(reader);
+	}
+	return wrong;
 }
 
 static const char *read_map(struct reader *reader, const struct wire_value *facts)

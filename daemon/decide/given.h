@@ -43,6 +43,7 @@ struct given_room {
 	uint32_t guesses[POL_GIVEN_FACTS];
 	char param[WIRE_PARAM_SIZE];
 	char wrong[WIRE_MESSAGE_SIZE];
+	char why[POL_GIVEN_WHY];
 	struct pol_str members[2 * GIVEN_MEMBERS];
 };
 

@@ -2,9 +2,10 @@
 
 /*
  * fault: LMDB follows what its pages say. A page that is damaged while the daemon serves, or that
- * its start did not walk, can lead it out of the file (SIGBUS) or to memory that nobody has
- * (SIGSEGV). Going on is not possible: the thread may hold LMDB's locks. The process ends, and the
- * next start checks every page.
+ * its start did not walk, can lead it out of the file (SIGBUS), to memory that nobody has
+ * (SIGSEGV), or over the end of a copy, which malloc(3) may find (SIGABRT). Going on is not
+ * possible: the thread may hold LMDB's locks. The process ends, and the next start checks every
+ * page.
  */
 
 #include <errno.h>
@@ -21,6 +22,8 @@
 
 #define EXIT_DAMAGED 1
 
+enum { SIGNALS = 3 };
+
 /* A signal's handler has no argument of ours. */
 static struct {
 	struct store *store; /* NULL: none */
@@ -29,24 +32,36 @@ static struct {
 	size_t size;
 	size_t page_size;
 	atomic_flag said;
-	struct sigaction before[2];
+	struct sigaction before[SIGNALS];
 } fault = { .said = ATOMIC_FLAG_INIT };
 
-static const int numbers[2] = { SIGSEGV, SIGBUS };
+static const int numbers[SIGNALS] = { SIGSEGV, SIGBUS, SIGABRT };
+static const char *const names[SIGNALS] = { "SIGSEGV", "SIGBUS", "SIGABRT" };
+
+static int index_of(int number)
+{
+	return number == SIGBUS ? 1 : number == SIGABRT ? 2 : 0;
+}
+
+/* abort(3) of this process, not a supervisor's. */
+static bool is_own_abort(int number, const siginfo_t *info)
+{
+	return number == SIGABRT && info->si_code == SI_TKILL && info->si_pid == getpid();
+}
 
 /* A fault at another address may still come from a damaged page, which the writer had copied. The
  * instruction runs again, and what was there before us ends the process. */
 static void pass_on(int number, const siginfo_t *info)
 {
-	sigaction(number, &fault.before[number == SIGBUS], NULL);
-	/* A positive code is the kernel's: kill(2) has no address. */
-	if (info->si_code <= 0) {
+	sigaction(number, &fault.before[index_of(number)], NULL);
+	/* A positive code is the kernel's: kill(2) has no address. abort(3) goes on by itself. */
+	if (info->si_code <= 0 && !is_own_abort(number, info)) {
 		raise(number);
 	} else if (!atomic_flag_test_and_set(&fault.said)) {
 		log_write_now(LOG_ERROR,
 			"a fault outside of the store; if the store is damaged, the next start "
 			"says so: it checks every page",
-			"signal=%s", number == SIGBUS ? "SIGBUS" : "SIGSEGV");
+			"signal=%s", names[index_of(number)]);
 	}
 }
 
@@ -65,7 +80,7 @@ static void on_fault(int number, siginfo_t *info, void *context)
 			"`authzcheck store restore`; the next start checks every page",
 			"path=%s page=%llu signal=%s", fault.path,
 			(unsigned long long)((at - fault.begin) / fault.page_size),
-			number == SIGBUS ? "SIGBUS" : "SIGSEGV");
+			names[index_of(number)]);
 		_exit(EXIT_DAMAGED);
 	}
 	/* The thread that was first ends the process. */
@@ -82,6 +97,15 @@ static void on_assert(MDB_env *env, const char *message)
 		"the store is damaged: put back a sound one, or restore a copy with `authzcheck "
 		"store restore`; the next start checks every page",
 		"path=%s lmdb=%s", fault.path, message);
+	_exit(EXIT_DAMAGED);
+}
+
+_Noreturn void store_end_damaged(int error)
+{
+	log_write_now(LOG_ERROR,
+		"the disk failed: the next start goes back to what is on it, and the shared log "
+		"brings the rest",
+		"path=%s error=%s", fault.path != NULL ? fault.path : "", strerror(-error));
 	_exit(EXIT_DAMAGED);
 }
 
@@ -122,7 +146,7 @@ void store_catch_faults(struct store *store, const char *path, size_t map_size)
 	fault.path = path;
 	fault.page_size = info.ms_psize;
 	mdb_env_set_assert(store->env, on_assert);
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < SIGNALS; i++) {
 		sigaction(numbers[i], &action, &fault.before[i]);
 	}
 }
@@ -132,7 +156,7 @@ void store_ignore_faults(struct store *store)
 	if (fault.store != store) {
 		return;
 	}
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < SIGNALS; i++) {
 		sigaction(numbers[i], &fault.before[i], NULL);
 	}
 	fault.store = NULL;

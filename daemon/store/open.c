@@ -5,8 +5,9 @@
 
 #include "daemon/store/internal.h"
 
-/* Readers besides the workers': of the writer, and of maintenance tasks and copies. */
-#define SPARE_READERS 8
+/* Readers besides the workers': of the writer, of maintenance tasks and copies, and of checkpoints.
+ */
+#define SPARE_READERS 10
 
 static const char *const table_names[STORE_TABLES] = {
 	[STORE_META] = "meta",
@@ -187,6 +188,7 @@ int store_prepare(
 void store_close_env(struct store *store)
 {
 	if (store->env != NULL) {
+		store_checkpoint_close(store);
 		mdb_env_close(store->env);
 		store->env = NULL;
 	}

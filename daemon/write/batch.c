@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "daemon/host/log.h"
 #include "daemon/share/append.h"
@@ -16,14 +17,14 @@ static struct writer_job *next_of(const struct writer_job *job)
 	return (struct writer_job *)job->item.next;
 }
 
-static bool is_last(struct writer *writer)
+static size_t count_queued(struct writer *writer)
 {
-	bool last;
+	size_t count;
 
 	pthread_mutex_lock(&writer->mutex);
-	last = writer->queue.count == 0;
+	count = writer->queue.count;
 	pthread_mutex_unlock(&writer->mutex);
-	return last;
+	return count;
 }
 
 /* --- jobs ------------------------------------------------------------------------------------- */
@@ -125,7 +126,7 @@ static void run_all(
 {
 	struct writer_job *job = batch->first;
 	uint64_t end = writer_microseconds() + WRITER_BATCH_MS * 1000;
-	bool alone = again || job->alone || job->local || is_last(writer);
+	bool alone = again || job->alone || job->local || count_queued(writer) == 0;
 
 	if (alone) {
 		store_write_alone(turn->write);
@@ -292,13 +293,43 @@ static void note_place(const struct share_head *head, struct batch *batch)
 	}
 }
 
+bool batch_gathers(const struct batch_gather *gather)
+{
+	return gather->queued + 1 < gather->last && gather->spent < WRITER_GATHER_US &&
+	       (gather->spent == 0 || gather->queued > gather->before);
+}
+
+/*
+ * A client that always has several changes under way sends the next ones one after the other, as it
+ * reads the answers of the last batch. Were the first of them a batch of its own, the others would
+ * wait for its row. So while the queue grows, the batch waits until as many are there as the last
+ * one had.
+ */
+static void gather(struct writer *writer, const struct writer_job *first)
+{
+	const struct timespec step = { .tv_nsec = WRITER_GATHER_STEP_US * 1000 };
+	uint64_t begin = writer_microseconds();
+	struct batch_gather gather = { .last = writer->gathered, .queued = count_queued(writer) };
+
+	while (!first->alone && batch_gathers(&gather)) {
+		nanosleep(&step, NULL);
+		gather.before = gather.queued;
+		gather.queued = count_queued(writer);
+		gather.spent = writer_microseconds() - begin;
+	}
+}
+
 static int run_shared(struct writer *writer, struct batch *batch, bool again)
 {
 	struct share_append *append = writer->append;
 	uint64_t end = writer_microseconds() + SHARE_ANSWER_MS * UINT64_C(1000);
 	unsigned lost = 0;
-	int r = share_append_begin(append);
+	int r;
 
+	if (!again) {
+		gather(writer, batch->first);
+	}
+	r = share_append_begin(append);
 	if (r < 0) {
 		/* It did not run. */
 		batch->first->wrote = false;
@@ -319,6 +350,7 @@ static int run_shared(struct writer *writer, struct batch *batch, bool again)
 		}
 	}
 	share_append_end(append);
+	writer->gathered = again ? 0 : batch->count;
 	if (r == 0) {
 		note_place(&append->head, batch);
 	}

@@ -27,6 +27,7 @@ struct writer {
 	bool flush_failed;       /* the thread's own: so that a full disk is said once */
 	/* The thread's own: */
 	struct share_append *append; /* of the batch that runs; NULL: it is on this host alone */
+	unsigned gathered;           /* jobs of the last batch of a shared store */
 	uint64_t
 		full_at; /* when a change without room was logged last, in microseconds; 0: never */
 	uint64_t full;   /* those since then */
@@ -37,6 +38,20 @@ uint64_t writer_microseconds(void);
 
 /* The next job, or NULL. */
 struct writer_job *writer_take(struct writer *writer);
+
+/* How long a batch of a shared store waits for others at most, and between two looks. */
+#define WRITER_GATHER_US      500
+#define WRITER_GATHER_STEP_US 50
+
+/* A batch before it begins. */
+struct batch_gather {
+	size_t last;           /* jobs of the last batch */
+	size_t queued, before; /* those that wait beside the first, and at the look before */
+	uint64_t spent;        /* us, since it waits */
+};
+
+/* Does it wait for more? */
+bool batch_gathers(const struct batch_gather *gather);
 
 /* Runs a batch that begins with this job, and gives its jobs back. */
 void batch_run(struct writer *writer, struct writer_job *first);

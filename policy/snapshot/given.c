@@ -12,21 +12,14 @@
 /* Bytes of a fact's name that a message shows. */
 #define SHOWN 100
 
-/* One value that is read. */
-struct reading {
-	const struct pol_declared_fact *fact;
-	const struct pol_raw *raw;
-	char *why;
-};
-
 /* Messages and sets apart, so that reading other values saves no registers for them. */
 __attribute__((noinline)) static enum pol_status fail(
-	const struct reading *reading, enum pol_status status, const char *what)
+	const struct pol_declared_fact *fact, char *why, enum pol_status status, const char *what)
 {
-	struct pol_str name = reading->fact->name;
+	struct pol_str name = fact->name;
 
 	name.len = name.len < SHOWN ? name.len : SHOWN;
-	snprintf(reading->why, POL_GIVEN_WHY, "'%.*s' %s", POL_STR_ARGS(name), what);
+	snprintf(why, POL_GIVEN_WHY, "'%.*s' %s", POL_STR_ARGS(name), what);
 	return status;
 }
 
@@ -34,9 +27,8 @@ __attribute__((noinline)) static enum pol_status fail(
 #define WORDS_SHOWN 80
 
 /* "is one of draft, active". */
-static enum pol_status fail_word(const struct reading *reading)
+static enum pol_status fail_word(const struct pol_declared_fact *fact, char *why)
 {
-	const struct pol_declared_fact *fact = reading->fact;
 	char what[WORDS_SHOWN + sizeof "is one of , …"] = "is one of";
 	size_t len = strlen(what);
 
@@ -50,10 +42,11 @@ static enum pol_status fail_word(const struct reading *reading)
 		len += (size_t)snprintf(what + len, sizeof what - len, "%s %.*s", i > 0 ? "," : "",
 			POL_STR_ARGS(word));
 	}
-	return fail(reading, POL_EINVALID, what);
+	return fail(fact, why, POL_EINVALID, what);
 }
 
-__attribute__((noinline)) static enum pol_status fail_type(const struct reading *reading)
+__attribute__((noinline)) static enum pol_status fail_type(
+	const struct pol_declared_fact *fact, char *why)
 {
 	static const char *const whats[] = {
 		[POL_TYPE_ABSENT] = "has no type",
@@ -68,40 +61,44 @@ __attribute__((noinline)) static enum pol_status fail_type(const struct reading 
 		[POL_TYPE_NETWORK] = "has no type",
 	};
 
-	return reading->fact->type == POL_TYPE_WORD
-		       ? fail_word(reading)
-		       : fail(reading, POL_EINVALID, whats[reading->fact->type]);
+	return fact->type == POL_TYPE_WORD ? fail_word(fact, why)
+					   : fail(fact, why, POL_EINVALID, whats[fact->type]);
 }
 
-static enum pol_status check_text(const struct reading *reading, struct pol_str text)
+/* The rest of check_text. */
+__attribute__((noinline)) static enum pol_status check_long_text(
+	const struct pol_declared_fact *fact, struct pol_str text, char *why)
 {
 	if (text.len > POL_GIVEN_STRING) {
-		return fail(reading, POL_ELIMIT, "has a string of more than 1,024 bytes");
+		return fail(fact, why, POL_ELIMIT, "has a string of more than 1,024 bytes");
 	}
-	return pol_str_is_utf8(text) ? POL_OK : fail(reading, POL_EINVALID, "is not UTF-8");
+	return pol_str_is_utf8(text) ? POL_OK : fail(fact, why, POL_EINVALID, "is not UTF-8");
 }
 
-__attribute__((noinline)) static enum pol_status read_set(
-	const struct reading *reading, struct pol_str *room, struct pol_value *out)
+static inline enum pol_status check_text(
+	const struct pol_declared_fact *fact, struct pol_str text, char *why)
 {
-	const struct pol_raw *raw = reading->raw;
+	return pol_str_is_short_ascii(text) ? POL_OK : check_long_text(fact, text, why);
+}
 
-	if (reading->fact->type != POL_TYPE_STRINGS) {
-		return fail_type(reading);
+enum pol_status pol_given_read_set(const struct pol_declared_fact *fact, struct pol_str *items,
+	uint32_t count, struct pol_value *out, char why[POL_GIVEN_WHY])
+{
+	if (fact->type != POL_TYPE_STRINGS) {
+		return fail_type(fact, why);
 	}
-	if (raw->count > POL_GIVEN_MEMBERS) {
-		return fail(reading, POL_ELIMIT, "has more than 256 members");
+	if (count > POL_GIVEN_MEMBERS) {
+		return fail(fact, why, POL_ELIMIT, "has more than 256 members");
 	}
-	for (uint32_t i = 0; i < raw->count; i++) {
-		enum pol_status status = check_text(reading, raw->items[i]);
+	for (uint32_t i = 0; i < count; i++) {
+		enum pol_status status = check_text(fact, items[i], why);
 
 		if (status != POL_OK) {
 			return status;
 		}
-		room[i] = raw->items[i];
 	}
-	*out = (struct pol_value){ .type = POL_TYPE_STRINGS,
-		.strings = { room, pol_value_sort(room, raw->count) } };
+	out->type = POL_TYPE_STRINGS;
+	out->strings = (struct pol_strings){ items, pol_value_sort(items, count) };
 	return POL_OK;
 }
 
@@ -110,7 +107,7 @@ static bool read_word(
 	const struct pol_declared_fact *fact, struct pol_str text, struct pol_str *out)
 {
 	for (uint32_t i = 0; i < fact->word_count; i++) {
-		if (pol_str_equal(fact->words[i], text)) {
+		if (pol_str_equal_short(fact->words[i], text)) {
 			*out = fact->words[i];
 			return true;
 		}
@@ -130,16 +127,15 @@ static bool read_duration(struct pol_str text, int64_t *out)
 }
 
 /* Text that stands for a value of another type than STRING. */
-__attribute__((noinline)) static enum pol_status read_spelled(
-	const struct reading *reading, struct pol_value *out)
+static enum pol_status read_spelled(
+	const struct pol_declared_fact *fact, struct pol_str text, struct pol_value *out, char *why)
 {
-	struct pol_str text = reading->raw->text;
-	struct pol_value value = { .type = reading->fact->type };
+	struct pol_value value = { .type = fact->type };
 	bool good = false;
 
 	switch (value.type) {
 	case POL_TYPE_WORD:
-		good = read_word(reading->fact, text, &value.text);
+		good = read_word(fact, text, &value.text);
 		break;
 	case POL_TYPE_TIME:
 		good = pol_timetext_parse(text, &value.number) == POL_OK;
@@ -159,69 +155,97 @@ __attribute__((noinline)) static enum pol_status read_spelled(
 		break;
 	}
 	if (!good) {
-		return fail_type(reading);
+		return fail_type(fact, why);
 	}
 	*out = value;
 	return POL_OK;
 }
 
-static enum pol_status read_text(const struct reading *reading, struct pol_value *out)
+/* The rest of pol_given_read_string. */
+__attribute__((noinline)) static enum pol_status read_any_text(
+	const struct pol_declared_fact *fact, struct pol_str text, struct pol_value *out, char *why)
 {
-	enum pol_status status = check_text(reading, reading->raw->text);
+	enum pol_status status = check_text(fact, text, why);
 
 	if (status != POL_OK) {
 		return status;
 	}
-	if (reading->fact->type != POL_TYPE_STRING) {
-		return read_spelled(reading, out);
+	if (fact->type != POL_TYPE_STRING) {
+		return read_spelled(fact, text, out, why);
 	}
-	*out = (struct pol_value){ .type = POL_TYPE_STRING, .text = reading->raw->text };
+	out->type = POL_TYPE_STRING;
+	out->text = text;
 	return POL_OK;
 }
 
-static enum pol_status read_number(const struct reading *reading, struct pol_value *out)
+enum pol_status pol_given_read_string(const struct pol_declared_fact *fact, struct pol_str text,
+	struct pol_value *out, char why[POL_GIVEN_WHY])
 {
-	enum pol_type type = reading->fact->type;
-	int64_t number = reading->raw->number;
-	bool good = reading->raw->kind == POL_RAW_BOOL
-			    ? type == POL_TYPE_BOOL
-			    : type == POL_TYPE_INT || type == POL_TYPE_TIME ||
-				      type == POL_TYPE_DURATION;
-
-	if (!good) {
-		return fail_type(reading);
+	if (fact->type != POL_TYPE_STRING || !pol_str_is_short_ascii(text)) {
+		return read_any_text(fact, text, out, why);
 	}
-	*out = (struct pol_value){ .type = type,
-		.number = type == POL_TYPE_BOOL ? number != 0 : number };
+	out->type = POL_TYPE_STRING;
+	out->text = text;
 	return POL_OK;
 }
 
-__attribute__((noinline)) static enum pol_status fail_undeclared(char *why)
+enum pol_status pol_given_read_number(const struct pol_declared_fact *fact, int64_t number,
+	struct pol_value *out, char why[POL_GIVEN_WHY])
 {
-	snprintf(why, POL_GIVEN_WHY, "no such fact is declared");
-	return POL_EINVALID;
+	if (fact->type != POL_TYPE_INT && fact->type != POL_TYPE_TIME &&
+		fact->type != POL_TYPE_DURATION) {
+		return fail_type(fact, why);
+	}
+	out->type = fact->type;
+	out->number = number;
+	return POL_OK;
+}
+
+enum pol_status pol_given_read_bool(const struct pol_declared_fact *fact, bool truth,
+	struct pol_value *out, char why[POL_GIVEN_WHY])
+{
+	if (fact->type != POL_TYPE_BOOL) {
+		return fail_type(fact, why);
+	}
+	out->type = POL_TYPE_BOOL;
+	out->number = truth;
+	return POL_OK;
+}
+
+/* Copies the members of a set to `room`, unless they are there. */
+static enum pol_status read_set(const struct pol_declared_fact *fact, const struct pol_raw *raw,
+	struct pol_str *room, struct pol_value *out, char *why)
+{
+	uint32_t count = raw->count <= POL_GIVEN_MEMBERS ? raw->count : 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		room[i] = raw->items[i];
+	}
+	return pol_given_read_set(fact, room, raw->count, out, why);
 }
 
 enum pol_status pol_given_read(const struct pol_snapshot *snapshot, const struct pol_raw *raw,
 	struct pol_str *room, struct pol_given_fact *item, char why[POL_GIVEN_WHY])
 {
-	struct reading reading = { .raw = raw, .why = why };
+	const struct pol_declared_fact *fact;
 
 	if (item->fact >= snapshot->fact_count) {
-		return fail_undeclared(why);
+		snprintf(why, POL_GIVEN_WHY, "no such fact is declared");
+		return POL_EINVALID;
 	}
-	reading.fact = &snapshot->facts[item->fact];
+	fact = &snapshot->facts[item->fact];
 	switch (raw->kind) {
 	case POL_RAW_NIL:
 		item->value = (struct pol_value){ 0 };
 		return POL_OK;
 	case POL_RAW_STRING:
-		return read_text(&reading, &item->value);
+		return pol_given_read_string(fact, raw->text, &item->value, why);
 	case POL_RAW_INT:
+		return pol_given_read_number(fact, raw->number, &item->value, why);
 	case POL_RAW_BOOL:
-		return read_number(&reading, &item->value);
+		return pol_given_read_bool(fact, raw->number != 0, &item->value, why);
 	case POL_RAW_STRINGS:
-		return read_set(&reading, room, &item->value);
+		return read_set(fact, raw, room, &item->value, why);
 	}
 	return POL_EINVALID;
 }

@@ -14,6 +14,7 @@
 #include "policy/text/value.h"
 #include "policy/text/word.h"
 
+struct pol_declared_fact;
 struct pol_snapshot;
 
 /* Bounds of the facts of one request, and of the attributes of one principal. */
@@ -59,6 +60,18 @@ struct pol_raw {
  */
 enum pol_status pol_given_read(const struct pol_snapshot *snapshot, const struct pol_raw *raw,
 	struct pol_str *room, struct pol_given_fact *item, char why[POL_GIVEN_WHY]);
+
+/* The same for a value of each kind, and a fact that was found already: they write *out where
+ * pol_given_read writes item->value. The members of a set are sorted where they are; the set is a
+ * view of them. */
+enum pol_status pol_given_read_string(const struct pol_declared_fact *fact, struct pol_str text,
+	struct pol_value *out, char why[POL_GIVEN_WHY]);
+enum pol_status pol_given_read_number(const struct pol_declared_fact *fact, int64_t number,
+	struct pol_value *out, char why[POL_GIVEN_WHY]);
+enum pol_status pol_given_read_bool(const struct pol_declared_fact *fact, bool truth,
+	struct pol_value *out, char why[POL_GIVEN_WHY]);
+enum pol_status pol_given_read_set(const struct pol_declared_fact *fact, struct pol_str *items,
+	uint32_t count, struct pol_value *out, char why[POL_GIVEN_WHY]);
 
 /* The number of the fact that an attribute of a principal is: `branch` is principal.branch. One
  * below POL_FACT_KNOWN is known of every principal, and no attribute. POL_NONE: the policy declares

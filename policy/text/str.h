@@ -8,8 +8,25 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "policy/text/word.h"
+
+/* pol_str_equal, where most texts are equal and have 8 to 16 bytes: these are compared here, since
+ * a call of memcmp costs more than the comparison. */
+static inline bool pol_str_equal_short(struct pol_str a, struct pol_str b)
+{
+	uint64_t begins[2], ends[2];
+
+	if (a.len != b.len || a.len - sizeof begins[0] > sizeof begins[0]) {
+		return pol_str_equal(a, b);
+	}
+	memcpy(&begins[0], a.ptr, sizeof begins[0]);
+	memcpy(&begins[1], b.ptr, sizeof begins[1]);
+	memcpy(&ends[0], a.ptr + a.len - sizeof ends[0], sizeof ends[0]);
+	memcpy(&ends[1], b.ptr + b.len - sizeof ends[1], sizeof ends[1]);
+	return begins[0] == begins[1] && ends[0] == ends[1];
+}
 
 /* Equality that ignores the case of ASCII letters. */
 bool pol_str_equal_fold(struct pol_str a, struct pol_str b);
@@ -27,6 +44,27 @@ uint64_t pol_str_hash(struct pol_str str, uint64_t seed);
 
 /* True if the bytes are well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms). */
 bool pol_str_is_utf8(struct pol_str str);
+
+/* True only of ASCII; false of some ASCII: of text that is empty or longer than 16 bytes. */
+static inline bool pol_str_is_short_ascii(struct pol_str str)
+{
+	const uint64_t high = UINT64_C(0x8080808080808080);
+	uint64_t words[2];
+	uint32_t halves[2];
+
+	if (str.len - sizeof words[0] <= sizeof words[0]) {
+		memcpy(&words[0], str.ptr, sizeof words[0]);
+		memcpy(&words[1], str.ptr + str.len - sizeof words[0], sizeof words[0]);
+		return ((words[0] | words[1]) & high) == 0;
+	}
+	if (str.len - sizeof halves[0] < sizeof halves[0]) {
+		memcpy(&halves[0], str.ptr, sizeof halves[0]);
+		memcpy(&halves[1], str.ptr + str.len - sizeof halves[0], sizeof halves[0]);
+		return ((halves[0] | halves[1]) & (uint32_t)high) == 0;
+	}
+	return str.len - 1 < 3 &&
+	       ((str.ptr[0] | str.ptr[str.len / 2] | str.ptr[str.len - 1]) & 0x80) == 0;
+}
 
 /* Replaces what a terminal or a reader could misread by `?`: control characters, and every byte
  * that is not ASCII unless the whole text is UTF-8. */

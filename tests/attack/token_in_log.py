@@ -10,8 +10,13 @@ import harness
 
 POLICY = """\
 environment live prefix a_live_
+facts {
+    resource.owner   string
+    principal.branch string
+}
 tree api { /a { GET }, /{any} { GET } }
 role r { allow GET on api:/a }
+role owner { allow GET on api:/{any} when resource.owner is principal.branch }
 principal p { role r }
 stack all { authenticate sufficient key
     authenticate required principal
@@ -103,6 +108,37 @@ class TokenInLog(attack.Attack):
                 self.assertGreaterEqual(text.count("..."), 50, f"{name}: the lines are there")
                 self.assert_nothing_left(name, urllib.parse.unquote(text), token)
                 self.failed(f"reads a percent-encoded token in the {name} ({form})", "redacted")
+
+    def test_a_token_as_a_fact_or_an_attribute_is_in_no_log_and_seen_by_no_watch(self):
+        for form in ("text", "json"):
+            d = self.start(form)
+            client = d.client()
+            token = client.call("keys.create", roles=["r"])["secret"]
+            client.call("principals.create", id="ann", attributes={"branch": token, "other": token})
+            client.call("assignments.create", principal="ann", role="owner", at=[f"api:/{token}"])
+            client.call("principals.update", id="ann", attributes={"branch": f"x{token}"})
+            cursor = client.call("decisions.watch")["cursor"]
+            seen = 0
+            for name in ("resource.owner", "principal.branch"):
+                for path in (f"/{token}", "/other"):
+                    asked = {"principal": "ann", "service": "all", "method": "GET", "path": path,
+                             "facts": {name: token, f"x.{token}": token}, "undeclared": "ignore"}
+                    for method in ("plan", "decisions.try"):
+                        client.call(method, **asked)
+                    seen += client.call("authorize", **asked)["status"] in (200, 403)
+            self.assertEqual(seen, 4)
+            watched = client.call("decisions.watch", cursor=cursor, end=True)
+            self.assertEqual((watched["seen"], watched["dropped"]), (4, 0))
+            # In the path, and in the place that the role is held at.
+            self.assertEqual([item.get("redacted") for item in watched["items"]], [True] * 4)
+            trail = client.call("audit.list", limit=1000)["items"]
+            d.stop()
+            for name, text in (("log", d.log()), ("decision log", self.decisions.read_text())):
+                self.assertEqual(text.count("_..."), 2, f"{name}: the lines are there")
+                self.assert_nothing_left(name, text, token)
+            self.assert_nothing_left("watch", json.dumps(watched["items"]), token)
+            self.assert_nothing_left("trail", json.dumps(trail), token)
+            self.failed(f"reads a token that came as a fact or an attribute ({form})", "redacted")
 
     def test_a_kid_before_a_token_hides_nothing(self):
         d = self.start("text")

@@ -2,8 +2,8 @@
 """A store that several hosts share, beside bare PostgreSQL: for tests/bench/run --fleet.
 
 Three daemons and a PostgreSQL of their own on this machine, its files and theirs on the same disk. A
-change is measured beside one INSERT of as many bytes by libpq, changes that are sent together beside
-INSERTs of as many rows in one statement, in turns of the same run. Then the time until the last host
+change (changes.c) is measured beside one INSERT of as many bytes by libpq (fleet.c), changes that are sent
+together beside INSERTs of as many rows in one statement, in turns of the same run. Then the time until the last host
 goes by a change, for three daemons and for simulated hosts (fleet.c).
 """
 
@@ -46,7 +46,7 @@ def percentile(values, share):
 
 class Bed:
     def __init__(self, build):
-        self.bench = build / "tests" / "bench" / "bench-fleet"
+        self.programs = build / "tests" / "bench"
         # On the disk that the daemons use, too: in memory a commit would cost nothing.
         postgres.MEMORY = tempfile.gettempdir()
         self.servers = postgres.Servers()
@@ -64,12 +64,19 @@ class Bed:
         host.await_connected()
         return host
 
-    def bare(self, *arguments):
-        done = subprocess.run([str(word) for word in (self.bench, arguments[0], self.server.conninfo(), *arguments[1:])],
-                              capture_output=True, text=True, check=False)
+    def run(self, program, *arguments):
+        done = subprocess.run([str(word) for word in (self.programs / program, *arguments)], capture_output=True, text=True,
+                              check=False)
         if done.returncode != 0:
             sys.exit(done.stderr)
         return json.loads(done.stdout)
+
+    def bare(self, what, *arguments):
+        return self.run("bench-fleet", what, self.server.conninfo(), *arguments)
+
+    def changes(self, outstanding, seconds, keys):
+        """Keys are disabled and enabled on the first host."""
+        return self.run("bench-changes", self.hosts[0].socket, outstanding, seconds, *(key["id"] for key in keys))
 
     def keys(self, count):
         return self.clients[0].call_many([("keys.create", {"roles": ["viewer"]})] * count)
@@ -78,28 +85,6 @@ class Bed:
         for host in self.hosts:
             host.finish()
         self.servers.close()
-
-
-def one_by_one(bed, key, seconds):
-    """The time of each change, in ms: a key is disabled and enabled."""
-    client, times, end, at = bed.clients[0], [], time.monotonic() + seconds, 0
-    while time.monotonic() < end:
-        begin = time.perf_counter()
-        client.call(("keys.disable", "keys.enable")[at % 2], id=key["id"])
-        times.append(1000 * (time.perf_counter() - begin))
-        at += 1
-    return times
-
-
-def together(bed, keys, seconds):
-    """Changes a second, TOGETHER of them outstanding."""
-    client, end, count = bed.clients[0], time.monotonic() + seconds, 0
-    begin = time.monotonic()
-    while time.monotonic() < end:
-        method = ("keys.disable", "keys.enable")[count // len(keys) % 2]
-        client.call_many([(method, {"id": key["id"]}) for key in keys], window=TOGETHER)
-        count += len(keys)
-    return count / (time.monotonic() - begin)
 
 
 def import_keys(bed):
@@ -146,9 +131,9 @@ def measure_changes(figures, bed, options):
     rows = {"one": [], "many": []}
     for _ in range(options.turns):
         bare = bed.bare("bare", BYTES, options.seconds)
-        rows["one"].append((bare["p50"], statistics.median(one_by_one(bed, keys[0], options.seconds))))
+        rows["one"].append((bare["p50"], bed.changes(1, options.seconds, keys)["p50"]))
         bare = bed.bare("rows", BYTES, TOGETHER, options.seconds)
-        rows["many"].append((bare["rate"], together(bed, keys, options.seconds)))
+        rows["many"].append((bare["rate"], bed.changes(TOGETHER, options.seconds, keys)["rate"]))
     for what, key, unit in (("a change, p50, beside one INSERT", "one", "ms"),
                             (f"changes, {TOGETHER} outstanding, beside INSERTs of {TOGETHER} rows", "many", "/s")):
         base, mine = (statistics.median(values) for values in zip(*rows[key]))

@@ -2,7 +2,7 @@
 /* A role while it is edited: its two layers of boxes, and the lines that stay text. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { index_trees } from '../../tools/console/lib/permissions.js';
+import { index_trees, words_below } from '../../tools/console/lib/permissions.js';
 import { begin, conditions, counts, lines_of, toggle, toggle_below, trees_of } from '../../tools/console/lib/role_draft.js';
 
 const INDEX = index_trees([
@@ -24,6 +24,20 @@ test('a box takes all below it in, and out when all are in', () => {
 	assert.deepEqual([...all.allow].sort(), ['ui:/a edit', 'ui:/a view', 'ui:/a/b view']);
 	assert.equal(toggle_below(all, 'allow', node('ui:/a')).allow.size, 0);
 	assert.equal(toggle_below(toggle(all, 'allow', [{ id: 'ui:/a edit' }]), 'allow', node('ui:/a')).allow.size, 3);
+});
+
+test('a word that several nodes have is taken in everywhere below a node, as one line, and out again', () => {
+	const items = [['api:/', []], ['api:/a', ['list GET', 'create POST']], ['api:/a/b', ['read GET', 'update PUT']], ['api:/a/b/c', ['read GET']], ['api:/z', ['read GET', 'drop DELETE']]];
+	const index = index_trees(items.map(([resource, actions]) => ({ resource, actions: actions.map((text) => ({ action: text.split(' ')[0], methods: [text.split(' ')[1]] })) })));
+	const found = words_below(index.by_resource.get('api:/a'));
+
+	/* What one node alone has is a chip there. */
+	assert.deepEqual(found.map(({ word, permissions }) => [word, permissions.map((one) => one.resource)]), [['GET', ['api:/a', 'api:/a/b', 'api:/a/b/c']]]);
+	const draft = toggle(begin({}, index), 'allow', found[0].permissions);
+	assert.deepEqual(lines_of(draft, index).map((line) => line.text), ['allow GET on api:/a/**']);
+	assert.equal(toggle(draft, 'allow', found[0].permissions).allow.size, 0);
+	assert.deepEqual(words_below(index.by_resource.get('api:/z')), []);
+	assert.deepEqual(lines_of(toggle(begin({}, index), 'deny', words_below(index.by_resource.get('api:/'))[0].permissions), index).map((line) => line.text), ['deny GET on api:/**']);
 });
 
 test('allowing and denying are layers that do not touch each other', () => {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * wire_fuzz: for any bytes, the walk has the same result for the whole and for pieces, keeps its
- * bounds, accepts only what msgpack-c reads the same, and decoders do not read outside the bytes.
+ * wire_fuzz: for any bytes, the walk has the same result for the whole and for pieces, far from its
+ * bound and at it, keeps its bounds, accepts only what msgpack-c reads the same, and decoders do
+ * not read outside the bytes.
  */
 
 #include <stdlib.h>
@@ -53,6 +54,25 @@ static enum wire_progress walk_in_pieces(const uint8_t *data, size_t size, size_
 		}
 	}
 	return WIRE_NEED_MORE;
+}
+
+/* A message that is as large as it may be: what is read only far from the bound is not. */
+static void walk_at_the_bound(
+	const uint8_t *data, size_t size, enum wire_progress far, size_t far_len)
+{
+	struct wire_walk walk;
+	size_t len = 0;
+	enum wire_progress near;
+
+	wire_walk_init(&walk, (uint32_t)(far == WIRE_COMPLETE ? far_len : size));
+	near = wire_walk(&walk, data, size, &len);
+	if (far == WIRE_NEED_MORE) {
+		require(near == WIRE_TOO_LARGE);
+	} else if (far == WIRE_COMPLETE) {
+		require(near == WIRE_COMPLETE && len == far_len);
+	} else {
+		require(near == far || near == WIRE_TOO_LARGE);
+	}
 }
 
 static void read_items(const struct wire_value *values)
@@ -137,6 +157,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	wire_walk_init(&walk, WIRE_MAX_REQUEST);
 	progress = wire_walk(&walk, data, size, &whole);
 	require(walk_in_pieces(data, size, &pieces) == progress && pieces == whole);
+	if (size > 0 && size <= WIRE_MAX_REQUEST) {
+		walk_at_the_bound(data, size, progress, whole);
+	}
 	/* Decoders stay inside the bytes also when they were not walked. */
 	(void)wire_skip(&cursor);
 	if (progress == WIRE_COMPLETE) {

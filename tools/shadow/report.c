@@ -28,7 +28,7 @@ static const struct {
 	const char *name, *words;
 } doubts[SHADOW_DOUBTS] = {
 	[SHADOW_SURE] = { "", "" },
-	[SHADOW_REDACTED] = { "redacted", "a token stood in the request" },
+	[SHADOW_REDACTED] = { "redacted", "a token stood in the request or in a place" },
 	[SHADOW_FACTS] = { "facts", "the request stated facts, whose values are not shown" },
 	[SHADOW_PEER] = { "peer", "the caller is known by the user of its socket alone" },
 	[SHADOW_REFUSED_KEY] = { "refused_key",

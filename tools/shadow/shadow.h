@@ -29,7 +29,7 @@ enum shadow_change {
 /* Why a decision is not judged. */
 enum shadow_doubt {
 	SHADOW_SURE = 0,
-	SHADOW_REDACTED,     /* a token stood in the request */
+	SHADOW_REDACTED,     /* a token stood in the request, or in a place */
 	SHADOW_FACTS,        /* the request stated facts, whose values the daemon does not give */
 	SHADOW_PEER,         /* who asked is known by the socket's user alone */
 	SHADOW_REFUSED_KEY,  /* what the key holds was not looked up */

@@ -231,7 +231,7 @@ test('a key is switched off and on, revoked, deleted, restored and purged', asyn
   await confirm('Revoke …', 'Revoke for ever');
   await said(page, 'is revoked');
   assert.equal((await call('keys.get', { id })).status, 'revoked');
-  assert.equal(await page.getByRole('button', { name: 'Rotate …' }).count(), 0);
+  await page.getByRole('button', { name: 'Rotate …' }).waitFor({ state: 'detached' });
   await confirm('Delete …', 'Delete');
   await confirm('Purge …', 'Remove for ever');
   await said(page, 'is gone');

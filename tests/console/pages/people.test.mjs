@@ -64,6 +64,20 @@ test('people and services', async (t) => {
     assert.equal((await show('crm')).status, 'active');
   });
 
+  await t.test('a dialog that opens while another one ends stays', async () => {
+    await button(page, 'New person or service').click();
+    // The event of the end comes when the dialog is open again.
+    await page.evaluate(() => new Promise((resolve) => {
+      const box = document.querySelector('dialog');
+      box.addEventListener('close', () => requestAnimationFrame(() => requestAnimationFrame(resolve)), { once: true });
+      box.close();
+      box.showModal();
+    }));
+    assert(await button(dialog(page), 'Create').isVisible());
+    await button(dialog(page), 'Cancel').click();
+    assert.equal(await dialog(page).count(), 0);
+  });
+
   await t.test('what is wrong is said at its field, and the dialog stays', async () => {
     await button(page, 'New person or service').click();
     await field(page, 'Id').fill('ann lee');

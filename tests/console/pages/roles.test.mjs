@@ -6,7 +6,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
-import { browse, go, json, people, serve, settled, tool, visit } from './console.mjs';
+import { browse, go, json, people, serious, serve, settled, shoot, tool, visit } from './console.mjs';
 
 await people();
 
@@ -88,6 +88,28 @@ test('roles', async (t) => {
     await button(page, 'Save the change').click();
     await page.getByRole('heading', { level: 1, name: 'cond' }).waitFor();
     assert.deepEqual(await grants('cond'), ['allow update on api:/loans/{loan} when context.amount < 5', 'allow PATCH on api:/loans/{loan}']);
+  });
+
+  await t.test('one method is allowed at and below a node by one press', async () => {
+    await go(page, '#/new-role');
+    await page.getByLabel('Name', { exact: true }).fill('looks-on');
+    await step(/The public API/).click();
+    const whole = page.getByRole('button', { name: /^GET at and below api:\/: / });
+    await whole.click();
+    assert.equal(await whole.getAttribute('aria-pressed'), 'true');
+    await node(page, '/loans').getByRole('button', { name: /^list GET: allowed/ }).waitFor();
+    assert.deepEqual(await serious(page, 'main'), []);
+    await whole.click();
+    assert.equal(await whole.getAttribute('aria-pressed'), 'false');
+    // The row that the keyboard is at says where.
+    await node(page, '/loans').focus();
+    await page.getByRole('button', { name: /^GET at and below api:\/loans: / }).click();
+    await shoot(page, 'one method below a node');
+    await step('Review and save').click();
+    await button(page, 'Create the role').click();
+    await page.getByRole('heading', { level: 1, name: 'looks-on' }).waitFor();
+    assert.deepEqual(await grants('looks-on'), ['allow GET on api:/loans/**']);
+    await tool('role', 'delete', 'looks-on');
   });
 
   await t.test('a line that the daemon refuses is marked, in the review and where it is written', async () => {

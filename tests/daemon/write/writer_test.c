@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "daemon/keys/usage.h"
+#include "daemon/write/writer_internal.h"
 #include "tests/daemon/folder.h"
 
 static struct store *store;
@@ -462,4 +463,26 @@ Test(writer, a_change_waits_for_one_slice_of_a_flush_at_most)
 		}
 	}
 	store_read_close(read);
+}
+
+Test(gather, a_batch_waits_while_as_many_as_before_are_coming)
+{
+	static const struct {
+		struct batch_gather gather;
+		bool waits;
+	} cases[] = {
+		{ { .last = 0, .queued = 0 }, false },   /* the first batch */
+		{ { .last = 1, .queued = 0 }, false },   /* one change at a time */
+		{ { .last = 64, .queued = 0 }, true },   /* its first look */
+		{ { .last = 64, .queued = 63 }, false }, /* all are there */
+		{ { .last = 64, .queued = 80 }, false },
+		{ { .last = 64, .queued = 9, .before = 4, .spent = 100 }, true }, /* it grows */
+		{ { .last = 64, .queued = 9, .before = 9, .spent = 100 },
+			false }, /* not any more */
+		{ { .last = 64, .queued = 9, .before = 4, .spent = WRITER_GATHER_US }, false },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		cr_expect_eq(batch_gathers(&cases[i].gather), cases[i].waits, "case %zu", i);
+	}
 }

@@ -56,6 +56,44 @@ Test(str, a_stray_byte_is_found_at_each_place_of_text_of_each_length)
 	}
 }
 
+Test(str, short_ascii_is_ascii_of_1_to_16_bytes)
+{
+	for (size_t len = 0; len <= 20; len++) {
+		char text[] = "abcdefghijklmnopqrst";
+
+		cr_expect_eq(pol_str_is_short_ascii((struct pol_str){ text, len }),
+			len >= 1 && len <= 16, "length %zu", len);
+		for (size_t at = 0; at < len; at++) {
+			char kept = text[at];
+
+			text[at] = '\x80';
+			cr_expect_not(pol_str_is_short_ascii((struct pol_str){ text, len }),
+				"length %zu, at %zu", len, at);
+			text[at] = kept;
+		}
+	}
+}
+
+Test(str, short_texts_differ_if_any_byte_or_the_length_does)
+{
+	for (size_t len = 0; len <= 20; len++) {
+		char text[] = "abcdefghijklmnopqrst", other[] = "abcdefghijklmnopqrst";
+		struct pol_str a = { text, len }, b = { other, len };
+
+		cr_expect(pol_str_equal_short(a, b), "length %zu", len);
+		for (size_t at = 0; at < len; at++) {
+			char kept = other[at];
+
+			other[at] = 'X';
+			cr_expect_not(pol_str_equal_short(a, b), "length %zu, at %zu", len, at);
+			other[at] = kept;
+			b.len = at;
+			cr_expect_not(pol_str_equal_short(a, b), "lengths %zu and %zu", len, at);
+			b.len = len;
+		}
+	}
+}
+
 Test(str, a_character_is_decoded_or_refused)
 {
 	static const struct {

@@ -36,6 +36,21 @@ export function below(node) {
 	return [...walk([node])].flatMap((one) => one.permissions);
 }
 
+/* The words that more than one node at or below this one has: [{word, permissions}], the most frequent first. */
+export function words_below(node) {
+	const by_word = new Map();
+
+	for (const one of below(node)) {
+		if (!by_word.has(one.word)) {
+			by_word.set(one.word, []);
+		}
+		by_word.get(one.word).push(one);
+	}
+	return [...by_word].map(([word, permissions]) => ({ word, permissions }))
+		.filter(({ permissions }) => new Set(permissions.map((one) => one.resource)).size > 1)
+		.sort((a, b) => b.permissions.length - a.permissions.length || a.word.localeCompare(b.word, 'en'));
+}
+
 /* How many permissions of a set of ids each node has, with all below it: a map from the resource to {held, of}. */
 export function tally(roots, ids) {
 	const found = new Map();

@@ -11,6 +11,7 @@ import { ErrorBox } from '../parts/bits.js';
 import { PermissionChips } from '../parts/permission_chips.js';
 import { Tree } from '../parts/tree.js';
 import { Kept } from './role_editor_lines.js';
+import { place_of, Words } from './role_editor_words.js';
 
 const LAYERS = [['allow', 'Allow', '✓'], ['deny', 'Deny', '⊘']];
 
@@ -35,6 +36,7 @@ function words_of(node, draft, inherited) {
 export function TreeStep({ tree, trees, draft, set, by_name, error, lines, is_last }) {
 	const { index } = trees;
 	const [layer, set_layer] = useState('allow');
+	const [entered, set_entered] = useState(null);
 	const roots = useMemo(() => index.roots.filter((root) => root.resource === `${tree}:/`), [index, tree]);
 	const counted = useMemo(() => ({ allow: tally(roots, draft.allow), deny: tally(roots, draft.deny) }), [roots, draft.allow, draft.deny]);
 	const when = useMemo(() => conditions(draft, index), [draft.kept, index]);
@@ -56,7 +58,8 @@ export function TreeStep({ tree, trees, draft, set, by_name, error, lines, is_la
 
 	return html`
 		<p class="dim about">A box stands for a node with all below it; a chip for one action or method. A denial wins over everything that is allowed, in this role and in others.</p>
-		<${Tree} nodes=${roots} label=${`The tree ${tree}`} before=${box} press=${(node) => set((was) => toggle_below(was, layer, node))}
+		${roots.length > 0 && html`<${Words} node=${place_of(entered, index, roots[0])} draft=${draft} layer=${layer} inherited=${inherited} press=${(permissions) => set((was) => toggle(was, layer, permissions))} />`}
+		<${Tree} entered=${set_entered} nodes=${roots} label=${`The tree ${tree}`} before=${box} press=${(node) => set((was) => toggle_below(was, layer, node))}
 			keys=${{ d: (node) => set((was) => toggle_below(was, 'deny', node)), a: (node) => set((was) => toggle_below(was, 'allow', node)) }}
 			checked=${(node) => STATES[state_of(counted[layer].get(node.resource))]}
 			words=${(node) => words_of(node, draft, inherited)}

@@ -17,7 +17,7 @@ import { Hosts } from './use_hosts.js';
 const EVERY = 2000;      /* milliseconds between two looks at the status */
 const MOST = 20;         /* findings that are shown of each kind */
 const PEPPER = 'A secret file of the daemon, with which secrets of keys are hashed: the store alone does not let anybody try them. Each change of it has the next number.';
-const LATENCY = [{ label: 'half, µs', tone: '--accent' }, { label: '99 of 100, µs', tone: '--info' }];
+const LATENCY = [{ label: 'half within', tone: '--accent' }, { label: '99 of 100 within', tone: '--info' }];
 const RATE = [{ label: 'allowed /s', tone: '--good' }, { label: 'denied /s', tone: '--bad' }];
 
 function Number({ value, text, tone }) {

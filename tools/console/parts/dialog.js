@@ -52,8 +52,12 @@ export function Dialogs() {
 		}
 		return () => document.removeEventListener('keydown', keep);
 	}, [one]);
-	/* A browser closes a dialog when it is asked to a second time, whatever the page says. */
+	/* A browser closes a dialog when it is asked to a second time, whatever the page says. The event comes later than
+	 * the end: another dialog may be open by then. */
 	const on_close = () => {
+		if (dialog.current.open) {
+			return;
+		}
 		if (shown.value?.component.stays) {
 			dialog.current.showModal();
 		} else {

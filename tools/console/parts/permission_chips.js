@@ -3,8 +3,8 @@
 import { html } from 'htm/preact';
 import { outcome } from '../lib/role_effect.js';
 
-/* One press for some permissions of one action. `layer`: which of allowed and denied a press changes. */
-function Chip({ text, permissions, draft, layer, inherited, press, tab }) {
+/* One press for some permissions. `layer`: which of allowed and denied a press changes. label: what they are, if the text alone does not say it. */
+export function Chip({ text, label = text, permissions, draft, layer, inherited, press, tab }) {
 	const all = (ids) => permissions.every((one) => ids.has(one.id)), any = (ids) => permissions.some((one) => ids.has(one.id));
 	const state = all(draft.deny) ? 'denied' : all(draft.allow) ? 'allowed' : any(draft.deny) || any(draft.allow) ? 'partly' : 'none';
 	const above = permissions.map((one) => inherited.get(one.id));
@@ -14,7 +14,7 @@ function Chip({ text, permissions, draft, layer, inherited, press, tab }) {
 	const is_both = state === 'denied' && all(draft.allow);
 	const said = { denied: is_both ? 'allowed by a box, but denied: the denial wins' : 'denied', allowed: 'allowed', partly: 'allowed or denied in part', none: 'not allowed' }[state];
 	const mark = state === 'denied' ? '⊘' : state === 'allowed' ? '✓' : state === 'partly' ? '◐' : is_denied_above ? '⊘' : is_allowed_above ? '↑' : '';
-	const title = `${text}: ${said}${is_denied_above ? `; denied by ${roles}, which it inherits` : is_allowed_above ? `; allowed by ${roles}, which it inherits` : ''}`;
+	const title = `${label}: ${said}${is_denied_above ? `; denied by ${roles}, which it inherits` : is_allowed_above ? `; allowed by ${roles}, which it inherits` : ''}`;
 
 	return html`<button type="button" tabIndex=${tab} class="pchip ${state} ${is_denied_above ? 'denied-above' : is_allowed_above ? 'allowed-above' : ''}" title=${title} aria-label=${title}
 		aria-pressed=${all(draft[layer]) ? 'true' : any(draft[layer]) ? 'mixed' : 'false'} onClick=${() => press(permissions)}>

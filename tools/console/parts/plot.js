@@ -32,7 +32,7 @@ export function Lines({ series, data, height = 180, about }) {
 			plot.current?.destroy();
 			plot.current = new uPlot({
 				width: place.current.clientWidth, height, padding: [null, 36, null, null], legend: { live: true }, cursor: { y: false },
-				series: [{ value: (_, at) => at === null ? '' : clock(at) }, ...series.map((one) => ({ label: one.label, stroke: colour(one.tone), width: 2, points: { show: false } }))],
+				series: [{ value: (_, at) => at === null ? '--' : clock(at) }, ...series.map((one) => ({ label: one.label, stroke: colour(one.tone), width: 2, points: { show: false } }))],
 				scales: { y: { range: (_, least, most) => [0, Math.max(1, most * 1.1)] } },
 				axes: [{ ...axis, space: 90, incrs: SECONDS, values: (_, times) => times.map(clock) }, { ...axis, size: 60 }],
 			}, data, place.current);

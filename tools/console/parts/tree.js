@@ -70,7 +70,7 @@ function useSight(place, rows) {
 }
 
 /* The row that the keyboard is at: {here, row_now(), at_node(node), go_to(index)}. */
-function useHere(place, rows, show) {
+function useHere(place, rows, show, entered) {
 	const [at, set_at] = useState(null);
 	const wants_focus = useRef(false);
 	const now_at = useRef(null); /* as `at`, before the next drawing: keys may come faster than that */
@@ -78,6 +78,7 @@ function useHere(place, rows, show) {
 	const at_node = (node) => {
 		now_at.current = node.resource;
 		set_at(node.resource);
+		entered(node);
 	};
 	const go_to = (index) => {
 		if (rows[index]) {
@@ -136,14 +137,14 @@ function on_key_of({ keys, press, shown, cursor }) {
  * nodes: of nest(). row(node, is_here, is_open): what stands right of the name; its buttons are in the order of Tab if
  * `is_here`. before(node): what stands before the name, such as a box; press(node): what Enter and Space do, and `keys`
  * maps other keys to functions of the node. checked(node): 'true', 'false' or 'mixed', for screen readers.
- * words(node): what is searched beside the resource. label: what the tree is. tools: what stands beside the search.
+ * words(node): what is searched beside the resource. entered(node): the keyboard or the pointer came to it. label: what the tree is. tools: what stands beside the search.
  */
-export function Tree({ nodes, row, before, press, keys = {}, checked, words = () => '', label, tools }) {
+export function Tree({ nodes, row, before, press, keys = {}, checked, words = () => '', entered = () => undefined, label, tools }) {
 	const place = useRef(null);
 	const all = useMemo(() => [...walk(nodes)], [nodes]);
 	const shown = useRows(nodes, words);
 	const { is_long, sight, scrolled, scroll_to, show } = useSight(place, shown.rows);
-	const cursor = useHere(place, shown.rows, show);
+	const cursor = useHere(place, shown.rows, show, entered);
 	const search = (text) => {
 		shown.set_text(text);
 		scroll_to(0);
