@@ -136,7 +136,7 @@ ADD_SCOPE = """\
 			add(&snapshot->scopes[facts->scopes[i]], at, table, &bits->scopes,
 				&bits->denied);
 """
-ADD_HELD = "\t\tadd_held(question, &facts->held[i], at, &bits.roles, &bits.denied);\n"
+ADD_HELD = "\t\tadd_held(question, &facts->held[i], at, &bits->roles, &bits->denied);\n"
 PLACES = "\tif (!is_at_key(question)) {\n"
 
 SWAPS = (
@@ -204,15 +204,15 @@ SWAPS = (
            said=("denied", "scope")),
     # A denial that is looked at only where the scopes allow.
     change("denied by a role | scope", SUBJECT, ADD_HELD,
-           "\t\tif (bits.scopes.sure == 0) {\n\t\t\tcontinue;\n\t\t}\n" + ADD_HELD,
+           "\t\tif (bits->scopes.sure == 0) {\n\t\t\tcontinue;\n\t\t}\n" + ADD_HELD,
            said=("denied", "scope")),
     change("denied by a scope | scope", SUBJECT, ADD_SCOPE,
            ADD_SCOPE + "\t\t\tbits->denied.sure &= bits->scopes.sure;\n",
            said=("denied", "scope")),
-    change("denied by anyone | scope", SUBJECT, "\tadd_scopes(snapshot, facts, at, table, &bits);\n",
-           "\tuint64_t before = bits.denied.sure;\n\tbits.denied.sure = 0;\n"
-           "\tadd_scopes(snapshot, facts, at, table, &bits);\n"
-           "\tbits.denied.sure |= before & bits.scopes.sure;\n",
+    change("denied by anyone | scope", SUBJECT, "\tadd_scopes(snapshot, facts, at, table, bits);\n",
+           "\tuint64_t before = bits->denied.sure;\n\tbits->denied.sure = 0;\n"
+           "\tadd_scopes(snapshot, facts, at, table, bits);\n"
+           "\tbits->denied.sure |= before & bits->scopes.sure;\n",
            said=("denied", "scope")),
     change("denied by one method of several | scope", EVAL, "denied = denied || bits.denied.sure != 0;",
            "denied = denied || (bits.denied.sure != 0 && (bits.scopes.sure | anyone) == at.mask);",
