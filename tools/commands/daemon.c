@@ -137,7 +137,8 @@ const struct command commands_daemon[DAEMON_COMMANDS] = {
 			"  clock         it was set back\n"
 			"  shared        this host's part in a store of several hosts\n"
 			"  keys          how many have each status\n"
-			"  rotation      keys that are due or overdue to be renewed, or expire soon\n",
+			"  rotation      keys that are due or overdue to be renewed, or expire "
+			"soon\n",
 		.examples = "  authzcheck status\n"
 			    "  authzcheck status --json | jq -r .policy.revision\n",
 		.run = verb_run,
