@@ -72,7 +72,7 @@ const ROW = 52; /* pixels: two lines */
 
 /* What the own grants of the roles of the files come to: a map from names to {allowed, denied}. */
 async function counts_of(roles) {
-	const declared = roles.filter((role) => role.declared).slice(0, COUNTED);
+	const declared = roles.filter((role) => role.declared && may('read', `/roles/${role.name}`)).slice(0, COUNTED);
 	const { index } = declared.length > 0 ? await load_trees() : {};
 	const pairs = await Promise.all(declared.map(async ({ name }) => [name, await ask('roles.get', { name }).then((record) => own_counts(record, index)).catch(() => undefined)]));
 
