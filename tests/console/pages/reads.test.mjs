@@ -75,6 +75,13 @@ test('a policy that is refused is shown with its diagnostics at their lines, and
   await main(page).getByText('broken.policy:2').first().waitFor();
   await main(page).getByText(/raed/).first().waitFor();
   assert.equal((await call('policy.status')).revision, revision);
+  const newest = main(page).locator('.attempts > li').first();
+  await newest.getByText('Last load').waitFor();
+  await newest.getByText('1 error, 0 warnings').waitFor();
+  await newest.getByText(`The daemon keeps deciding by revision ${revision}.`).waitFor();
+  await newest.getByText('asked for by').waitFor();
+  await newest.getByRole('link', { name: 'broken.policy:2' }).first().waitFor();
+  assert.deepEqual(await main(page).getByRole('heading', { level: 2 }).allInnerTexts(), ['The policy that decides', 'Missing from the policy', 'Last attempts']);
   await shoot(page, 'a refused policy');
   await main(page).getByRole('link', { name: 'broken.policy:2' }).first().click();
   await page.getByRole('heading', { name: 'broken.policy' }).waitFor();
@@ -93,6 +100,8 @@ test('a policy that is refused is shown with its diagnostics at their lines, and
   await refused.getByText(/raed/).first().waitFor();
   await refused.getByRole('link', { name: 'broken.policy:2' }).first().waitFor();
   await attempts.last().getByText('the daemon started').waitFor();
+  await attempts.first().getByText('Last load').waitFor();
+  assert.equal(await main(page).getByText('The daemon keeps deciding').count(), 0);
 });
 
 test('the tree, the matrix, the tests with their coverage, and the files of the policy are there', async (t) => {
