@@ -60,6 +60,22 @@ test('facts decide in Try, and are not in the address', async (t) => {
   assert(!page.url().includes('amount'));
 });
 
+test('a long path has the room beside the method', async (t) => {
+  const page = await sign_in(t, browser);
+
+  await go(page, '#/try');
+  await main(page).getByText('How would this request be answered?').waitFor();
+  const path = page.getByLabel('Path', { exact: true });
+  await path.fill('/loans/1234567/payments/123');
+  const [shown, whole] = await path.evaluate((one) => [one.clientWidth, one.scrollWidth]);
+  assert(shown >= whole, `${shown} of ${whole} pixels`);
+  await shoot(page, 'try, a path');
+  // Where there is no room for both, the path is below.
+  await page.setViewportSize({ width: 360, height: 800 });
+  const below = await Promise.all([path, page.getByLabel('Method')].map((one) => one.evaluate((field) => field.getBoundingClientRect().top)));
+  assert(below[0] > below[1], below.join());
+});
+
 test('a policy that is refused is shown with its diagnostics at their lines, and the old one decides', async (t) => {
   const page = await sign_in(t, browser);
   const file = join(POLICY, 'broken.policy');

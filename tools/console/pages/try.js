@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* try: asks what a request would be answered, without a secret, and without counting as a use. */
+/* try: asks how a request would be answered, without a secret, and without counting as a use. */
 import { html } from 'htm/preact';
 import { useEffect, useState } from 'preact/hooks';
 import { call } from '../lib/api.js';
@@ -67,7 +67,7 @@ export function TryPage({ query }) {
 			ask();
 		}
 	}, []);
-	return html`<${Head} title="Try" about="What would this request be answered? Nothing is counted as a use, no quota is charged, and no secret is needed." />
+	return html`<${Head} title="Try" about="How would this request be answered? Nothing is counted as a use, no quota is charged, and no secret is needed." />
 	<div class="columns try">
 		<form class="card stack" onSubmit=${ask}>
 			<h2>The request</h2>
@@ -77,7 +77,7 @@ export function TryPage({ query }) {
 					wrong=${wrong(form.as)} placeholder=${form.as === 'key' ? '1BHQ9R1Xzd0E' : 'alice'} />`}
 			</div>
 			<${Select} label="Asks for" value=${form.ask} set=${set('ask')} options=${[['path', 'a method and a path'], ['action', 'an action on a resource']]} />
-			${form.ask === 'path' ? html`<div class="pair">
+			${form.ask === 'path' ? html`<div class="pair path">
 				<${Select} label="Method" value=${form.method} set=${set('method')} options=${METHODS.includes(form.method) ? METHODS : [...METHODS, form.method]} />
 				<${Text} label="Path" value=${form.path} set=${set('path')} required=${true} mono=${true} placeholder="/loans/7" wrong=${wrong('path')} />
 				${trees.length > 1 && html`<${Select} label="Tree" value=${form.tree} set=${set('tree')} options=${trees.includes(form.tree) ? trees : [...trees, form.tree]} />`}
