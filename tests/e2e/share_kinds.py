@@ -272,9 +272,10 @@ def alter_rows(scene):
     scene.proxy.do(host.name, "close")  # with the rows that are on their way
     yield 1.5
     server = scene.servers.primary
-    rows = server.query("SELECT seq FROM authz.log WHERE seq > $1 ORDER BY seq LIMIT 2",
+    rows = server.query("SELECT seq, host FROM authz.log WHERE seq > $1 ORDER BY seq LIMIT 2",
                         [host.shared()["applied"]], database=DATABASE)
-    if len(rows) == 2:
+    # A row of its own, whose answer it did not get, it knows by its tag, and has as it made it.
+    if len(rows) == 2 and rows[0][1] != host.name:
         one, two = rows[0][0], rows[1][0]
         for words in ("DROP TABLE IF EXISTS kept", "CREATE TABLE kept AS SELECT * FROM authz.log WHERE seq IN ($1, $2)"):
             server.query(words.replace("$1", one).replace("$2", two), database=DATABASE)
@@ -285,9 +286,11 @@ def alter_rows(scene):
             "host": f"UPDATE authz.log SET host = 'h9' WHERE seq = {one}",
             "asks": f"UPDATE authz.log SET asks = 1 - asks WHERE seq = {one}",
             "left out": f"DELETE FROM authz.log WHERE seq = {one}",
-            "places": f"UPDATE authz.log SET seq = CASE seq WHEN {one} THEN -{one} ELSE {one} END WHERE seq IN ({one}, {two})",
+            "places": f"UPDATE authz.log SET seq = -{one} WHERE seq = {one}",
         }[how]
         server.query(change, database=DATABASE)
+        if how == "places":
+            server.query(f"UPDATE authz.log SET seq = {one} WHERE seq = {two}", database=DATABASE)
         host.place.mend()
         yield scene.random.uniform(2, 3)
         applied = host.shared()["applied"]

@@ -9,11 +9,9 @@ import { go } from '../lib/route.js';
 import { key_id } from '../lib/text.js';
 import { from_local } from '../lib/time.js';
 import { Card, Empty, ErrorBox, Head } from '../parts/bits.js';
-import { Select, Text } from '../parts/form.js';
 import { Answer } from './try_answer.js';
-import { Facts } from './try_facts.js';
+import { WhereAndWhen, What, Whose } from './try_form.js';
 
-const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'];
 const EMPTY = { as: 'principal', id: '', ask: 'path', method: 'GET', path: '', tree: 'api', action: '', resource: '', service: '', environment: '', tenant: '', ip: '', time: '', mfa: '', facts: '', given: {} };
 
 /* The parameters of decisions.try, without what was left empty. */
@@ -71,42 +69,9 @@ export function TryPage({ query }) {
 	<div class="columns try">
 		<form class="card stack" onSubmit=${ask}>
 			<h2>The request</h2>
-			<div class="pair">
-				<${Select} label="As" value=${form.as} set=${set('as')} options=${[['principal', 'a principal'], ['key', 'the holder of a key'], ['nobody', 'nobody: no token']]} />
-				${form.as !== 'nobody' && html`<${Text} label=${form.as === 'key' ? 'Key id' : 'Principal'} value=${form.id} set=${set('id')} required=${true} mono=${true}
-					wrong=${wrong(form.as)} placeholder=${form.as === 'key' ? '1BHQ9R1Xzd0E' : 'alice'} />`}
-			</div>
-			<${Select} label="Asks for" value=${form.ask} set=${set('ask')} options=${[['path', 'a method and a path'], ['action', 'an action on a resource']]} />
-			${form.ask === 'path' ? html`<div class="pair path">
-				<${Select} label="Method" value=${form.method} set=${set('method')} options=${METHODS.includes(form.method) ? METHODS : [...METHODS, form.method]} />
-				<${Text} label="Path" value=${form.path} set=${set('path')} required=${true} mono=${true} placeholder="/loans/7" wrong=${wrong('path')} />
-				${trees.length > 1 && html`<${Select} label="Tree" value=${form.tree} set=${set('tree')} options=${trees.includes(form.tree) ? trees : [...trees, form.tree]} />`}
-			</div>` : html`<div class="pair">
-				<${Text} label="Action" value=${form.action} set=${set('action')} required=${true} mono=${true} placeholder="read" wrong=${wrong('action')} />
-				<${Text} label="Resource" value=${form.resource} set=${set('resource')} required=${true} mono=${true} placeholder="api:/loans/7" wrong=${wrong('resource')} />
-			</div>`}
-			<details open=${form.service + form.environment + form.tenant + form.ip + form.time + form.mfa + form.facts + Object.values(form.given).join('') !== ''}>
-				<summary>Where, when, and facts</summary>
-				<div class="stack">
-				<div class="pair">
-					<${Text} label="Service" value=${form.service} set=${set('service')} wrong=${wrong('service')} hint="whose stack decides; empty: the stack other" />
-					${(names.data?.environments || []).length > 1 && html`<${Select} label="Environment" value=${form.environment} set=${set('environment')}
-						options=${[['', 'the first'], ...names.data.environments, ['*', 'any']]} />`}
-				</div>
-				<div class="pair">
-					<${Text} label="Address" value=${form.ip} set=${set('ip')} mono=${true} placeholder="10.1.2.3" wrong=${wrong('ip')} />
-					<${Text} label="Tenant" value=${form.tenant} set=${set('tenant')} wrong=${wrong('tenant')} />
-				</div>
-				<div class="pair">
-					<${Text} label="Time" type="datetime-local" value=${form.time} set=${set('time')} hint="for hours; empty: now" />
-					<${Text} label="Second factor at" type="datetime-local" value=${form.mfa} set=${set('mfa')} />
-				</div>
-				${types.length > 0 ? html`<${Facts} types=${types} given=${form.given} set=${set('given')} wrong=${(name) => wrong(`facts.${name}`)} />`
-				: html`<${Text} label="Facts" lines=${3} mono=${true} value=${form.facts} set=${set('facts')} placeholder=${'resource.owner=bob\ncontext.amount=500'}
-					wrong=${error?.param?.startsWith('facts') ? error.message : undefined}
-					hint="NAME=VALUE, one a line" />`}
-				</div>
-			</details>
+			<${Whose} form=${form} set=${set} wrong=${wrong} />
+			<${What} form=${form} set=${set} wrong=${wrong} trees=${trees} />
+			<${WhereAndWhen} form=${form} set=${set} wrong=${wrong} names=${names.data} types=${types} error=${error} />
 			<${ErrorBox} error=${error} />
 			<div class="row"><button class="primary">Ask</button></div>
 		</form>
