@@ -106,25 +106,56 @@ test('what is left out of much is an exception', () => {
 	assert.deepEqual(write('allow', index.roots, all), ['allow all on api:/** except api:/a1/b5']);
 });
 
-test('trees that were not changed keep their lines', () => {
+/* The lines after some boxes were changed; `more` and `less` are ids of what is allowed. */
+function changed(texts, { more = [], less = [], deny = [] }) {
+	const was = chosen(...texts);
+	const now = { allow: new Set([...was.allow, ...more].filter((id) => !less.includes(id))), deny: new Set([...was.deny, ...deny]) };
+
+	return rewrite(was, now, LOANS).map((line) => line.text);
+}
+
+test('a line stays as it is written while all of it is chosen, and what is new has a line of its own', () => {
 	const texts = ['allow GET, create on api:/loans', 'allow view on ui:/loans, ui:/settings/roles', 'deny view on ui:/settings/roles', 'allow post on ui:/loans when context.amount < 5', 'something else'];
 	const was = chosen(...texts);
-	const same = rewrite(was, was, LOANS).map((line) => line.text);
-	const allow = new Set([...was.allow, 'ui:/loans post']);
-	const now = rewrite(was, { allow, deny: was.deny }, LOANS);
+	const now = rewrite(was, { allow: new Set([...was.allow, 'ui:/loans post']), deny: was.deny }, LOANS);
 
-	assert.deepEqual(same.sort(), [...texts].sort());
-	assert.deepEqual(now.map((line) => line.text), ['allow GET, create on api:/loans', 'allow post on ui:/loans when context.amount < 5', 'something else',
-		'allow view on ui:/**', 'allow all on ui:/loans', 'deny view on ui:/settings/roles']);
-	assert.deepEqual(now.filter((line) => line.kept !== undefined).map((line) => [line.kept, line.text]), [[0, texts[0]], [3, texts[3]], [4, texts[4]]]);
+	assert.deepEqual(rewrite(was, was, LOANS), texts.map((text, kept) => ({ text, kept })));
+	assert.deepEqual(now, [...texts.map((text, kept) => ({ text, kept })), { text: 'allow post on ui:/loans' }]);
 	assert.deepEqual(rewrite(was, was, LOANS, new Set([3, 4])).map((line) => line.text), [texts[0], texts[1], texts[2]]);
+	assert.deepEqual(changed(['allow list, read on api:/loans/**'], { more: ['api:/files/{path...} GET'] }), ['allow list, read on api:/loans/**', 'allow GET on api:/files/{path...}']);
+	assert.deepEqual(changed(['allow list on api:/loans', 'deny void on api:/loans/**'], { more: ['api:/loans POST'], deny: ['api:/loans GET'] }),
+		['allow list on api:/loans', 'allow create on api:/loans', 'deny void on api:/loans/**', 'deny list on api:/loans']);
 });
 
-test('a line about two trees is written again for both', () => {
-	const was = chosen('allow all on api:/loans/search, ui:/**');
-	const deny = new Set(['api:/loans GET']);
+test('a line stays though a new one covers it, which is then the shorter one', () => {
+	const all = below(LOANS.by_resource.get('api:/loans')).map((one) => one.id);
 
-	assert.deepEqual(rewrite(was, { allow: was.allow, deny }, LOANS).map((line) => line.text), ['allow all on api:/loans/search', 'allow all on ui:/**', 'deny list on api:/loans']);
+	assert.deepEqual(changed(['allow list on api:/loans', 'allow GET on api:/loans/**'], { more: all }), ['allow list on api:/loans', 'allow GET on api:/loans/**', 'allow all on api:/loans/**']);
+});
+
+test('a line of which a part was taken is written in its place for what is left of it', () => {
+	const loan = 'api:/loans/{loan}';
+
+	assert.deepEqual(changed(['allow GET on api:/**', 'allow view on ui:/**'], { less: [`${loan} GET`] }), [`allow GET on api:/** except read on ${loan}`, 'allow view on ui:/**']);
+	assert.deepEqual(changed([`allow read, update on ${loan}`, 'allow view on ui:/**'], { less: [`${loan} GET`] }), [`allow update on ${loan}`, 'allow view on ui:/**']);
+	assert.deepEqual(changed([`allow read, update on ${loan}`, 'allow view on ui:/**'], { less: [`${loan} PUT`] }), [`allow read, PATCH on ${loan}`, 'allow view on ui:/**']);
+	assert.deepEqual(changed(['allow all on api:/loans/search', 'allow view on ui:/**'], { less: ['api:/loans/search POST'] }), ['allow view on ui:/**']);
+	assert.deepEqual(changed(['allow all on api:/loans/search, ui:/**'], { less: ['ui:/loans view', 'ui:/loans post'], deny: ['api:/loans GET'] }),
+		['allow all on api:/loans/search', 'allow all on ui:/settings/roles', 'deny list on api:/loans']);
+	/* What is left of it, and another line has, is not written twice. */
+	assert.deepEqual(changed(['allow list, create on api:/loans', 'allow list on api:/loans'], { less: ['api:/loans POST'] }), ['allow list on api:/loans']);
+});
+
+test('a role that would have more lines than it can have is written from the beginning', () => {
+	const items = Array.from({ length: 600 }, (_, i) => ({ resource: `api:/a${i}`, actions: [{ action: 'read', methods: ['GET'] }, { action: `act${i}`, methods: ['PUT'] }] }));
+	const index = index_trees(items);
+	const was = read(items.slice(0, 250).map((item) => `allow read on ${item.resource}`), index);
+	const some = (n) => new Set([...was.allow, ...items.slice(0, n).map((item) => `${item.resource} PUT`)]);
+	const few = rewrite(was, { allow: some(5), deny: was.deny }, index), many = rewrite(was, { allow: some(40), deny: was.deny }, index);
+
+	assert.deepEqual([few.length, few.filter((line) => line.kept !== undefined).length], [255, 250]);
+	assert.ok(many.length <= 256 && many.every((line) => line.kept === undefined), `${many.length}`);
+	assert.deepEqual([...read(many.map((line) => line.text), index).allow].sort(), [...some(40)].sort());
 });
 
 test('counts are of the node and all below it', () => {
@@ -182,6 +213,57 @@ test('boxes, written as lines, come to the same boxes, on random trees', () => {
 		assert.ok(back.lines.every((line) => line.is_drawn), `seed ${seed}`);
 		assert.ok(now.length <= 256, `seed ${seed}: ${now.length} lines`);
 	}
+});
+
+/* Lines as people write them, of which some overlap. */
+function lines_by_hand(index, items, roll) {
+	const nodes = [...index.by_resource.values()].filter((node) => below(node).length > 0);
+
+	return Array.from({ length: 1 + roll(8) }, () => {
+		const node = nodes[roll(nodes.length)];
+		const some = node.children.length > 0 && (node.permissions.length === 0 || roll(2) === 0) ? [`${node.resource.replace(/\/$/, '')}/**`, below(node)] : [node.resource, node.permissions];
+		const one = some[1][roll(some[1].length)], other = some[1][roll(some[1].length)];
+		const verbs = roll(3) === 0 ? 'all' : [...new Set([one.word, other.action])].join(', ');
+		const except = roll(4) === 0 ? ` except ${other.action} on ${other.resource}` : '';
+
+		return `${roll(4) === 0 ? 'deny' : 'allow'} ${verbs} on ${some[0]}${except}`;
+	});
+}
+
+test('boxes that are changed leave the lines that still hold, and all lines come to what is chosen, on random trees', () => {
+	let kept = 0, replaced = 0;
+
+	for (let seed = 1; seed <= 300; seed++) {
+		const roll = dice(seed + 5000);
+		const items = [...made_up('api', 5 + roll(80), roll), ...made_up('ui', 5 + roll(20), roll)];
+		const index = index_trees(items);
+		const was = read(lines_by_hand(index, items, roll), index);
+		const other = (ids) => {
+			const now = new Set(ids), all = [...index.by_id.keys()];
+
+			for (let i = roll(6); i > 0; i--) {
+				const id = roll(2) === 0 && now.size > 0 ? [...now][roll(now.size)] : all[roll(all.length)];
+
+				now.has(id) ? now.delete(id) : now.add(id);
+			}
+			return now;
+		};
+		const now = { allow: other(was.allow), deny: other(was.deny) };
+		const lines = rewrite(was, now, index);
+		const texts = lines.map((line) => line.text);
+		const said = `seed ${seed}: ${was.lines.map((line) => line.text).join('\n')}\nnow\n${texts.join('\n')}`;
+
+		assert.deepEqual(rewrite(was, was, index), was.lines.map(({ text }, i) => ({ text, kept: i })), said);
+		for (const effect of ['allow', 'deny']) {
+			const holds = was.lines.flatMap((line, i) => line.deny === (effect === 'deny') && [...line.ids].every((id) => now[effect].has(id)) ? [i] : []);
+
+			assert.deepEqual([...new Set(texts.filter((text) => text.startsWith(effect)).flatMap((text) => selected(text, items)))].sort(), [...now[effect]].sort(), said);
+			assert.deepEqual(lines.filter((line) => line.text.startsWith(effect) && line.kept !== undefined).map((line) => line.kept), holds, said);
+			kept += holds.length;
+		}
+		replaced += lines.filter((line) => line.kept === undefined).length;
+	}
+	assert.ok(kept > 300 && replaced > 300, `${kept} kept, ${replaced} new`);
 });
 
 test('a large tree is written in a moment', () => {

@@ -212,6 +212,9 @@ test('a key is switched off and on, revoked, deleted, restored and purged', asyn
   const turn = page.getByRole('switch', { name: 'Key short life is on' });
 
   await go(page, `#/keys/${id}`);
+  await turn.waitFor();
+  const badge = page.locator('.head .badge');
+  assert.equal(await badge.count(), 0, 'the switch alone says whether it is on');
   await turn.click();
   await said(page, 'is off');
   assert(!await is_allowed(secret));
@@ -230,6 +233,7 @@ test('a key is switched off and on, revoked, deleted, restored and purged', asyn
   await said(page, 'switched off');
   await confirm('Revoke …', 'Revoke for ever');
   await said(page, 'is revoked');
+  await badge.getByText('revoked').waitFor();
   assert.equal((await call('keys.get', { id })).status, 'revoked');
   await page.getByRole('button', { name: 'Rotate …' }).waitFor({ state: 'detached' });
   await confirm('Delete …', 'Delete');

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { browse, call, control, go, is_allowed, people, said, serious, settled, shoot, sign_in, until } from './console.mjs';
+import { browse, call, control, expect_problem, go, is_allowed, people, said, serious, settled, shoot, sign_in, until } from './console.mjs';
 
 const MANY = 10_000;
 
@@ -99,6 +99,28 @@ test('many are selected with the keyboard, and disabled, enabled, deleted and re
   await page.getByRole('checkbox', { name: 'Select all that are listed' }).check();
   await bulk('Restore', '6 keys are restored.');
   assert.equal((await call('keys.list', { status: 'deleted' })).items.length, 0);
+});
+
+test('times that are months away are whole in the list', async (t) => {
+  const page = await sign_in(t, browser);
+
+  await control('calls', [['keys.create', { roles: ['get-only'], name: 'far-away', rotate_every: 340 * 86400, expires_in: 340 * 86400 }]]);
+  await go(page, '#/keys?search=far-away');
+  const row = rows(page).filter({ hasText: 'far-away' });
+  await row.getByText('in 11 months').first().waitFor();
+  assert.equal(await row.getByText('in 11 months').count(), 2, 'when it ends, and when it is rotated');
+  const cut = await grid(page).evaluate((box) => [...box.querySelectorAll('.tr > div')].filter((cell) => cell.querySelector('time') && cell.scrollWidth > cell.clientWidth).map((cell) => cell.innerText));
+  assert.deepEqual(cut, []);
+  await shoot(page, 'times in the list of keys');
+});
+
+test('a key that is not there has its trail alone', async (t) => {
+  const page = await sign_in(t, browser);
+
+  await go(page, '#/keys/00000000000a');
+  await page.getByText('There is no such key').waitFor();
+  await page.getByRole('heading', { name: 'Trail' }).waitFor();
+  expect_problem(page, /404/);
 });
 
 test('the switch of a row turns a key off and on at once', async (t) => {

@@ -94,6 +94,15 @@ test('a person is switched off and on, and deleted with the keys', async (t) => 
   await turn.click();
   await said(page, 'alice is on');
   assert(await is_allowed(tokens.alice));
+  // The same switch on her own page, which says the status once.
+  await go(page, '#/people/alice');
+  await turn.click();
+  await said(page, 'alice is off');
+  assert(!await is_allowed(tokens.alice));
+  assert.equal(await page.locator('dt').getByText('Status').count(), 0);
+  await turn.click();
+  await said(page, 'alice is on');
+  assert(await is_allowed(tokens.alice));
   await go(page, '#/people/crm');
   await page.getByRole('link', { name: 'production' }).waitFor();
   await page.getByRole('button', { name: 'Delete …' }).click();

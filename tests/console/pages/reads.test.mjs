@@ -60,6 +60,22 @@ test('facts decide in Try, and are not in the address', async (t) => {
   assert(!page.url().includes('amount'));
 });
 
+test('a long path has the room beside the method', async (t) => {
+  const page = await sign_in(t, browser);
+
+  await go(page, '#/try');
+  await main(page).getByText('How would this request be answered?').waitFor();
+  const path = page.getByLabel('Path', { exact: true });
+  await path.fill('/loans/1234567/payments/123');
+  const [shown, whole] = await path.evaluate((one) => [one.clientWidth, one.scrollWidth]);
+  assert(shown >= whole, `${shown} of ${whole} pixels`);
+  await shoot(page, 'try, a path');
+  // Where there is no room for both, the path is below.
+  await page.setViewportSize({ width: 360, height: 800 });
+  const below = await Promise.all([path, page.getByLabel('Method')].map((one) => one.evaluate((field) => field.getBoundingClientRect().top)));
+  assert(below[0] > below[1], below.join());
+});
+
 test('a policy that is refused is shown with its diagnostics at their lines, and the old one decides', async (t) => {
   const page = await sign_in(t, browser);
   const file = join(POLICY, 'broken.policy');
@@ -75,6 +91,13 @@ test('a policy that is refused is shown with its diagnostics at their lines, and
   await main(page).getByText('broken.policy:2').first().waitFor();
   await main(page).getByText(/raed/).first().waitFor();
   assert.equal((await call('policy.status')).revision, revision);
+  const newest = main(page).locator('.attempts > li').first();
+  await newest.getByText('Last load').waitFor();
+  await newest.getByText('1 error, 0 warnings').waitFor();
+  await newest.getByText(`The daemon keeps deciding by revision ${revision}.`).waitFor();
+  await newest.getByText('asked for by').waitFor();
+  await newest.getByRole('link', { name: 'broken.policy:2' }).first().waitFor();
+  assert.deepEqual(await main(page).getByRole('heading', { level: 2 }).allInnerTexts(), ['The policy that decides', 'Missing from the policy', 'Last attempts']);
   await shoot(page, 'a refused policy');
   await main(page).getByRole('link', { name: 'broken.policy:2' }).first().click();
   await page.getByRole('heading', { name: 'broken.policy' }).waitFor();
@@ -93,6 +116,8 @@ test('a policy that is refused is shown with its diagnostics at their lines, and
   await refused.getByText(/raed/).first().waitFor();
   await refused.getByRole('link', { name: 'broken.policy:2' }).first().waitFor();
   await attempts.last().getByText('the daemon started').waitFor();
+  await attempts.first().getByText('Last load').waitFor();
+  assert.equal(await main(page).getByText('The daemon keeps deciding').count(), 0);
 });
 
 test('the tree, the matrix, the tests with their coverage, and the files of the policy are there', async (t) => {

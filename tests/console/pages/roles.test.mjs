@@ -113,6 +113,21 @@ test('roles', async (t) => {
     assert.deepEqual(await grants('cond'), ['allow update on api:/loans/{loan} when context.amount < 5', 'allow PATCH on api:/loans/{loan}']);
   });
 
+  await t.test('one chip more is one line more, and the other lines stay', async () => {
+    await tool('role', 'create', 'keeps', '--grant', 'allow list, read on api:/loans/**', '--grant', 'allow read on api:/customers/**');
+    await go(page, '#/edit-role/keeps');
+    await step(/The public API/).click();
+    await node(page, '/loans').getByRole('button', { name: /^create POST: not allowed/ }).click();
+    await step('Review and save').click();
+    await page.getByText('gains 1', { exact: true }).waitFor();
+    const lines = page.locator('.grants li');
+    assert.deepEqual((await lines.allInnerTexts()).map((text) => text.replace(/\s+/g, ' ')), ['allow list, read on api:/loans/**', 'allow read on api:/customers/**', 'allow create on api:/loans new']);
+    await button(page, 'Save the change').click();
+    await page.getByRole('heading', { level: 1, name: 'keeps' }).waitFor();
+    assert.deepEqual(await grants('keeps'), ['allow list, read on api:/loans/**', 'allow read on api:/customers/**', 'allow create on api:/loans']);
+    await tool('role', 'delete', 'keeps');
+  });
+
   await t.test('one method is allowed at and below a node by one press', async () => {
     await go(page, '#/new-role');
     await page.getByLabel('Name', { exact: true }).fill('looks-on');

@@ -4,13 +4,16 @@
  * that is held wherever it is below, such as `GET on X/**`, `all … except` where little is left out, and node by node
  * what remains; nodes with the same words share a line. Pure, and tested by itself and against the daemon.
  */
+import { parse } from './grants.js';
 import { below, tree_of, words_of } from './permissions.js';
 import { walk } from './nodes.js';
 
 const WIDTH = 100;      /* characters of a line that lists several patterns */
-const MANY = 200;       /* lines, of the 256 that a role can have: more are packed tighter */
+const MANY = 200;       /* lines, of those that a role can have: more are packed tighter */
+const MOST = 256;       /* lines that a role can have */
 const PACKED = 4000;
 const LEFT_OUT = 8;     /* permissions that `except` may name, of that many at least */
+const EXCEPTED = 3;     /* patterns of an exception that is put to a line */
 const COMMON = 8;       /* nodes: a word that this many have, or a quarter of the nodes, is written for the subtree */
 
 function pattern_of(node, is_deep) {
@@ -79,7 +82,7 @@ function common_words(node, held, left) {
 }
 
 function patterns_in(lines) {
-	return lines.reduce((sum, line) => sum + line.patterns.length, 0);
+	return lines.reduce((sum, line) => sum + line.patterns.length + (line.exceptions || 0), 0);
 }
 
 /* [{verbs (null: all), patterns, except}] for what is held at and below the node. `left`: what has no line yet. */
@@ -96,7 +99,7 @@ function cover(start, held, left, may_except) {
 		return [{ verbs: null, patterns: [pattern_of(node, true)] }];
 	}
 	const short = may_except && all.length >= LEFT_OUT && missing.length <= LEFT_OUT && missing.length * 4 <= all.length ? all_except(node, missing) : null;
-	if (short !== null && patterns_in(cover(node, held, new Set(left), false)) > 1 + short.exceptions) {
+	if (short !== null && patterns_in(cover(node, held, new Set(left), false)) > patterns_in([short])) {
 		all.forEach((one) => left.delete(one.id));
 		return [short];
 	}
@@ -163,45 +166,100 @@ function written(effect, lines, width) {
 	});
 }
 
+/* The lines for the permissions in `left`, not yet as text; they may go over others that are held. */
+function lines_for(roots, held, left) {
+	return grouped(roots.flatMap((root) => cover(root, held, new Set(below(root).map((one) => one.id).filter((id) => left.has(id))), true)));
+}
+
+/* Lines for exactly what is left, or over what is held where that is shorter. */
+function shortest(roots, held, left) {
+	const exact = lines_for(roots, left, left), wide = lines_for(roots, held, left);
+
+	return patterns_in(wide) < patterns_in(exact) ? wide : exact;
+}
+
 /* The lines that allow, or deny, exactly these permissions of these trees. */
 export function write(effect, roots, ids) {
-	const lines = grouped(roots.flatMap((root) => cover(root, ids, new Set(below(root).map((one) => one.id).filter((id) => ids.has(id))), true)));
+	const lines = lines_for(roots, ids, ids);
 	const texts = written(effect, lines, WIDTH);
 
 	return texts.length <= MANY ? texts : written(effect, lines, PACKED);
 }
 
-function is_same(a, b) {
-	return a.size === b.size && [...a].every((one) => b.has(one));
+/* A line with an exception for those that were taken from it; null if it has one already, or one does not say it. */
+function with_exception(line, roots, taken) {
+	const parsed = parse(line.text);
+	const exceptions = parsed.except === null ? lines_for(roots, taken, taken) : [];
+
+	if (exceptions.length !== 1 || exceptions[0].except || exceptions[0].patterns.length > EXCEPTED) {
+		return null;
+	}
+	const [{ verbs, patterns }] = exceptions;
+
+	return { text: `${line.text} except ${verbs === null ? '' : `${verbs.join(', ')} on `}${patterns.join(', ')}`, size: parsed.patterns.length + patterns.length };
+}
+
+/* The texts for what is left of a line, and is in no other line. */
+function mended(line, held, left, index, width) {
+	if (left.size === 0) {
+		return [];
+	}
+	const roots = index.roots.filter((root) => line.trees.has(tree_of(root.resource)));
+	const lines = shortest(roots, held, left);
+	const excepting = with_exception(line, roots, new Set([...line.ids].filter((id) => !held.has(id))));
+
+	return excepting !== null && excepting.size < patterns_in(lines) ? [excepting.text] : written(line.deny ? 'deny' : 'allow', lines, width);
+}
+
+/* Of one effect: {of_line: a map from each of these lines to its texts, more: the texts of what no line has}. */
+function patched(effect, drawn, held, index, width) {
+	const of_line = new Map(drawn.filter((line) => [...line.ids].every((id) => held.has(id))).map((line) => [line, [line.text]]));
+	const covered = new Set([...of_line.keys()].flatMap((line) => [...line.ids]));
+	const left_of = (ids) => new Set([...ids].filter((id) => held.has(id) && !covered.has(id)));
+
+	for (const line of drawn.filter((one) => !of_line.has(one))) {
+		const left = left_of(line.ids);
+
+		of_line.set(line, mended(line, held, left, index, width));
+		left.forEach((id) => covered.add(id));
+	}
+	const more = left_of(held);
+	return { of_line, more: more.size > 0 ? written(effect, shortest(index.roots, held, more), width) : [] };
+}
+
+/* The lines in the order in which they were, what is more at the end of what is allowed and of what is denied. */
+function in_order(lines, now, index, width) {
+	const drawn = (deny) => lines.map(({ line }) => line).filter((line) => line.is_drawn && line.deny === deny);
+	const allow = patched('allow', drawn(false), now.allow, index, width), deny = patched('deny', drawn(true), now.deny, index, width);
+	const texts_of = (line) => line.is_drawn ? (line.deny ? deny : allow).of_line.get(line) : [line.text];
+	const all = (some) => some.flatMap(({ line, kept }) => texts_of(line).map((text) => text === line.text ? { text, kept } : { text }));
+	const end = lines.findLastIndex(({ line }) => !line.deny) + 1;
+
+	return [...all(lines.slice(0, end)), ...allow.more.map((text) => ({ text })), ...all(lines.slice(end)), ...deny.more.map((text) => ({ text }))];
 }
 
 /*
  * The lines of a role after its boxes were changed: [{text, kept: the index in `was.lines`, or undefined}]. `was` is what
- * read() gave, `now` has `allow` and `deny`. Lines of trees that were not changed stay as they are written, and so
- * do those that are not drawn as boxes; those in `without` go.
+ * read() gave, `now` has `allow` and `deny`. A line stays as it is written as long as all that it comes to is still
+ * wanted, and so does one that is not drawn as boxes; of the others what is left is written in their place, and
+ * new lines are for what no line has. Those in `without` go. Where that would be more lines than a role
+ * can have, all boxes are written from the beginning.
  */
 export function rewrite(was, now, index, without = new Set()) {
-	const of_tree = (ids, tree) => new Set([...ids].filter((id) => tree_of(id) === tree));
-	const trees = index.roots.map((root) => tree_of(root.resource));
-	const rewritten = new Set(trees.filter((tree) => !is_same(of_tree(was.allow, tree), of_tree(now.allow, tree)) || !is_same(of_tree(was.deny, tree), of_tree(now.deny, tree))));
-	const drawn = was.lines.filter((line) => line.is_drawn);
-	let before;
+	const lines = was.lines.map((line, kept) => ({ line, kept })).filter(({ kept }) => !without.has(kept));
 
-	/* A line about several trees is written again for all of them. */
-	do {
-		before = rewritten.size;
-		for (const line of drawn.filter((one) => [...one.trees].some((tree) => rewritten.has(tree)))) {
-			line.trees.forEach((tree) => rewritten.add(tree));
+	for (const width of [WIDTH, PACKED]) {
+		const found = in_order(lines, now, index, width);
+
+		if (found.length <= (width === WIDTH ? Math.max(MANY, lines.length) : MOST)) {
+			return found;
 		}
-	} while (rewritten.size > before);
-	const roots = index.roots.filter((root) => rewritten.has(tree_of(root.resource)));
-	const kept = was.lines.map((line, i) => ({ text: line.text, kept: i, line }))
-		.filter(({ line, kept: i }) => !without.has(i) && !(line.is_drawn && [...line.trees].some((tree) => rewritten.has(tree))));
+	}
+	const texts = lines.filter(({ line }) => !line.is_drawn);
+	const kept = (deny) => texts.filter(({ line }) => line.deny === deny).map(({ line, kept: i }) => ({ text: line.text, kept: i }));
 
 	return [
-		...kept.filter(({ line }) => !line.deny).map(({ text, kept: i }) => ({ text, kept: i })),
-		...write('allow', roots, now.allow).map((text) => ({ text })),
-		...kept.filter(({ line }) => line.deny).map(({ text, kept: i }) => ({ text, kept: i })),
-		...write('deny', roots, now.deny).map((text) => ({ text })),
+		...kept(false), ...write('allow', index.roots, now.allow).map((text) => ({ text })),
+		...kept(true), ...write('deny', index.roots, now.deny).map((text) => ({ text })),
 	];
 }

@@ -3,7 +3,7 @@
 import { html } from 'htm/preact';
 import { call, list, may, session } from '../lib/api.js';
 import { findings_of } from '../lib/findings.js';
-import { dangling_names, mark_of } from '../lib/keys.js';
+import { can_turn, dangling_names, mark_of } from '../lib/keys.js';
 import { useLoad, useTick } from '../lib/load.js';
 import { href } from '../lib/route.js';
 import { Chips, Empty, Head, Loaded, Status } from '../parts/bits.js';
@@ -104,10 +104,10 @@ export function KeyPage({ id }) {
 
 	useTick(key.reload, REFRESH_MS);
 	if (key.error?.code === 'not_found' && record === undefined) {
-		return html`<${Head} title=${id} back=${BACK} /><${Empty} title="There is no such key"><p>It may have been purged. The trail stays.</p><//>${may('read', '/audit') && html`<${TrailCard} id=${id} />`}`;
+		return html`<${Head} title=${id} back=${BACK} /><${Empty} title="There is no such key"><p>It may have been purged. The trail stays.</p><//>${may('read', '/audit') && html`<${Trail} kind="key" target=${id} />`}`;
 	}
 	return html`<${Head} title=${record?.name || id} back=${BACK}
-		about=${record && html`<code>${record.prefix}${id}…</code> <${Status} status=${record.deleted_at !== undefined ? 'deleted' : record.status} />`}>
+		about=${record && html`<code>${record.prefix}${id}…</code>${!can_turn(record) && html` <${Status} status=${record.deleted_at !== undefined ? 'deleted' : record.status} />`}`}>
 			${record && html`<${KeyActions} record=${record} />`}
 			${record && record.status !== 'altered' && record.deleted_at === undefined && may('list', '/principals') && may('list', '/roles') && html`<a class="button" href=${href('try', null, { as: 'key', id })}>Try a request</a>`}
 		<//>

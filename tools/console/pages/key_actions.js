@@ -2,6 +2,7 @@
 /* key_actions: the buttons of one key, and what they ask before they do it. */
 import { html } from 'htm/preact';
 import { call, may } from '../lib/api.js';
+import { can_turn } from '../lib/keys.js';
 import { changed } from '../lib/load.js';
 import { go } from '../lib/route.js';
 import { confirm, open_dialog } from '../parts/dialog.js';
@@ -50,7 +51,7 @@ export function KeyActions({ record }) {
 	};
 
 	return html`
-		${is_live && record.status !== 'expired' && html`<${OnOff} of=${record} turn=${(key, on) => turn(key, on).then(changed)} />`}
+		${can_turn(record) && html`<${OnOff} of=${record} turn=${(key, on) => turn(key, on).then(changed)} />`}
 		${is_live && may('rotate', path) && html`<button type="button" onClick=${() => open_dialog(KeyRotate, { record })}>Rotate …</button>`}
 		${is_live && may('update', path) && html`<button type="button" onClick=${() => open_dialog(KeyEdit, { record })}>Edit …</button>`}
 		${Object.keys(ASK).filter((word) => offers[word]).map((word) => html`<button type="button" key=${word} onClick=${() => ask(record, ...ASK[word])}>${ASK[word][1].title} …</button>`)}`;

@@ -2,7 +2,7 @@
 /* keys_columns: the columns of the list of keys. */
 import { html } from 'htm/preact';
 import { may } from '../lib/api.js';
-import { holder, is_dangling, mark_of, narrowed_by, other_secret } from '../lib/keys.js';
+import { can_turn, holder, is_dangling, mark_of, narrowed_by, other_secret } from '../lib/keys.js';
 import { href } from '../lib/route.js';
 import { now } from '../lib/time.js';
 import { Badge, Chips, Status, Time } from '../parts/bits.js';
@@ -28,10 +28,9 @@ function briefly_held(key) {
 
 /* The switch of a key that can be on or off, else its status. */
 export function OnOff({ of, turn, tab }) {
-	const can_turn = ['active', 'inactive'].includes(of.status) && of.deleted_at === undefined;
 	const waits = of.not_before !== undefined && of.not_before > now();
 
-	if (!can_turn) {
+	if (!can_turn(of)) {
 		return html`<${Status} status=${of.deleted_at !== undefined ? 'deleted' : of.status} />`;
 	}
 	const is_on = of.status === 'active';
@@ -64,15 +63,15 @@ export function columns({ turn, apart, tenants, environments }) {
 			cell: (key, tab) => html`<a href=${href('keys', key.id)} tabIndex=${tab} title=${key.name}>${key.name || 'no name'}</a>
 				${is_dangling(key) && html` <span class="mark warn" title="It names what the policy lacks" aria-label="It names what the policy lacks">!</span>`}
 				<small class="under"><code>${key.prefix}${key.id}…</code></small>` },
-		{ key: 'label', title: 'Label', min: 96, grow: 1, weight: 8, value: (key) => key.label, cell: (key) => key.label ? html`<span title=${key.label}>${key.label}</span>` : html`<span class="dim">—</span>` },
+		{ key: 'label', title: 'Label', min: 90, grow: 1, weight: 8, value: (key) => key.label, cell: (key) => key.label ? html`<span title=${key.label}>${key.label}</span>` : html`<span class="dim">—</span>` },
 		{ key: 'holder', title: 'Holder', min: 136, grow: 2, weight: 16, value: (key) => holder(key).names.join(), brief: (key) => briefly_held(key), cell: (key, tab) => html`<${Holder} of=${key} tab=${tab} />` },
 		tenants && { key: 'tenant', title: 'Tenant', min: 90, grow: 1, weight: 15, value: (key) => key.tenant, cell: (key) => key.tenant },
 		{ key: 'environment', title: 'Env.', min: 56, weight: environments > 1 ? 5 : 1, value: (key) => key.environment, cell: (key) => key.environment },
 		{ key: 'status', title: 'Status', min: 106, weight: 18, value: (key) => key.status, cell: (key, tab) => html`<${OnOff} of=${key} turn=${turn} tab=${tab} />${mark_of(key) && html`<small class="under" title="On this host alone, until the shared store’s database has it"><span class="wrong">${mark_of(key)}</span></small>`}` },
 		apart === 'deleted' && { key: 'deleted', title: 'Deleted', min: 132, weight: 17, value: (key) => key.deleted_at, cell: (key) => html`<${Time} at=${key.deleted_at} />` },
 		{ key: 'last', title: 'Last use', min: 138, weight: 14, value: (key) => key.last_used_at, brief: (key) => key.last_used_at === undefined ? 'never used' : html`used <${Time} at=${key.last_used_at} />`, cell: (key) => html`<${Time} at=${key.last_used_at} none="never" />` },
-		{ key: 'expires', title: 'Expires', min: 118, weight: 12, value: (key) => key.expires_at, brief: (key) => key.expires_at !== undefined && html`ends <${Ends} of=${key} />`, cell: (key) => html`<${Ends} of=${key} />` },
-		{ key: 'rotation', title: 'Rotation', min: 112, weight: 10, value: (key) => other_secret(key)?.until ?? key.next_rotation_at, cell: (key) => html`<${Rotation} of=${key} />` },
+		{ key: 'expires', title: 'Expires', min: 126, weight: 12, value: (key) => key.expires_at, brief: (key) => key.expires_at !== undefined && html`ends <${Ends} of=${key} />`, cell: (key) => html`<${Ends} of=${key} />` },
+		{ key: 'rotation', title: 'Rotation', min: 126, weight: 10, value: (key) => other_secret(key)?.until ?? key.next_rotation_at, cell: (key) => html`<${Rotation} of=${key} />` },
 		{ key: 'uses', title: 'Uses', min: 80, weight: 3, end: true, value: (key) => key.uses, cell: (key) => (key.uses ?? 0).toLocaleString('en') },
 		{ key: 'created', title: 'Created', min: 128, weight: 2, value: (key) => key.created_at, cell: (key) => html`<${Time} at=${key.created_at} />` },
 	].filter(Boolean);

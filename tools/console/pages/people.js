@@ -9,15 +9,14 @@ import { go, href } from '../lib/route.js';
 import { tenant_param, use_tenant_of } from '../lib/tenant.js';
 import { ask, ask_list } from '../lib/tenant_calls.js';
 import { matches, source_of } from '../lib/text.js';
-import { Card, Chips, DeclaredBy, Head, Loaded, Status, Time } from '../parts/bits.js';
+import { Card, Chips, DeclaredBy, Head, Loaded, Time } from '../parts/bits.js';
 import { open_dialog } from '../parts/dialog.js';
 import { Filter, Filters, ShowAll } from '../parts/filter.js';
-import { Switch } from '../parts/form.js';
 import { Found } from '../parts/found.js';
 import { Table } from '../parts/table.js';
 import { Tenant } from '../parts/tenant.js';
 import { Assignments } from './assignments.js';
-import { turn } from './person_acts.js';
+import { OnOff } from './person_acts.js';
 import { PersonEdit } from './person_edit.js';
 
 const KEYS = 100; /* keys of a principal that are counted in the list */
@@ -32,17 +31,6 @@ function Keys({ id }) {
 	const page = useLazy(`keys of ${id} ${tenant_param()}`, () => ask('keys.list', { principal: id, limit: KEYS }));
 
 	return page ? html`<span>${page.items.length}${page.cursor ? '+' : ''}</span>` : html`<span class="dim">${page === null ? '—' : '…'}</span>`;
-}
-
-/* The switch of a principal that can be on or off, else the status. */
-function OnOff({ one, tab }) {
-	const is_on = one.status === 'active';
-
-	if (!['active', 'inactive'].includes(one.status)) {
-		return html`<${Status} status=${one.status} />`;
-	}
-	return html`<${Switch} label=${`${one.id} is on`} value=${is_on} tab=${tab}
-		disabled=${one.declared || !may(is_on ? 'disable' : 'enable', `/principals/${one.id}`)} set=${(on) => turn(one, on)} />`;
 }
 
 const COLUMNS = [

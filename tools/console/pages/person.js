@@ -9,7 +9,7 @@ import { open_dialog } from '../parts/dialog.js';
 import { Actor } from '../parts/record.js';
 import { Trail } from '../parts/trail_of.js';
 import { Assignments } from './assignments.js';
-import { remove, turn } from './person_acts.js';
+import { can_turn, OnOff, remove } from './person_acts.js';
 import { PersonEdit } from './person_edit.js';
 import { PersonKeys } from './person_keys.js';
 import { PersonMay } from './person_may.js';
@@ -27,11 +27,11 @@ function Buttons({ one }) {
 	if (one.declared) {
 		return null;
 	}
-	const node = `/principals/${one.id}`, is_on = one.status === 'active';
+	const node = `/principals/${one.id}`;
 
 	return html`
+		${can_turn(one) && html`<${OnOff} one=${one} />`}
 		${one.status !== 'altered' && may('update', node) && html`<button type="button" onClick=${() => open_dialog(PersonEdit, { one })}>Edit …</button>`}
-		${one.status !== 'altered' && may(is_on ? 'disable' : 'enable', node) && html`<button type="button" onClick=${() => turn(one, !is_on)}>${is_on ? 'Disable' : 'Enable'}</button>`}
 		${may('delete', node) && html`<button type="button" onClick=${() => remove(one)}>Delete …</button>`}`;
 }
 
@@ -56,7 +56,7 @@ export function PersonPage({ id, query }) {
 			${one.status === 'altered' && html`<div class="box bad"><strong>The record was altered outside of the daemon.</strong><p>No request in this name is allowed. Delete the record, which revokes the keys, and create it again.</p></div>`}
 			<div class="columns two">
 				<${Card} title="About"><${Facts} rows=${[
-					['Status', html`<${Status} status=${one.status} />`],
+					['Status', (one.declared || !can_turn(one)) && html`<${Status} status=${one.status} />`],
 					['Kind', one.kind === 'service' ? 'a service' : one.kind && 'a person'],
 					['Keys', one.api_access === false ? html`<${Badge} tone="warn">may hold none<//>` : 'may hold keys'],
 					['Attributes', html`<${Attributes} one=${one} />`],

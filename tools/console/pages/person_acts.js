@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* person_acts: what is done to a principal with one press. */
+import { html } from 'htm/preact';
+import { may } from '../lib/api.js';
 import { changed } from '../lib/load.js';
 import { go } from '../lib/route.js';
 import { ask } from '../lib/tenant_calls.js';
+import { Status } from '../parts/bits.js';
 import { confirm } from '../parts/dialog.js';
+import { Switch } from '../parts/form.js';
 import { say, say_error } from '../parts/toast.js';
 
-export async function turn(one, on) {
+async function turn(one, on) {
 	try {
 		await ask(on ? 'principals.enable' : 'principals.disable', { id: one.id });
 		say(on ? `${one.id} is on: keys and roles count again.` : `${one.id} is off: requests in this name, and with these keys, are denied from now on.`);
@@ -14,6 +18,22 @@ export async function turn(one, on) {
 		say_error(error);
 	}
 	changed();
+}
+
+/* Can it be on or off? A switch then says its status. */
+export function can_turn(one) {
+	return ['active', 'inactive'].includes(one.status);
+}
+
+/* The switch of a principal that can be on or off, else the status. */
+export function OnOff({ one, tab }) {
+	const is_on = one.status === 'active';
+
+	if (!can_turn(one)) {
+		return html`<${Status} status=${one.status} />`;
+	}
+	return html`<${Switch} label=${`${one.id} is on`} value=${is_on} tab=${tab}
+		disabled=${one.declared || !may(is_on ? 'disable' : 'enable', `/principals/${one.id}`)} set=${(on) => turn(one, on)} />`;
 }
 
 export function remove(one) {

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* policy_now: the revision that decides, the last attempt to read the folder, what dangles, and the earlier loads. */
+/* policy_now: the revision that decides, what dangles, and the last attempts to read the folder. */
 import { html } from 'htm/preact';
 import { call, session } from '../lib/api.js';
 import { useLoad } from '../lib/load.js';
 import { href } from '../lib/route.js';
 import { count } from '../lib/text.js';
 import { Badge, Card, Facts, Loaded, Time } from '../parts/bits.js';
-import { Diagnostics } from '../parts/diagnostics.js';
-import { Actor } from '../parts/record.js';
 import { Attempts } from './policy_attempts.js';
-
-const LOOKED = 1000; /* records of the trail in which earlier loads are looked for */
 
 /* What dangles: the item's words, and the page of what it is about. */
 function Dangling({ item }) {
@@ -29,18 +25,6 @@ function Folder({ revision }) {
 		: folder.data.same ? html`<${Badge} tone="good">folder unchanged<//>` : html`<${Badge} tone="warn">folder changed since<//>`);
 }
 
-function Loads() {
-	const loads = useLoad(async () => (await call('audit.list', { newest_first: true, limit: LOOKED })).items.filter((record) => record.action === 'policy.reload').slice(0, 20));
-	const field = (record, name) => (record.changes || []).find((change) => change.field === name)?.to;
-
-	return html`<${Card} title="Earlier loads"><${Loaded} of=${loads}>${(items) => items.length === 0
-		? html`<p class="dim">None is among the latest ${LOOKED.toLocaleString('en')} records of the trail.</p>`
-		: html`<div class="scroll"><table class="plain"><thead><tr><th>When</th><th>Revision</th><th>Commit</th><th>Why</th><th>By</th></tr></thead><tbody>
-			${items.map((record) => html`<tr key=${record.sequence}><td><${Time} at=${record.time} /></td><td><code>${field(record, 'revision')}</code></td>
-				<td><code>${(field(record, 'commit') || '').slice(0, 12)}</code></td><td>${field(record, 'trigger')}</td><td><${Actor} actor=${record.actor} /></td></tr>`)}
-		</tbody></table></div>`}<//><//>`;
-}
-
 export function Now() {
 	const status = useLoad(() => call('policy.status'));
 
@@ -56,18 +40,12 @@ export function Now() {
 			['Contents', `${count(policy.trees, 'tree')}, ${count(policy.nodes, 'node')}, ${count(policy.permissions, 'permission')}, ${count(policy.roles, 'role of the files', 'roles of the files')}, ${count(policy.scopes, 'scope')}, ${count(policy.tests, 'test')}`],
 			['Since the start', policy.reloads + policy.refused > 0 && `${count(policy.reloads, 'other policy was', 'other policies were')} accepted, ${policy.refused.toLocaleString('en')} refused`],
 		]} /><//>
-		<div class="stack"><${Card} title="Last load" aside=${policy.ok ? html`<${Badge} tone="good">accepted<//>` : html`<${Badge} tone="bad">refused<//>`}>
-			<p><${Time} at=${policy.attempted_at} />: ${count(policy.errors, 'error')}, ${count(policy.warnings, 'warning')}</p>
-			${!policy.ok && html`<p class="dim">The daemon keeps deciding by revision <code>${policy.revision}</code>.</p>`}
-		<//>
 		<${Card} title="Missing from the policy" aside=${html`<span class="count">${policy.dangling.total}</span>`}>
 			${policy.dangling.total === 0 ? html`<p class="dim">Every role, scope and place that an assignment or a key names is in the policy.</p>`
 			: html`<ul class="lines">${policy.dangling.items.map((item, i) => html`<${Dangling} key=${i} item=${item} />`)}
 				${policy.dangling.total > policy.dangling.items.length && html`<li class="dim">and ${count(policy.dangling.total - policy.dangling.items.length, 'other')}</li>`}</ul>`}
 		<//>
-		</div></div>
-		${policy.diagnostics.length > 0 && html`<${Card} title="Messages"><${Diagnostics} of=${policy.diagnostics} /><//>`}
-		<${Attempts} of=${policy.attempts || []} />
-		<${Loads} />
+		</div>
+		<${Attempts} policy=${policy} />
 	</div>`}<//>`;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* try: asks what a request would be answered, without a secret, and without counting as a use. */
+/* try: asks how a request would be answered, without a secret, and without counting as a use. */
 import { html } from 'htm/preact';
 import { useEffect, useState } from 'preact/hooks';
 import { call } from '../lib/api.js';
@@ -65,7 +65,7 @@ export function TryPage({ query }) {
 			ask();
 		}
 	}, []);
-	return html`<${Head} title="Try" about="What would this request be answered? Nothing is counted as a use, no quota is charged, and no secret is needed." />
+	return html`<${Head} title="Try" about="How would this request be answered? Nothing is counted as a use, no quota is charged, and no secret is needed." />
 	<div class="columns try">
 		<form class="card stack" onSubmit=${ask}>
 			<h2>The request</h2>

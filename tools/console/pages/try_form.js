@@ -18,7 +18,7 @@ export function Whose({ form, set, wrong }) {
 /* trees: the names of those that are asked about. */
 export function What({ form, set, wrong, trees }) {
 	return html`<${Select} label="Asks for" value=${form.ask} set=${set('ask')} options=${[['path', 'a method and a path'], ['action', 'an action on a resource']]} />
-	${form.ask === 'path' ? html`<div class="pair">
+	${form.ask === 'path' ? html`<div class="pair path">
 		<${Select} label="Method" value=${form.method} set=${set('method')} options=${METHODS.includes(form.method) ? METHODS : [...METHODS, form.method]} />
 		<${Text} label="Path" value=${form.path} set=${set('path')} required=${true} mono=${true} placeholder="/loans/7" wrong=${wrong('path')} />
 		${trees.length > 1 && html`<${Select} label="Tree" value=${form.tree} set=${set('tree')} options=${trees.includes(form.tree) ? trees : [...trees, form.tree]} />`}
