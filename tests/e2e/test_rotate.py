@@ -322,6 +322,9 @@ limits {
         harness.wait_until(lambda: any(self.c.call("status")["keys"].values()))
         self.assertEqual(self.c.call("status")["keys"],
                          {"active": 3, "inactive": 2, "expired": 1, "revoked": 1, "deleted": 1})
+        shown = harness.run_tool("status", env={"AUTHZ_SOCKET": str(self.d.socket)}).stdout
+        self.assertRegex(shown, r"(?m)^keys +3 active, 2 inactive, 1 expired, 1 revoked, 1 deleted$")
+        self.assertRegex(shown, r"(?m)^rotation +0 due to be renewed, ")
 
     def test_the_log_warns_of_due_and_ending_keys(self):
         self.alice()

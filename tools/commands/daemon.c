@@ -136,7 +136,8 @@ const struct command commands_daemon[DAEMON_COMMANDS] = {
 			"  store         keys, principals, its size, altered records\n"
 			"  clock         it was set back\n"
 			"  shared        this host's part in a store of several hosts\n"
-			"  keys          due or overdue to be renewed, and expiring\n",
+			"  keys          how many have each status\n"
+			"  rotation      keys that are due or overdue to be renewed, or expire soon\n",
 		.examples = "  authzcheck status\n"
 			    "  authzcheck status --json | jq -r .policy.revision\n",
 		.run = verb_run,

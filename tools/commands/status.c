@@ -440,9 +440,18 @@ static void print_shared(struct app *app, struct wire_cursor shared)
 	}
 }
 
-static void print_rotation(struct app *app, struct wire_cursor rotation)
+static void print_keys(struct app *app, struct wire_cursor keys)
 {
 	row(app, "keys",
+		app_text(app, "%s active, %s inactive, %s expired, %s revoked, %s deleted",
+			number(app, keys, "active"), number(app, keys, "inactive"),
+			number(app, keys, "expired"), number(app, keys, "revoked"),
+			number(app, keys, "deleted")));
+}
+
+static void print_rotation(struct app *app, struct wire_cursor rotation)
+{
+	row(app, "rotation",
 		app_text(app,
 			"%s due to be renewed, %s ended without renewal, %s expire soon; "
 			"dead secrets presented: %s",
@@ -460,6 +469,7 @@ int status_show(struct app *app, struct wire_cursor result)
 		{ "confinement", print_confinement },
 		{ "store", print_store },
 		{ "shared", print_shared },
+		{ "keys", print_keys },
 		{ "rotation", print_rotation },
 	};
 	struct wire_cursor policy = { 0 }, part;
