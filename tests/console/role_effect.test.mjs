@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { index_trees } from '../../tools/console/lib/permissions.js';
-import { ancestors, effect, outcome } from '../../tools/console/lib/role_effect.js';
+import { ancestors, effect, outcome, own_counts } from '../../tools/console/lib/role_effect.js';
 
 const INDEX = index_trees([{ resource: 'ui:/a', actions: [{ action: 'view', methods: [] }, { action: 'edit', methods: [] }] }, { resource: 'ui:/b', actions: [{ action: 'view', methods: [] }] }]);
 
@@ -31,4 +31,11 @@ test('a denial with a condition makes what is allowed depend on it, and allows n
 	assert.equal(outcome(found.get('ui:/a view')), 'sometimes');
 	assert.equal(outcome(found.get('ui:/b view')), 'none');
 	assert.equal(outcome(undefined), 'none');
+});
+
+test('own grants are counted, with those under a condition, and each permission once', () => {
+	assert.deepEqual(own_counts({ grants: ['allow view on ui:/**', 'allow all on ui:/a when context.x', 'deny edit on ui:/a'] }, INDEX), { allowed: 3, denied: 1 });
+	assert.deepEqual(own_counts({ inherits: ['other'] }, INDEX), { allowed: 0, denied: 0 });
+	assert.equal(own_counts({ grants: ['allow view on ui:/**', 'allow fly on ui:/a'] }, INDEX), undefined, 'a line that is not understood');
+	assert.equal(own_counts({ grants: Array(1024).fill('allow view on ui:/a') }, INDEX), undefined, 'others may have been left out');
 });

@@ -35,12 +35,35 @@ test('roles', async (t) => {
     await page.getByText('1 of 7 roles').waitFor();
   });
 
+  await t.test('what a role of the files allows and denies is counted as the daemon counts for a role of the store', async () => {
+    const { grants: lines } = await json('role', 'show', 'servicing');
+    await tool('role', 'create', 'twin', ...lines.flatMap((line) => ['--grant', line]));
+    const { allowed, denied } = await json('role', 'show', 'twin');
+    assert(allowed > 0 && denied > 0);
+    await go(page, '#/roles');
+    const row = page.getByRole('row').filter({ has: page.getByRole('link', { name: 'servicing', exact: true }) });
+    await row.getByRole('gridcell').filter({ hasText: new RegExp(`^${allowed}`) }).waitFor();
+    await row.getByRole('gridcell').filter({ hasText: new RegExp(`^${denied}`) }).waitFor();
+    await tool('role', 'delete', 'twin');
+  });
+
+  await t.test('a narrow list has what its columns leave out in lines below', async () => {
+    await page.setViewportSize({ width: 360, height: 900 });
+    await go(page, '#/roles');
+    const row = page.getByRole('row').filter({ has: page.getByRole('link', { name: 'tenant-admin', exact: true }) });
+    await row.locator('.brief').getByText('held by 1 principal').waitFor();
+    await row.locator('.brief').getByText('The only role that sees the API overview').waitFor();
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await row.getByRole('gridcell').filter({ hasText: /^1 principal$/ }).waitFor();
+    assert.equal(await row.locator('.brief').count(), 0);
+  });
+
   await t.test('a role of the files has its grants with their places, its source and its tests, and no Edit', async () => {
     await go(page, '#/roles/servicing');
     await page.getByRole('link', { name: 'roles.policy:26' }).waitFor();
     await page.locator('.source').getByText('role servicing "Loan servicing" inherits get-only').waitFor();
     await page.getByText('a deny overrides every allow').waitFor();
-    assert.equal(await page.getByRole('link', { name: 'Edit', exact: true }).count(), 0);
+    assert.equal(await page.getByRole('link', { name: 'Edit …', exact: true }).count(), 0);
     await node(page, '/ssn').getByText('⊘').waitFor();
     await node(page, '/escrow').getByText('when context.amount <= principal.escrow_limit').waitFor();
     await node(page, '/queue').getByText('get-only').waitFor();
@@ -86,7 +109,7 @@ test('roles', async (t) => {
     await page.getByText('loses 1', { exact: true }).waitFor();
     await page.getByText('1 principal', { exact: true }).waitFor();
     await button(page, 'Save the change').click();
-    await page.getByRole('heading', { level: 1, name: 'cond' }).waitFor();
+    await page.getByRole('heading', { level: 1, name: 'cond', exact: true }).waitFor();
     assert.deepEqual(await grants('cond'), ['allow update on api:/loans/{loan} when context.amount < 5', 'allow PATCH on api:/loans/{loan}']);
   });
 

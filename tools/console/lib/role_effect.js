@@ -5,6 +5,8 @@
  */
 import { read } from './grants.js';
 
+const MOST_GRANTS = 1024; /* of a role that roles.get gives */
+
 /* The names of the role's ancestors, nearest first; `by_name`: a map from names to records with `inherits`. */
 export function ancestors(name, by_name) {
 	const found = [], wait = [...(by_name.get(name)?.inherits || [])];
@@ -47,6 +49,20 @@ export function effect(records, index) {
 		}
 	}
 	return found;
+}
+
+/* How many permissions a role's own grants allow and deny, always or sometimes, as the daemon counts them: {allowed, denied}; undefined
+ * where a line is not understood, or lines are left out. */
+export function own_counts({ grants = [] }, index) {
+	const of = { allowed: new Set(), denied: new Set() };
+
+	for (const line of read(grants, index).lines) {
+		if (line.ids.size === 0) {
+			return undefined;
+		}
+		line.ids.forEach((id) => of[line.deny ? 'denied' : 'allowed'].add(id));
+	}
+	return grants.length >= MOST_GRANTS ? undefined : { allowed: of.allowed.size, denied: of.denied.size };
 }
 
 /* What an entry of effect() comes to: 'denied', 'allowed', 'sometimes' or 'none'. */

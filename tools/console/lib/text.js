@@ -6,6 +6,11 @@ export function count(number, word, plural = `${word}s`) {
 	return `${number.toLocaleString('en')} ${number === 1 ? word : plural}`;
 }
 
+/* Who declares a role or a principal, in the same words everywhere. */
+export function source_of({ declared }) {
+	return declared ? 'the files' : 'the store';
+}
+
 /* Is every word of the search somewhere in the texts, whatever their case? */
 export function matches(search, ...texts) {
 	const all = texts.filter((text) => text !== undefined && text !== null).join('\u0000').toLowerCase();

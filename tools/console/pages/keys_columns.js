@@ -14,8 +14,16 @@ function Holder({ of, tab }) {
 
 	return html`${bound.kind === 'principal'
 		? html`<a href=${href('people', of.principal)} tabIndex=${tab}>${of.principal}</a>`
-		: html`<${Chips} items=${bound.names} most=${1} />`}
+		: html`<span class="dim">${bound.kind === 'roles' ? 'role' : 'scope'}</span> <${Chips} items=${bound.names} most=${1} page=${bound.kind === 'roles' ? 'roles' : undefined} tab=${tab} />`}
 		${narrow.length > 0 && html`<small class="under dim" title=${narrow.join('\n')}>only ${narrow.join(', ')}</small>`}`;
+}
+
+/* What the key is bound to, in few words. */
+function briefly_held(key) {
+	const { kind, names } = holder(key);
+	const others = names.length > 1 ? ` +${names.length - 1}` : '';
+
+	return kind === 'principal' ? names[0] : `${kind === 'roles' ? 'role' : 'scope'} ${names[0] ?? '—'}${others}`;
 }
 
 /* The switch of a key that can be on or off, else its status. */
@@ -57,13 +65,13 @@ export function columns({ turn, apart, tenants, environments }) {
 				${is_dangling(key) && html` <span class="mark warn" title="It names what the policy lacks" aria-label="It names what the policy lacks">!</span>`}
 				<small class="under"><code>${key.prefix}${key.id}…</code></small>` },
 		{ key: 'label', title: 'Label', min: 96, grow: 1, weight: 8, value: (key) => key.label, cell: (key) => key.label ? html`<span title=${key.label}>${key.label}</span>` : html`<span class="dim">—</span>` },
-		{ key: 'holder', title: 'Holder', min: 136, grow: 2, weight: 16, value: (key) => holder(key).names.join(), cell: (key, tab) => html`<${Holder} of=${key} tab=${tab} />` },
+		{ key: 'holder', title: 'Holder', min: 136, grow: 2, weight: 16, value: (key) => holder(key).names.join(), brief: (key) => briefly_held(key), cell: (key, tab) => html`<${Holder} of=${key} tab=${tab} />` },
 		tenants && { key: 'tenant', title: 'Tenant', min: 90, grow: 1, weight: 15, value: (key) => key.tenant, cell: (key) => key.tenant },
 		{ key: 'environment', title: 'Env.', min: 56, weight: environments > 1 ? 5 : 1, value: (key) => key.environment, cell: (key) => key.environment },
 		{ key: 'status', title: 'Status', min: 106, weight: 18, value: (key) => key.status, cell: (key, tab) => html`<${OnOff} of=${key} turn=${turn} tab=${tab} />${mark_of(key) && html`<small class="under" title="On this host alone, until the shared store’s database has it"><span class="wrong">${mark_of(key)}</span></small>`}` },
 		apart === 'deleted' && { key: 'deleted', title: 'Deleted', min: 132, weight: 17, value: (key) => key.deleted_at, cell: (key) => html`<${Time} at=${key.deleted_at} />` },
-		{ key: 'last', title: 'Last use', min: 138, weight: 14, value: (key) => key.last_used_at, cell: (key) => html`<${Time} at=${key.last_used_at} none="never" />` },
-		{ key: 'expires', title: 'Expires', min: 118, weight: 12, value: (key) => key.expires_at, cell: (key) => html`<${Ends} of=${key} />` },
+		{ key: 'last', title: 'Last use', min: 138, weight: 14, value: (key) => key.last_used_at, brief: (key) => key.last_used_at === undefined ? 'never used' : html`used <${Time} at=${key.last_used_at} />`, cell: (key) => html`<${Time} at=${key.last_used_at} none="never" />` },
+		{ key: 'expires', title: 'Expires', min: 118, weight: 12, value: (key) => key.expires_at, brief: (key) => key.expires_at !== undefined && html`ends <${Ends} of=${key} />`, cell: (key) => html`<${Ends} of=${key} />` },
 		{ key: 'rotation', title: 'Rotation', min: 112, weight: 10, value: (key) => other_secret(key)?.until ?? key.next_rotation_at, cell: (key) => html`<${Rotation} of=${key} />` },
 		{ key: 'uses', title: 'Uses', min: 80, weight: 3, end: true, value: (key) => key.uses, cell: (key) => (key.uses ?? 0).toLocaleString('en') },
 		{ key: 'created', title: 'Created', min: 128, weight: 2, value: (key) => key.created_at, cell: (key) => html`<${Time} at=${key.created_at} />` },

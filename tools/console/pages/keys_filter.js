@@ -8,8 +8,8 @@ import { Filter, Filters } from '../parts/filter.js';
 const STATUSES = ['active', 'inactive', 'expired', 'revoked', 'deleted', 'altered'].map((one) => [one, one]);
 
 /* One of the values that the keys have. */
-function OfThese({ label, query, word, values }) {
-	return (values.length > 0 || query[word]) && html`<${Filter} label=${label} any=${`Any ${word}`} query=${query} word=${word} options=${values.map((one) => [one, one])} may_type />`;
+function OfThese({ label, query, word, values, any = `Any ${word}` }) {
+	return (values.length > 0 || query[word]) && html`<${Filter} label=${label} any=${any} query=${query} word=${word} options=${values.map((one) => [one, one])} may_type />`;
 }
 
 /* all: the keys that are loaded. */
@@ -18,7 +18,7 @@ export function KeysFilter({ query, all }) {
 
 	return html`<${Filters} what="keys" query=${query} words=${NARROWING}>
 		<${Filter} label="Status" any="Any status" query=${query} word="status" options=${STATUSES} />
-		<${OfThese} label="Principal" query=${query} word="principal" values=${values.principal} />
+		<${OfThese} label="Holder" any="Any holder" query=${query} word="principal" values=${values.principal} />
 		<${OfThese} label="Label" query=${query} word="label" values=${values.label} />
 		${(values.environment.length > 1 || query.environment) && html`<${OfThese} label="Environment" query=${query} word="environment" values=${values.environment} />`}
 		<${Filter} label="More" any="More …" query=${query} word="only" options=${Object.entries(ONLY).map(([key, one]) => [key, one.text])} /><//>`;

@@ -8,8 +8,8 @@ import { useLoad } from '../lib/load.js';
 import { go, href } from '../lib/route.js';
 import { tenant_param, use_tenant_of } from '../lib/tenant.js';
 import { ask, ask_list } from '../lib/tenant_calls.js';
-import { matches } from '../lib/text.js';
-import { Badge, Card, Chips, Head, Loaded, Status, Time } from '../parts/bits.js';
+import { matches, source_of } from '../lib/text.js';
+import { Card, Chips, DeclaredBy, Head, Loaded, Status, Time } from '../parts/bits.js';
 import { open_dialog } from '../parts/dialog.js';
 import { Filter, Filters, ShowAll } from '../parts/filter.js';
 import { Switch } from '../parts/form.js';
@@ -22,10 +22,10 @@ import { PersonEdit } from './person_edit.js';
 
 const KEYS = 100; /* keys of a principal that are counted in the list */
 
-function Roles({ id }) {
+function Roles({ id, tab }) {
 	const items = useLazy(`roles of ${id} ${tenant_param()}`, async () => (await ask('assignments.list', { principal: id, limit: 64 })).items);
 
-	return items ? html`<${Chips} items=${[...new Set(items.map((one) => one.role))]} most=${2} />` : items === null ? html`<span class="dim">—</span>` : html`<span class="dim">…</span>`;
+	return items ? html`<${Chips} items=${[...new Set(items.map((one) => one.role))]} most=${2} page="roles" tab=${tab} />` : items === null ? html`<span class="dim">—</span>` : html`<span class="dim">…</span>`;
 }
 
 function Keys({ id }) {
@@ -47,13 +47,12 @@ function OnOff({ one, tab }) {
 
 const COLUMNS = [
 	{ key: 'id', title: 'ID', min: 140, grow: 2, weight: 9, value: (one) => one.id, cell: (one, tab) => html`<a href=${href('people', one.id)} tabIndex=${tab}>${one.id}</a>` },
-	{ key: 'name', title: 'Name', min: 130, grow: 3, weight: 6, value: (one) => one.name, cell: (one) => one.name ? html`<span title=${one.name}>${one.name}</span>` : html`<span class="dim">no name</span>` },
+	{ key: 'name', title: 'Name', min: 130, grow: 3, weight: 6, value: (one) => one.name, brief: (one) => one.name, cell: (one) => one.name ? html`<span title=${one.name}>${one.name}</span>` : html`<span class="dim">no name</span>` },
 	{ key: 'kind', title: 'Kind', min: 90, weight: 3, value: (one) => one.kind, cell: (one) => one.kind === 'user' ? 'person' : one.kind },
 	{ key: 'status', title: 'Status', min: 106, weight: 8, value: (one) => one.status, cell: (one, tab) => html`<${OnOff} one=${one} tab=${tab} />` },
-	{ key: 'roles', title: 'Roles', min: 180, grow: 3, weight: 5, cell: (one) => html`<${Roles} id=${one.id} />` },
+	{ key: 'roles', title: 'Roles', min: 180, grow: 3, weight: 5, brief: (one, tab) => html`<${Roles} id=${one.id} tab=${tab} />`, cell: (one, tab) => html`<${Roles} id=${one.id} tab=${tab} />` },
 	{ key: 'keys', title: 'Keys', min: 70, weight: 4, end: true, cell: (one) => html`<${Keys} id=${one.id} />` },
-	{ key: 'from', title: 'Declared by', min: 120, weight: 2, value: (one) => one.declared ? 'the files' : 'the store',
-		cell: (one) => one.declared ? html`<${Badge} tone="info">the files<//>` : html`<span class="dim">the store</span>` },
+	{ key: 'from', title: 'Declared by', min: 120, weight: 2, value: source_of, cell: (one) => html`<${DeclaredBy} of=${one} />` },
 	{ key: 'created', title: 'Created', min: 120, weight: 1, value: (one) => one.created_at, cell: (one) => html`<${Time} at=${one.created_at} />` },
 ];
 
@@ -83,11 +82,11 @@ export function PeoplePage({ query }) {
 		[people.data, search, query.kind, query.status, query.from, query.role, holders.data]);
 	const filter = (word, options, label, any) => html`<${Filter} label=${label} any=${any} query=${query} word=${word} options=${options} />`;
 
-	return html`<${Head} title="People and services" about="Who holds roles and keys. A role can be assigned for some places alone, and until a date.">
+	return html`<${Head} title="People and services" about="Who holds roles and keys. The policy calls each of them a principal. A role can be assigned until a date, and for some places alone: a place is a resource, such as one loan, with all below it.">
 			<${Tenant} />${may('create', '/principals') && html`<button type="button" class="primary" onClick=${() => open_dialog(PersonEdit)}>New person or service</button>`}<//>
 		<${Loaded} of=${people}>${(all) => html`
 			<${Filters} what="people and services" query=${query} words=${NARROWING}>
-				${filter('kind', KINDS, 'Kind', 'Any kind')}${filter('status', STATES, 'Status', 'Any status')}${filter('from', SOURCES, 'Declared by', 'Any source')}
+				${filter('kind', KINDS, 'Kind', 'Any kind')}${filter('status', STATES, 'Status', 'Any status')}${filter('from', SOURCES, 'Declared by', 'Files or store')}
 				${roles.data && filter('role', roles.data.map((role) => [role, role]), 'Role', 'Any role')}<//>
 			<${Found} found=${found.length} all=${all.length} word="principal" busy=${people.loading}><${ShowAll} query=${query} words=${NARROWING} /><//>
 			<${Table} columns=${columns} rows=${found} id=${(one) => one.id} open=${(one) => go('people', one.id)} label="People and services" sort=${sort} set_sort=${set_sort}
@@ -95,7 +94,7 @@ export function PeoplePage({ query }) {
 			${may_assignments && html`<div class="columns below">
 				<${Card} title="Every principal holds"><p class="dim">Every person and service has these roles, also those created later. Keys without a principal do not.</p>
 					<${Assignments} holder=${{ everyone: true }} /><//>
-				<${Card} title="Every caller holds"><p class="dim">Anyone who asks, with any key or without one where the policy lets such callers in. These roles need a place.</p>
+				<${Card} title="Every caller holds"><p class="dim">Anyone who asks, with any key or without one where the policy lets such callers in. Such a role is given for a place, and counts there alone.</p>
 					<${Assignments} holder=${{ anyone: true }} /><//>
 			</div>`}`}<//>`;
 }

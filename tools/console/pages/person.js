@@ -4,7 +4,7 @@ import { html } from 'htm/preact';
 import { may } from '../lib/api.js';
 import { useLoad } from '../lib/load.js';
 import { ask, use_tenant } from '../lib/tenant_calls.js';
-import { Badge, Card, Empty, ErrorBox, Facts, Head, Loaded, Status, Time } from '../parts/bits.js';
+import { Badge, Card, DeclaredBy, Empty, ErrorBox, Facts, Head, Loaded, Status, Time } from '../parts/bits.js';
 import { open_dialog } from '../parts/dialog.js';
 import { Actor } from '../parts/record.js';
 import { Trail } from '../parts/trail_of.js';
@@ -60,7 +60,7 @@ export function PersonPage({ id, query }) {
 					['Kind', one.kind === 'service' ? 'a service' : one.kind && 'a person'],
 					['Keys', one.api_access === false ? html`<${Badge} tone="warn">may hold none<//>` : 'may hold keys'],
 					['Attributes', html`<${Attributes} one=${one} />`],
-					['Declared', one.declared && html`<${Badge} tone="info">by the policy’s files<//> <span class="dim">change it there</span>`],
+					['Declared by', one.declared && html`<${DeclaredBy} of=${one} /> <span class="dim">change it there</span>`],
 					['Tenant', one.tenant !== 'default' && one.tenant],
 					['Created', one.created_at && html`<${Time} at=${one.created_at} />${one.created_by && html` by <${Actor} actor=${one.created_by} />`}`],
 				].map(([term, value]) => [term, term === 'Attributes' && Object.keys(one.attributes || {}).length === 0 ? undefined : value])} /><//>

@@ -36,7 +36,7 @@ export function PolicyPage({ id, query }) {
 	if (id !== undefined) {
 		return html`<${FilePage} name=${id} line=${Number(query.line)} />`;
 	}
-	return html`<${Head} title="Policy" about="Roles, trees and stacks are files in git: change them there. Here is what the daemon has of them.">
+	return html`<${Head} title="Policy" about="Roles of the files, trees of resources, and stacks, the checks that each service runs, are files in git: change them there. Roles of the store are changed on the page Roles.">
 			${caller.everything && html`<button type="button" onClick=${reload}>Reload the policy</button>`}<//>
 		<${Tabs} tabs=${tabs} chosen=${chosen.key} choose=${(key) => set_query({ show: key })} label="Parts of the policy" />
 		<div role="tabpanel"><${chosen.part} query=${query} /></div>`;

@@ -16,6 +16,11 @@ const ROWS = 300;
 const COLUMNS = 60;
 const MOST = 10000; /* actions of a tree that are read */
 
+/* Roles before scopes, as they come, and each by name. */
+function in_order(a, b) {
+	return (a.kind || '').localeCompare(b.kind || '') || a.name.localeCompare(b.name, 'en', { numeric: true });
+}
+
 function Cell({ mark, holder, row }) {
 	const [tone, means] = MARKS[mark] || MARKS['.'];
 	const text = row.when[holder.at] ? `${means}: ${row.when[holder.at]}` : means;
@@ -31,7 +36,7 @@ export function Matrix({ query }) {
 	const rows = matrix.data?.rows || [];
 	const search = query.search || '';
 	const found = rows.filter((row) => matches(search, row.resource, row.action, ...row.methods));
-	const fitting = (matrix.data?.holders || []).map((holder, at) => ({ ...holder, at })).filter((holder) => matches(only, holder.name));
+	const fitting = (matrix.data?.holders || []).map((holder, at) => ({ ...holder, at })).filter((holder) => matches(only, holder.name)).sort(in_order);
 	const holders = fitting.slice(0, COLUMNS);
 	const drawn = found.slice(0, ROWS).map((row) => ({ ...row, marks: read_marks(row.marks) }));
 
@@ -40,6 +45,7 @@ export function Matrix({ query }) {
 			<input type="search" class="search" aria-label="Search roles and scopes" placeholder="Search roles and scopes" value=${only} onInput=${(event) => set_only(event.currentTarget.value)} />
 			${(names.data?.trees || []).length > 1 && html`<${Select} label="Tree" value=${tree} set=${(value) => set_query({ tree: value })} options=${names.data.trees.filter((one) => one !== 'authz')} />`}
 		</div>
+		<p class="dim">Roles and scopes of the files only. What a role of the store allows is on its own page.</p>
 		<p class="legend">${Object.entries(MARKS).map(([mark, [tone, text]]) => html`<span key=${mark}><b class=${tone}>${mark === '.' ? 'empty' : mark}</b> ${text}</span>`)}</p>
 		<${Loaded} of=${matrix}>${() => holders.length === 0 ? html`<p class="dim">The policy’s files have no role or scope that fits.</p>` : html`<${Scroll} label="The matrix"><table class="matrix">
 			<thead><tr><th scope="col">Action</th>${holders.map((holder) => html`<th scope="col" key=${holder.at} title=${holder.description}><span>${holder.name}</span></th>`)}</tr></thead>

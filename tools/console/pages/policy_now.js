@@ -53,7 +53,7 @@ export function Now() {
 			['Commit', policy.commit && html`<code>${policy.commit}</code>`],
 			['Folder', html`<code>${policy.folder}</code>`],
 			['Loaded', html`<${Time} at=${policy.loaded_at} />`],
-			['Contents', `${count(policy.trees, 'tree')}, ${count(policy.nodes, 'node')}, ${count(policy.permissions, 'permission')}, ${count(policy.roles, 'role')}, ${count(policy.scopes, 'scope')}, ${count(policy.tests, 'test')}`],
+			['Contents', `${count(policy.trees, 'tree')}, ${count(policy.nodes, 'node')}, ${count(policy.permissions, 'permission')}, ${count(policy.roles, 'role of the files', 'roles of the files')}, ${count(policy.scopes, 'scope')}, ${count(policy.tests, 'test')}`],
 			['Since the start', policy.reloads + policy.refused > 0 && `${count(policy.reloads, 'other policy was', 'other policies were')} accepted, ${policy.refused.toLocaleString('en')} refused`],
 		]} /><//>
 		<div class="stack"><${Card} title="Last load" aside=${policy.ok ? html`<${Badge} tone="good">accepted<//>` : html`<${Badge} tone="bad">refused<//>`}>

@@ -10,7 +10,7 @@ import { all_roles, with_ancestors } from '../lib/roles.js';
 import { go, href } from '../lib/route.js';
 import { ask, use_tenant } from '../lib/tenant_calls.js';
 import { load_trees } from '../lib/trees.js';
-import { Badge, Card, Empty, Facts, Head, Loaded, Position, Time } from '../parts/bits.js';
+import { Card, DeclaredBy, Empty, Facts, Head, Loaded, Position, Time } from '../parts/bits.js';
 import { confirm } from '../parts/dialog.js';
 import { Actor } from '../parts/record.js';
 import { RoleTree } from '../parts/role_tree.js';
@@ -74,14 +74,14 @@ export function RolePage({ id, query }) {
 	const is_ours = role && !role.declared && role.status !== 'altered' && !role.shadowed;
 
 	return html`<${Head} title=${id} back=${BACK} about=${role?.description}>
-			${role && role.status !== 'altered' && may('create', '/roles') && html`<a class="button" href=${href('new-role', null, { from: id })}>Copy</a>`}
-			${is_ours && may('update', node) && html`<a class="button primary" href=${href('edit-role', id)}>Edit</a>`}
+			${role && role.status !== 'altered' && may('create', '/roles') && html`<a class="button" href=${href('new-role', null, { from: id })}>Duplicate</a>`}
+			${is_ours && may('update', node) && html`<a class="button" href=${href('edit-role', id)}>Edit …</a>`}
 			${role && !role.declared && may('delete', node) && html`<button type="button" onClick=${() => remove(role)}>Delete …</button>`}<//>
 		<${Loaded} of=${of}>${({ by_name, trees, records, unread }) => html`<div class="stack">
 			<${Notes} role=${role} />
 			<div class="columns two">
 				<${Card} title="About"><${Facts} rows=${[
-					['Declared by', role.declared ? html`<${Badge} tone="info">the policy’s files<//> <${Marks} role=${role} />` : html`<${Badge}>the store<//> <${Marks} role=${role} />`],
+					['Declared by', html`<${DeclaredBy} of=${role} /> <${Marks} role=${role} />`],
 					['Declared at', role.file && html`<${Position} ...${position(role)} />`],
 					['Inherits', html`<${Names} of=${role.inherits || []} />`],
 					['Inherited by', html`<${Names} of=${[...by_name.values()].filter((one) => ancestors(one.name, by_name).includes(id)).map((one) => one.name)} />`],
@@ -90,7 +90,7 @@ export function RolePage({ id, query }) {
 					['Changed', role.updated_at && role.updated_at !== role.created_at && html`<${Time} at=${role.updated_at} />`],
 				]} /><//>
 				<${Card} title="Grants as written" aside=${role.declared && html`<span class="dim">read-only here</span>`}><${Grants} role=${role} />
-					${!role.declared && html`<p class="tip">Their patterns were expanded when the role was written: what is added to the policy later is not in them.</p>`}<//>
+					${!role.declared && html`<p class="tip">A pattern such as <code>/**</code> became a list of what the policy had when the role was saved. What the policy gets later is not in this role until it is edited and saved again.</p>`}<//>
 			</div>
 			<${Holders} name=${id} />
 			<${Card} title="Permissions" aside=${html`<span class="dim">with what is inherited; a denial wins</span>`}>

@@ -39,7 +39,7 @@ export function Steps({ steps, at, go_to, draft }) {
 		const has = step.tree ? counts(draft, step.tree) : null;
 
 		return html`<li key=${step.key}><button type="button" aria-current=${i === at ? 'step' : undefined} onClick=${() => go_to(i)}>
-			<span class="ordinal">${i + 1}</span><span>${step.title}${step.tree && html`<small><code>${step.tree}</code>${has.allow > 0 && html` <span class="good">${has.allow} allowed</span>`}${has.deny > 0 && html` <span class="wrong">${has.deny} denied</span>`}</small>`}</span></button></li>`;
+			<span class="ordinal">${i + 1}</span><span>${step.title}${step.tree && html`<small><code>${step.tree}</code>${has.allow > 0 && html` <span class="good">${has.allow} allowed</span>`}${has.deny > 0 && html` <span class="wrong">${has.deny} denied</span>`}</small>`}</span>${has && has.allow + has.deny > 0 && html`<span class="held" aria-hidden="true">${has.allow > 0 && html`<span class="good">✓${has.allow}</span>`}${has.deny > 0 && html`<span class="wrong">⊘${has.deny}</span>`}</span>`}</button></li>`;
 	})}</ol>`;
 }
 

@@ -2,8 +2,9 @@
 /* bits: the small things that every page shows. */
 import { html } from 'htm/preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { href } from '../lib/route.js';
 import { ago, exact } from '../lib/time.js';
-import { ADVICE } from '../lib/text.js';
+import { ADVICE, source_of } from '../lib/text.js';
 
 /* A time in words; the exact one, in the reader's zone, when it is pointed at. */
 export function Time({ at, none = '—' }) {
@@ -18,6 +19,11 @@ export function Badge({ tone = 'plain', children }) {
 	return html`<span class="badge ${tone}">${children}</span>`;
 }
 
+/* Where a role or a principal is declared: in the policy's files, or in the daemon's store. */
+export function DeclaredBy({ of }) {
+	return html`<${Badge} tone=${of.declared ? 'info' : 'plain'}>${source_of(of)}<//>`;
+}
+
 const TONES = { active: 'good', inactive: 'plain', expired: 'warn', revoked: 'bad', altered: 'bad', deleted: 'plain' };
 
 /* The status of a key, a principal or a tenant. */
@@ -29,12 +35,13 @@ export function Chip({ children, title, tone = '' }) {
 	return html`<span class="chip ${tone}" title=${title}>${children}</span>`;
 }
 
-export function Chips({ items, most = 4, none = '—' }) {
+/* page: of the console, to which each item is a link then; `tab` is the links' tabIndex. */
+export function Chips({ items, most = 4, none = '—', page, tab }) {
 	if (!items || items.length === 0) {
 		return html`<span class="dim">${none}</span>`;
 	}
 	return html`<span class="chips">
-		${items.slice(0, most).map((item) => html`<${Chip} key=${item}>${item}<//>`)}
+		${items.slice(0, most).map((item) => page ? html`<a class="chip" key=${item} href=${href(page, item)} title=${item} tabIndex=${tab}>${item}</a>` : html`<${Chip} key=${item}>${item}<//>`)}
 		${items.length > most && html`<span class="dim" title=${items.slice(most).join('\n')}>+${items.length - most}</span>`}
 	</span>`;
 }

@@ -12,7 +12,16 @@ import { HeadRow, Row } from './table_rows.js';
 const ROW = 44;     /* pixels of a row, unless the page says otherwise */
 const BEYOND = 8;   /* rows above and below those in sight */
 const BOX = 40;     /* pixels of the column with the boxes */
+const NARROW = 560; /* pixels, below which what is left out stands in a line below, in few words */
+const LINE = 22;    /* pixels of that line */
 const PAGE = 10;    /* rows of Page Up and Page Down */
+
+/* How many lines the columns that are left out take. */
+function lines_of(briefs) {
+	const alone = briefs.filter((column) => column.alone).length;
+
+	return alone + (briefs.length > alone ? 1 : 0);
+}
 
 /* The size of the box on the screen. */
 function useSize(box) {
@@ -102,16 +111,20 @@ function on_key_of({ rows, here, move, open, toggle, is_chosen }) {
 }
 
 /*
- * columns: [{key, title, min (pixels), grow, weight, value(row): what is sorted by, cell(row, tab), end: at the right}]
+ * columns: [{key, title, min (pixels), grow, weight, value(row): what is sorted by, cell(row, tab), end: at the right,
+ * brief(row, tab): what a narrow list says of it below the row's other cells, if the column is left out;
+ * alone: in a line of its own}]
  * rows, id(row), open(row), label: what the list is, sort: {key, down} and set_sort; without these the order is
  * that of the rows. selected: a Set of ids, and select(Set): then rows can be selected. busy: more is coming.
  * height: pixels of a row. What can be pressed in a cell takes `tab` as its tabIndex: Tab stops in one row alone.
  */
-export function Table({ columns, rows, id, open, label, sort, set_sort, selected, select, busy = false, empty, height = ROW }) {
+export function Table({ columns, rows, id, open, label, sort, set_sort, selected, select, busy = false, empty, height: usual = ROW }) {
 	const box = useRef(null);
 	const [top, set_top] = useState(0);
 	const size = useSize(box);
 	const shown = useMemo(() => fitting(columns, size.width - (select ? BOX : 0) - 16), [columns, size.width, select !== undefined]);
+	const briefs = useMemo(() => size.width < NARROW ? columns.filter((column) => column.brief && !shown.includes(column)) : [], [columns, shown, size.width < NARROW]);
+	const height = usual + LINE * lines_of(briefs);
 	const sorted = useMemo(() => ordered(rows, sort && columns.find((one) => one.key === sort.key), sort?.down), [rows, sort?.key, sort?.down, columns]);
 	const { here, set_at, move } = useHere(box, sorted.length, height);
 	const toggle = useToggle(sorted, id, selected, select);
@@ -128,7 +141,7 @@ export function Table({ columns, rows, id, open, label, sort, set_sort, selected
 			${sorted.slice(first, last).map((row, i) => {
 				const index = first + i, key = id(row);
 
-				return html`<${Row} key=${key} name=${row.name || key} row=${row} columns=${shown} grid=${grid} index=${index} is_here=${index === here} height=${height}
+				return html`<${Row} key=${key} name=${row.name || key} row=${row} columns=${shown} briefs=${briefs} grid=${grid} index=${index} is_here=${index === here} height=${height}
 					is_chosen=${select && selected.has(key)} toggle=${toggle} enter=${() => set_at(index)} open=${open} />`;
 			})}
 		</div>
