@@ -2,7 +2,7 @@
 /* Who made a change, in words. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { actor_of } from '../../tools/console/lib/actor.js';
+import { actor_named, actor_of } from '../../tools/console/lib/actor.js';
 
 test('a user of the machine is named, root by that name', () => {
 	assert.equal(actor_of('uid:0').text, 'root');
@@ -21,4 +21,12 @@ test('a key and a principal have their ids', () => {
 
 test('another name stays as it is', () => {
 	assert.deepEqual(actor_of('daemon'), { kind: undefined, id: undefined, text: 'daemon' });
+});
+
+test('what a row of the trail shows is a name that the daemon knows', () => {
+	for (const name of ['uid:0', 'uid:1000', 'uid:0@desk-1', 'uid:33@desk-1', 'key:1abc', 'principal:ann', 'daemon']) {
+		assert.equal(actor_named(actor_of(name).text), name);
+		assert.equal(actor_named(` ${name} `), name);
+	}
+	assert.equal(actor_named(''), '');
 });

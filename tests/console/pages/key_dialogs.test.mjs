@@ -256,5 +256,5 @@ test('a key’s page shows its use, its denials and its trail', async (t) => {
   }
   await page.getByRole('link', { name: 'Try a request' }).click();
   await page.getByRole('heading', { name: 'Try' }).waitFor();
-  assert.equal(await page.getByLabel('Key id').inputValue(), ids.alice);
+  assert.equal(await page.getByLabel('Key ID').inputValue(), ids.alice);
 });

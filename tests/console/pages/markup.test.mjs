@@ -74,7 +74,7 @@ test('markup in what is typed, in errors and in dialogs does not run', async (t)
   for (const text of EVIL.slice(0, 3)) {
     await go(page, '#/people');
     await page.getByRole('button', { name: 'New person or service' }).click();
-    await dialog.getByLabel('Id', { exact: true }).fill(text);
+    await dialog.getByLabel('ID', { exact: true }).fill(text);
     await dialog.getByRole('button', { name: 'Create' }).click();
     await dialog.locator('[aria-invalid="true"], [role="alert"]').first().waitFor();
     await check(page, `the dialog of people with ${text}`);

@@ -80,11 +80,11 @@ test('people and services', async (t) => {
 
   await t.test('what is wrong is said at its field, and the dialog stays', async () => {
     await button(page, 'New person or service').click();
-    await field(page, 'Id').fill('ann lee');
+    await field(page, 'ID').fill('ann lee');
     await field(page, 'escrow_limit').fill('lots');
     await button(dialog(page), 'Create').click();
-    await dialog(page).getByLabel('Id', { exact: true }).and(page.locator('[aria-invalid="true"]')).waitFor();
-    await field(page, 'Id').fill('ann');
+    await dialog(page).getByLabel('ID', { exact: true }).and(page.locator('[aria-invalid="true"]')).waitFor();
+    await field(page, 'ID').fill('ann');
     await button(dialog(page), 'Create').click();
     await dialog(page).getByLabel('escrow_limit').and(page.locator('[aria-invalid="true"]')).waitFor();
     page.problems.splice(0);

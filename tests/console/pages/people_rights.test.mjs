@@ -37,7 +37,7 @@ test('a person is made, edited, given a role at a place, and may do what the pag
 
   await go(page, '#/people');
   await page.getByRole('button', { name: 'New person or service' }).click();
-  await dialog(page).getByLabel('Id', { exact: true }).fill('carol');
+  await dialog(page).getByLabel('ID', { exact: true }).fill('carol');
   await dialog(page).getByLabel('Name', { exact: true }).fill('Carol Clark');
   await shoot(page, 'dialog new person');
   assert.deepEqual(await serious(page, 'dialog'), []);

@@ -31,10 +31,16 @@ test('Try shows a decision as a story with places in the files, what would allow
   // The answer is that of the daemon to the same request.
   await page.getByLabel('Method').selectOption('PUT');
   await page.getByRole('button', { name: 'Ask' }).click();
-  await main(page).getByText('Allow', { exact: false }).first().waitFor();
+  await main(page).locator('.verdict.yes').waitFor();
   await main(page).getByText('servicing').first().waitFor();
+  // A principal needs no key: that the line for keys does not allow it is no denial.
+  const first = main(page).locator('.story .lines > li').filter({ hasText: 'sufficient key' });
+  await first.getByText('not enough', { exact: true }).waitFor();
+  await first.getByText('no denial: the next checks decide').waitFor();
+  await main(page).locator('.story').getByText('would deny', { exact: true }).waitFor();
+  assert.deepEqual(await main(page).locator('.story .badge.bad').allInnerTexts(), []);
   await page.getByLabel('As', { exact: true }).selectOption('key');
-  await page.getByLabel('Key id').fill(ids.crm);
+  await page.getByLabel('Key ID').fill(ids.crm);
   await page.getByRole('button', { name: 'Ask' }).click();
   await main(page).locator('.verdict.no').waitFor();
   assert.equal(await uses(), before, 'a question is no use');
@@ -143,6 +149,11 @@ test('the trail is narrowed, read further, and verified', async (t) => {
   await page.getByRole('button', { name: 'Show older ones' }).click();
   await main(page).getByText('created principal').first().waitFor();
   assert(await records.count() > 120);
+  // A record is a sentence: what was assigned to whom; of what is new the values alone.
+  await records.filter({ hasText: 'root assigned get-only to crm' }).waitFor();
+  const made = records.filter({ hasText: 'root created key' });
+  assert(await made.count() > 0);
+  assert.equal(await made.locator('del').count(), 0);
   await page.getByLabel('About', { exact: true }).selectOption('principal');
   await page.getByLabel('Which one').fill('alice');
   await main(page).getByText('created principal').first().waitFor();
@@ -152,6 +163,9 @@ test('the trail is narrowed, read further, and verified', async (t) => {
   await page.getByLabel('Which one').fill(ids.alice);
   await main(page).getByText('created key').first().waitFor();
   await page.waitForFunction(() => document.querySelectorAll('.records > li').length === 1);
+  // A name as the rows show it.
+  await page.getByLabel('By', { exact: true }).fill('root');
+  await page.waitForFunction(() => document.querySelectorAll('.records > li').length === 1 && document.querySelector('.records').textContent.includes('root created key'));
   await page.getByLabel('By', { exact: true }).fill('key:nobody');
   await main(page).getByText('Nothing is recorded that fits.').or(page.locator('[aria-invalid="true"]')).first().waitFor();
   await page.getByRole('button', { name: 'Verify the trail' }).click();

@@ -12,3 +12,17 @@ export function actor_of(name) {
 	}
 	return { kind, id, text: kind === 'key' ? `key ${id}` : id ?? name };
 }
+
+/* The daemon's name of a caller that is written as people see it, or in the daemon's own way. */
+export function actor_named(text) {
+	const said = text.trim();
+	const [, root, uid, host] = /^(?:(root)|user (\d+))(?: on (\S+))?$/.exec(said) || [];
+
+	if (said === '' || said === 'daemon' || /^(uid|key|principal):/.test(said)) {
+		return said;
+	}
+	if (root || uid) {
+		return `uid:${root ? 0 : uid}${host ? `@${host}` : ''}`;
+	}
+	return /^key /.test(said) ? `key:${said.slice(4).trim()}` : `principal:${said}`;
+}

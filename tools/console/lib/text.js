@@ -63,7 +63,7 @@ export const REASONS = {
 	wrong_environment: 'the key is of another environment',
 	wrong_tenant: 'the key is of another tenant',
 	unknown_service: 'the policy has no such service',
-	missing_token: 'the service needs a token',
+	missing_token: 'no token was given',
 	no_decision: 'no module decided',
 	malformed_path: 'the path is not well-formed',
 	unknown_resource: 'the policy has no such resource',

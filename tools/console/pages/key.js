@@ -55,8 +55,8 @@ function Findings({ record, item }) {
 		return null;
 	}
 	return html`<ul class="notices" aria-label="What was found about it">${found.map((one) => html`<li key=${one.name} class="notice ${one.tone}">
-		<p><strong>${one.title}</strong> <span>${one.advice}</span></p>
-		${act[one.act] && may(rights[one.act], `/keys/${record.id}`) && html`<button type="button" class="quiet" onClick=${act[one.act]}>${one.act === 'edit' ? 'Edit …' : 'Rotate …'}</button>`}
+		<p><strong>${one.title}.</strong> <span>${one.advice}</span></p>
+		${act[one.act] && may(rights[one.act], `/keys/${record.id}`) && html`<button type="button" class="quiet" onClick=${act[one.act]}>${one.act === 'edit' ? one.name === 'unused_permissions' ? 'Narrow …' : 'Set an expiry …' : 'Rotate …'}</button>`}
 	</li>`)}</ul>`;
 }
 
@@ -108,8 +108,8 @@ export function KeyPage({ id }) {
 	}
 	return html`<${Head} title=${record?.name || id} back=${BACK}
 		about=${record && html`<code>${record.prefix}${id}…</code>${!can_turn(record) && html` <${Status} status=${record.deleted_at !== undefined ? 'deleted' : record.status} />`}`}>
-			${record && html`<${KeyActions} record=${record} />`}
-			${record && record.status !== 'altered' && record.deleted_at === undefined && may('list', '/principals') && may('list', '/roles') && html`<a class="button" href=${href('try', null, { as: 'key', id })}>Try a request</a>`}
+			${record && html`<${KeyActions} record=${record}>
+				${record.status !== 'altered' && record.deleted_at === undefined && may('list', '/principals') && may('list', '/roles') && html`<a class="button" href=${href('try', null, { as: 'key', id })}>Try a request</a>`}<//>`}
 		<//>
 		<${Loaded} of=${key}>${(data) => html`<${One} ...${data} />`}<//>`;
 }

@@ -39,7 +39,8 @@ const ASK = {
 		about: 'The key and the record of its use are removed now. This cannot be undone; the audit trail keeps what was done with it.' }],
 };
 
-export function KeyActions({ record }) {
+/* children: what stands before that which cannot be taken back so easily. */
+export function KeyActions({ record, children }) {
 	const path = `/keys/${record.id}`;
 	const is_deleted = record.deleted_at !== undefined;
 	const is_live = !is_deleted && !['revoked', 'altered'].includes(record.status);
@@ -54,5 +55,6 @@ export function KeyActions({ record }) {
 		${can_turn(record) && html`<${OnOff} of=${record} turn=${(key, on) => turn(key, on).then(changed)} />`}
 		${is_live && may('rotate', path) && html`<button type="button" onClick=${() => open_dialog(KeyRotate, { record })}>Rotate …</button>`}
 		${is_live && may('update', path) && html`<button type="button" onClick=${() => open_dialog(KeyEdit, { record })}>Edit …</button>`}
-		${Object.keys(ASK).filter((word) => offers[word]).map((word) => html`<button type="button" key=${word} onClick=${() => ask(record, ...ASK[word])}>${ASK[word][1].title} …</button>`)}`;
+		${children}
+		${Object.keys(ASK).filter((word) => offers[word]).map((word) => html`<button type="button" key=${word} class=${word === 'restore' ? '' : 'risky'} onClick=${() => ask(record, ...ASK[word])}>${ASK[word][1].title} …</button>`)}`;
 }

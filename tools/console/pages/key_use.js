@@ -3,10 +3,10 @@
 import { html } from 'htm/preact';
 import { useState } from 'preact/hooks';
 import { used_words } from '../lib/findings.js';
-import { count, matches, REASONS } from '../lib/text.js';
+import { count, matches } from '../lib/text.js';
 import { Card, Facts, Time } from '../parts/bits.js';
 import { Days } from '../parts/plot.js';
-import { Share } from '../parts/share.js';
+import { Reasons } from '../parts/share.js';
 
 export function UseCard({ record }) {
 	return html`<${Card} title="Use">
@@ -21,21 +21,14 @@ export function UseCard({ record }) {
 		</div><//>`;
 }
 
-const UNKNOWN = 'a module of the policy denies it';
-
 export function DenialsCard({ record }) {
 	const rows = Object.entries(record.denied_for || {}).sort((a, b) => b[1] - a[1]);
-	const all = rows.reduce((sum, [, number]) => sum + number, 0);
 
 	if (rows.length === 0) {
 		return null;
 	}
 	return html`<${Card} title="Why it was denied" aside=${html`<span class="dim">since the daemon started</span>`}>
-		<table class="plain denials"><thead><tr><th scope="col">Reason</th><th scope="col" class="end">Requests</th></tr></thead>
-			<tbody>${rows.map(([reason, number]) => html`<tr key=${reason}>
-				<td><strong>${reason.replace(/_/g, ' ')}</strong><br /><small class="dim">${reason === 'other' ? UNKNOWN : REASONS[reason] || UNKNOWN}</small>
-					<${Share} value=${number} all=${all} label=${reason} /></td>
-				<td class="end">${number.toLocaleString('en')}</td></tr>`)}</tbody></table><//>`;
+		<${Reasons} rows=${rows} /><//>`;
 }
 
 const SHOWN = 12; /* names before "show all" */
@@ -61,7 +54,7 @@ export function PermissionsCard({ item }) {
 	}
 	const left = item.granted - item.used - (item.unused || []).length;
 
-	return html`<${Card} title="Permissions used" wide aside=${html`<span class="dim">${used_words(item)}</span>`}>
+	return html`<${Card} title="Permissions" wide aside=${html`<span class="dim">${used_words(item)}</span>`}>
 		${item.granted > 0 && html`<progress class="used" max=${item.granted} value=${item.used} aria-label=${used_words(item)}></progress>`}
 		<div class="columns tight">
 			${item.used_permissions && html`<${Names} title="Used" names=${item.used_permissions} none="Nothing yet." tone="good" />`}

@@ -34,7 +34,7 @@ function Keys({ id }) {
 }
 
 const COLUMNS = [
-	{ key: 'id', title: 'Id', min: 140, grow: 2, weight: 9, value: (one) => one.id, cell: (one, tab) => html`<a href=${href('people', one.id)} tabIndex=${tab}>${one.id}</a>` },
+	{ key: 'id', title: 'ID', min: 140, grow: 2, weight: 9, value: (one) => one.id, cell: (one, tab) => html`<a href=${href('people', one.id)} tabIndex=${tab}>${one.id}</a>` },
 	{ key: 'name', title: 'Name', min: 130, grow: 3, weight: 6, value: (one) => one.name, brief: (one) => one.name, cell: (one) => one.name ? html`<span title=${one.name}>${one.name}</span>` : html`<span class="dim">no name</span>` },
 	{ key: 'kind', title: 'Kind', min: 90, weight: 3, value: (one) => one.kind, cell: (one) => one.kind === 'user' ? 'person' : one.kind },
 	{ key: 'status', title: 'Status', min: 106, weight: 8, value: (one) => one.status, cell: (one, tab) => html`<${OnOff} one=${one} tab=${tab} />` },

@@ -70,7 +70,7 @@ export function PersonEdit({ one, close }) {
 	};
 
 	return html`<${Form} title=${one ? `Edit ${one.id}` : 'New person or service'} action=${one ? 'Save' : 'Create'} send=${send} close=${close} disabled=${!one && id.trim() === ''}>${(wrong) => html`
-		${!one && html`<${Text} label="Id" value=${id} set=${set_id} autofocus=${true} mono=${true} wrong=${wrong('id')} hint="The name that your programs use: ann, crm-sync, ann@example.com. It cannot be changed later." />
+		${!one && html`<${Text} label="ID" value=${id} set=${set_id} autofocus=${true} mono=${true} wrong=${wrong('id')} hint="The name that your programs use: ann, crm-sync, ann@example.com. It cannot be changed later." />
 		<${Choice} label="Kind" value=${kind} set=${set_kind} options=${[['user', 'A person'], ['service', 'A service', 'A program that makes requests by itself']]} />`}
 		<${Text} label="Name" value=${name} set=${set_name} wrong=${wrong('name')} hint="Shown in lists. It may be empty." />
 		<${Attributes} declared=${declared} value=${attributes} set=${set_attributes} wrong=${wrong('attributes') || wrong('set_attributes')} />

@@ -18,6 +18,6 @@ export function Files() {
 export function FilePage({ name, line }) {
 	const file = useLoad(() => call('folder.file', { name }), [name]);
 
-	return html`<${Head} title=${name} back=${{ href: href('policy', null, { show: 'files' }), text: 'Policy' }} about="As it is in the folder now. It is changed there, not here." />
+	return html`<${Head} title=${name} back=${{ href: href('policy', null, { show: 'files' }), text: 'Policy' }} about=${`As it is in the folder now. It is changed there, not here.${line ? ` Line ${line} is marked.` : ''}`} />
 		<${Card}><${Loaded} of=${file}>${({ text }) => html`<${Source} key=${name} lines=${text.split('\n')} is_meant=${(number) => number === line} scrolls_to=${line} label=${name} />`}<//><//>`;
 }

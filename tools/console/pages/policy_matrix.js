@@ -49,8 +49,8 @@ export function Matrix({ query }) {
 		<p class="legend">${Object.entries(MARKS).map(([mark, [tone, text]]) => html`<span key=${mark}><b class=${tone}>${mark === '.' ? 'empty' : mark}</b> ${text}</span>`)}</p>
 		<${Loaded} of=${matrix}>${() => holders.length === 0 ? html`<p class="dim">The policy’s files have no role or scope that fits.</p>` : html`<${Scroll} label="The matrix"><table class="matrix">
 			<thead><tr><th scope="col">Action</th>${holders.map((holder) => html`<th scope="col" key=${holder.at} title=${holder.description}><span>${holder.name}</span></th>`)}</tr></thead>
-			<tbody>${drawn.map((row, i) => html`<tr key=${`${row.resource} ${row.action}`}>
-				<th scope="row">${(i === 0 || drawn[i - 1].resource !== row.resource) && html`<code>${row.resource.split('/').map((part, j) => j === 0 ? part : html`<wbr />/${part}`)}</code>`}<span>${row.action} <small class="dim">${row.methods.join(' ')}</small></span></th>
+			<tbody>${drawn.map((row, i) => html`${(i === 0 || drawn[i - 1].resource !== row.resource) && html`<tr key=${row.resource}><td class="path" colSpan=${holders.length + 1}><code>${row.resource.split('/').map((part, j) => j === 0 ? part : html`<wbr />/${part}`)}</code></td></tr>`}<tr key=${`${row.resource} ${row.action}`}>
+				<th scope="row"><span>${row.action} <small class="dim">${row.methods.join(' ')}</small><span class="unseen"> on ${row.resource}</span></span></th>
 				${holders.map((holder) => html`<${Cell} key=${holder.at} mark=${row.marks[holder.at]} holder=${holder} row=${row} />`)}</tr>`)}</tbody></table><//>
 			${fitting.length > COLUMNS && html`<p class="dim">${COLUMNS} of ${fitting.length.toLocaleString('en')} roles and scopes: search for the others.</p>`}
 			${found.length > ROWS && html`<p class="dim">${ROWS} of ${found.length.toLocaleString('en')} actions: search for the others.</p>`}

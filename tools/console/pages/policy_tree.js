@@ -7,6 +7,7 @@ import { useLoad } from '../lib/load.js';
 import { nest } from '../lib/nodes.js';
 import { href } from '../lib/route.js';
 import { Card, Loaded } from '../parts/bits.js';
+import { useOneTree } from '../parts/one_tree.js';
 import { Tree } from '../parts/tree.js';
 
 /* Who may do this: the page that asks it. */
@@ -28,5 +29,7 @@ export function ResourceTree() {
 	const tree = useLoad(async () => (await list('policy.tree')).items);
 	const nodes = useMemo(() => nest(tree.data || []), [tree.data]);
 
-	return html`<${Card}><${Loaded} of=${tree}>${() => html`<${Tree} nodes=${nodes} row=${(node) => html`<${Actions} node=${node} />`} words=${words} label="The resource trees" />`}<//><//>`;
+	const { tree: chosen, shown, pick } = useOneTree(nodes);
+
+	return html`<${Card}><${Loaded} of=${tree}>${() => html`<${Tree} key=${chosen} nodes=${shown} tools=${pick} row=${(node) => html`<${Actions} node=${node} />`} words=${words} label="The resource trees" />`}<//><//>`;
 }

@@ -3,6 +3,7 @@
 import { html } from 'htm/preact';
 import { may, session } from '../lib/api.js';
 import { changed, useLoad } from '../lib/load.js';
+import { ordered } from '../lib/order.js';
 import { position } from '../lib/position.js';
 import { ancestors } from '../lib/role_effect.js';
 import { all_roles, with_ancestors } from '../lib/roles.js';
@@ -38,10 +39,11 @@ function remove(role) {
 
 /* Grants as written, each with its place in the files. */
 function Grants({ role }) {
-	const grants = role.grants || [];
+	const lines = (role.grants || []).map((grant, i) => ({ grant, at: role.positions?.[i] }));
+	const grants = role.positions ? ordered(ordered(lines, { value: ({ at }) => at?.line }), { value: ({ at }) => at?.file }) : lines;
 
-	return grants.length === 0 ? html`<p class="dim">It has no grants of its own.</p>` : html`<ol class="grants">${grants.map((grant, i) => html`<li key=${i}>
-		<code class=${grant.startsWith('deny') ? 'denial' : ''}>${grant}</code>${role.positions?.[i] && html` <${Position} ...${position(role.positions[i])} />`}</li>`)}</ol>`;
+	return grants.length === 0 ? html`<p class="dim">It has no grants of its own.</p>` : html`<ol class="grants">${grants.map(({ grant, at }, i) => html`<li key=${i}>
+		<code class=${grant.startsWith('deny') ? 'denial' : ''}>${grant}</code>${at && html` <${Position} ...${position(at)} />`}</li>`)}</ol>`;
 }
 
 function Notes({ role }) {

@@ -48,7 +48,7 @@ export function Holders({ name }) {
 	if (!may_list_holders()) {
 		return null;
 	}
-	return html`<${Card} title="Who has it" aside=${of.data && html`<span class="dim">${in_words(of.data)}</span>`}><${Loaded} of=${of}>${({ items }) => items.length === 0
+	return html`<${Card} title="Who has it" aside=${of.data?.items.length > 0 && html`<span class="dim">${in_words(of.data)}</span>`}><${Loaded} of=${of}>${({ items }) => items.length === 0
 		? html`<p class="dim">Nobody. Assign it on the page of a person or a service, or make a key that has it.</p>`
 		: html`<${Scroll} label="Who has it"><table class="plain"><thead><tr><th>Kind</th><th>Who</th><th>Status</th><th>How</th></tr></thead><tbody>
 			${items.slice(0, shown).map((item) => html`<tr key=${`${item.kind} ${item.id}`}><td class="dim">${item.kind}</td>

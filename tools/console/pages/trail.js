@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* trail: who changed what, the newest first, and whether the trail and the store are as they were written. */
 import { html } from 'htm/preact';
-import { useState } from 'preact/hooks';
+import { useId, useState } from 'preact/hooks';
+import { actor_named, actor_of } from '../lib/actor.js';
 import { call, session } from '../lib/api.js';
 import { useLoad } from '../lib/load.js';
 import { set_query } from '../lib/route.js';
@@ -11,17 +12,19 @@ import { Badge, Card, ErrorBox, Head, Loaded } from '../parts/bits.js';
 import { Select, Text } from '../parts/form.js';
 import { Records } from '../parts/record.js';
 
+const NARROWING = ['actor', 'kind', 'target', 'span', 'since', 'ends', 'until'];
 const PAGE = 100;    /* records that are shown at once */
 const VERIFY = 1000; /* records that one call of audit.verify checks */
 const KINDS = [['', 'anything'], ['key', 'a key'], ['principal', 'a person or a service'], ['role', 'a role'], ['tenant', 'a tenant'], ['policy', 'the policy'],
 	['store', 'the store'], ['alarm', 'an alarm about a key']];
 const NAMED = ['key', 'principal', 'role', 'tenant', 'alarm']; /* kinds of which there are several */
 const SPANS = [['', 'ever'], ['3600', 'the last hour'], ['86400', 'the last day'], ['604800', 'the last week'], ['2592000', 'the last 30 days'], ['from', 'a time …']];
+const ENDS = [['', 'now'], ['at', 'a time …']];
 
 function params_of(query) {
 	const since = query.span === 'from' ? from_local(query.since || '') : query.span ? now() - Number(query.span) : undefined;
 
-	return { actor: query.actor || undefined, kind: query.kind || undefined, target: NAMED.includes(query.kind) && query.target || undefined,
+	return { actor: actor_named(query.actor || '') || undefined, kind: query.kind || undefined, target: NAMED.includes(query.kind) && query.target || undefined,
 		tenant: query.tenant || undefined, since, until: from_local(query.until || ''), newest_first: true };
 }
 
@@ -78,18 +81,28 @@ export function TrailPage({ query }) {
 			set_error(problem);
 		}
 	};
+	const [is_open, open] = useState(false);
+	const is_ended = Boolean(query.until || query.ends);
+	const number = ['actor', 'kind', 'target', 'span'].filter((word) => query[word]).length + is_ended;
+	const names = useId();
+	const seen = [...new Set([...(trail.data?.items || []), ...further.items].map((one) => actor_of(one.actor).text))].sort();
 	const set = (name) => (value) => set_query({ [name]: value });
 
-	return html`<${Head} title="Trail" about="Every change of keys, people, roles, assignments and the policy, in the order in which it was made." >
+	return html`<${Head} title="Trail" about="Every change of keys, people, roles, assignments and the policy, the newest first." >
 			<button type="button" onClick=${trail.reload}>Load again</button><//>
-		<div class="card filters"><div class="pair">
-			<${Text} label="By" value=${query.actor || ''} set=${set('actor')} mono=${true} placeholder="uid:0, key:ID …" wrong=${trail.error?.param === 'actor' ? trail.error.message : undefined} />
+		<div class="card filters folds ${is_open ? 'open' : ''}" role="search" aria-label="Which records">
+			<button type="button" class="more ${number > 0 ? 'set' : ''}" aria-expanded=${is_open ? 'true' : 'false'} onClick=${() => open(!is_open)}>Filter${number > 0 && ` (${number})`}</button>
+			<div class="pair">
+			<${Text} label="By" value=${query.actor || ''} set=${set('actor')} list=${names} placeholder="e.g. root" wrong=${trail.error?.param === 'actor' ? trail.error.message : undefined} />
 			<${Select} label="About" value=${query.kind || ''} set=${set('kind')} options=${KINDS} />
 			${NAMED.includes(query.kind) && html`<${Text} label="Which one" value=${query.target || ''} set=${(text) => set('target')(text.trim())} mono=${true} placeholder="its id or name" wrong=${trail.error?.param === 'target' ? trail.error.message : undefined} />`}
 			<${Select} label="Since" value=${query.span || ''} set=${set('span')} options=${SPANS} />
 			${query.span === 'from' && html`<${Text} label="From" type="datetime-local" value=${query.since || ''} set=${set('since')} />`}
-			<${Text} label="Until" type="datetime-local" value=${query.until || ''} set=${set('until')} />
-		</div></div>
+			<${Select} label="Until" value=${is_ended ? 'at' : ''} set=${(value) => set_query({ ends: value, until: undefined })} options=${ENDS} />
+			${is_ended && html`<${Text} label="To" type="datetime-local" value=${query.until || ''} set=${set('until')} />`}
+		</div>
+		${number > 0 && html`<button type="button" class="quiet" onClick=${() => set_query(Object.fromEntries(NARROWING.map((word) => [word, undefined])))}>Show all</button>`}
+		<datalist id=${names}>${seen.map((name) => html`<option key=${name} value=${name} />`)}</datalist></div>
 		<div class="stack">
 		${session.value.caller.everything && html`<${Verify} />`}
 		<${Card}><${Loaded} of=${trail}>${(page) => html`

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* try: asks how a request would be answered, without a secret, and without counting as a use. */
 import { html } from 'htm/preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { call } from '../lib/api.js';
 import { read_facts, read_typed } from '../lib/facts.js';
 import { useLoad } from '../lib/load.js';
@@ -13,6 +13,7 @@ import { Answer } from './try_answer.js';
 import { WhereAndWhen, What, Whose } from './try_form.js';
 
 const EMPTY = { as: 'principal', id: '', ask: 'path', method: 'GET', path: '', tree: 'api', action: '', resource: '', service: '', environment: '', tenant: '', ip: '', time: '', mfa: '', facts: '', given: {} };
+const BELOW = '(max-width: 70rem)'; /* as the style has it: the answer is below the request */
 
 /* The parameters of decisions.try, without what was left empty. */
 function params_of(form, types) {
@@ -40,6 +41,7 @@ export function TryPage({ query }) {
 	const [form, set_form] = useState({ ...EMPTY, ...query, facts: '', given: {} });
 	const [asked, set_asked] = useState(null);
 	const [error, set_error] = useState(null);
+	const answer = useRef(null);
 	const names = useLoad(() => call('policy.names').catch(() => ({})));
 	const set = (key) => (value) => set_form((was) => ({ ...was, [key]: value }));
 	const wrong = (key) => error?.param === key ? error.message : undefined;
@@ -52,13 +54,19 @@ export function TryPage({ query }) {
 			const params = params_of(form, types);
 
 			go('try', null, query_of(form));
-			set_asked({ params, decision: await call('decisions.try', params) });
+			set_asked({ params, by_hand: event !== undefined, decision: await call('decisions.try', params) });
 		} catch (problem) {
 			set_asked(null);
 			set_error(problem);
 		}
 	};
 
+	/* Where the answer is below the request it comes into sight. */
+	useEffect(() => {
+		if (asked?.by_hand && matchMedia(BELOW).matches) {
+			answer.current.scrollIntoView({ block: 'start' });
+		}
+	}, [asked]);
 	/* A link to this page has the question: it is asked at once. */
 	useEffect(() => {
 		if (form.path !== '' || form.resource !== '') {
@@ -75,7 +83,7 @@ export function TryPage({ query }) {
 			<${ErrorBox} error=${error} />
 			<div class="row"><button class="primary">Ask</button></div>
 		</form>
-		<div class="stack">
+		<div class="stack answer" ref=${answer}>
 		${asked ? html`<${Answer} asked=${asked} />` : html`<${Card}><${Empty} title="No question yet"><p>The answer comes with its reasons: each step, and where in the policy it is written.</p><//><//>`}
 		</div>
 	</div>`;

@@ -41,7 +41,7 @@ export function Answer({ asked }) {
 
 	return html`<section class="card verdict ${decision.allow ? 'yes' : 'no'}" aria-live="polite">
 		<p class="word">${decision.allow ? 'Allow' : 'Deny'} <span class="code">${decision.status}</span></p>
-		<p><code>${decision.reason}</code>: ${REASONS[decision.reason] || 'a module’s own reason'}</p>
+		<p class="why">${REASONS[decision.reason] || 'a module’s own reason'} <code class="dim">${decision.reason}</code></p>
 		${decision.fact && html`<p>${decision.fact}</p>`}
 		${decision.missing?.length > 0 && html`<p>Not given: ${decision.missing.map((name) => html`<code key=${name}>${name}</code> `)}</p>`}
 		<${Facts} rows=${[

@@ -10,8 +10,8 @@ const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'];
 export function Whose({ form, set, wrong }) {
 	return html`<div class="pair">
 		<${Select} label="As" value=${form.as} set=${set('as')} options=${[['principal', 'a principal'], ['key', 'the holder of a key'], ['nobody', 'nobody: no token']]} />
-		${form.as !== 'nobody' && html`<${Text} label=${form.as === 'key' ? 'Key id' : 'Principal'} value=${form.id} set=${set('id')} required=${true} mono=${true}
-			wrong=${wrong(form.as)} placeholder=${form.as === 'key' ? '1BHQ9R1Xzd0E' : 'alice'} />`}
+		${form.as !== 'nobody' && html`<${Text} label=${form.as === 'key' ? 'Key ID' : 'Principal'} value=${form.id} set=${set('id')} required=${true} mono=${true}
+			wrong=${wrong(form.as)} placeholder=${form.as === 'key' ? 'e.g. 1BHQ9R1Xzd0E' : 'e.g. alice'} />`}
 	</div>`;
 }
 
@@ -23,8 +23,8 @@ export function What({ form, set, wrong, trees }) {
 		<${Text} label="Path" value=${form.path} set=${set('path')} required=${true} mono=${true} placeholder="/loans/7" wrong=${wrong('path')} />
 		${trees.length > 1 && html`<${Select} label="Tree" value=${form.tree} set=${set('tree')} options=${trees.includes(form.tree) ? trees : [...trees, form.tree]} />`}
 	</div>` : html`<div class="pair">
-		<${Text} label="Action" value=${form.action} set=${set('action')} required=${true} mono=${true} placeholder="read" wrong=${wrong('action')} />
-		<${Text} label="Resource" value=${form.resource} set=${set('resource')} required=${true} mono=${true} placeholder="api:/loans/7" wrong=${wrong('resource')} />
+		<${Text} label="Action" value=${form.action} set=${set('action')} required=${true} mono=${true} placeholder="e.g. read" wrong=${wrong('action')} />
+		<${Text} label="Resource" value=${form.resource} set=${set('resource')} required=${true} mono=${true} placeholder="e.g. api:/loans/7" wrong=${wrong('resource')} />
 	</div>`}`;
 }
 
@@ -39,7 +39,7 @@ export function WhereAndWhen({ form, set, wrong, names, types, error }) {
 				options=${[['', 'the first'], ...names.environments, ['*', 'any']]} />`}
 		</div>
 		<div class="pair">
-			<${Text} label="Address" value=${form.ip} set=${set('ip')} mono=${true} placeholder="10.1.2.3" wrong=${wrong('ip')} />
+			<${Text} label="Address" value=${form.ip} set=${set('ip')} mono=${true} placeholder="e.g. 10.1.2.3" wrong=${wrong('ip')} />
 			<${Text} label="Tenant" value=${form.tenant} set=${set('tenant')} wrong=${wrong('tenant')} />
 		</div>
 		<div class="pair">

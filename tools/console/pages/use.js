@@ -7,11 +7,11 @@ import { FINDINGS } from '../lib/findings.js';
 import { useLoad, useTick } from '../lib/load.js';
 import { href } from '../lib/route.js';
 import { add_sample, NO_SAMPLES } from '../lib/samples.js';
-import { count, REASONS } from '../lib/text.js';
+import { count } from '../lib/text.js';
 import { duration, now } from '../lib/time.js';
 import { Badge, Card, ErrorBox, Facts, Head, Loaded, Time } from '../parts/bits.js';
 import { Lines } from '../parts/plot.js';
-import { Share } from '../parts/share.js';
+import { Reasons } from '../parts/share.js';
 import { Hosts } from './use_hosts.js';
 
 const EVERY = 2000;      /* milliseconds between two looks at the status */
@@ -49,7 +49,7 @@ function Now({ status, samples }) {
 	<div class="columns">
 		<${Card} title="The daemon"><${Facts} rows=${[
 			['Version', status.version],
-			['Runs since', html`<${Time} at=${status.started_at} />`],
+			['Started', html`<${Time} at=${status.started_at} />`],
 			['Workers', status.workers],
 			['Connections', `${counters.connections} of ${counters.max_connections}`],
 			['Refused', counters.refused > 0 && count(counters.refused, 'connection')],
@@ -76,10 +76,8 @@ function OfKeys() {
 				by_reason.set(reason, (by_reason.get(reason) || 0) + times);
 			}
 			const all = [...by_reason].sort((a, b) => b[1] - a[1]);
-			const total = all.reduce((sum, [, times]) => sum + times, 0);
 
-			return all.length === 0 ? html`<p class="dim">No key was denied anything since the daemon’s start.</p>` : html`<ul class="bars">${all.map(([reason, times]) => html`<li key=${reason}>
-				<span>${REASONS[reason] || reason} <code class="dim">${reason}</code></span><${Share} value=${times} all=${total} label=${reason} /><strong>${times.toLocaleString('en')}</strong></li>`)}</ul><p class="tip">Of requests whose key was verified, since the daemon’s start.</p>`;
+			return all.length === 0 ? html`<p class="dim">No key was denied anything since the daemon’s start.</p>` : html`<${Reasons} rows=${all} /><p class="tip">Of requests whose key was verified, since the daemon’s start.</p>`;
 		}}<//><//>
 		<${Card} title="Keys to look at"><${Loaded} of=${findings}>${(items) => {
 			const kinds = Object.keys(FINDINGS).filter((kind) => items.some((key) => key.findings.includes(kind)));

@@ -2,6 +2,7 @@
 /* form: labelled fields. Each gets `value` and `set`, and says beside it what is wrong with it. */
 import { html } from 'htm/preact';
 import { useId, useRef, useState } from 'preact/hooks';
+import { has_keys } from '../lib/has_keys.js';
 import { duration, from_local, to_local } from '../lib/time.js';
 import { matches } from '../lib/text.js';
 
@@ -133,7 +134,8 @@ export function Several({ label, hint, wrong, value, set, options }) {
 }
 
 /* The search field of a page. / jumps to it. */
+
 export function Search({ value, set, label = 'Search' }) {
-	return html`<input type="search" class="search" data-search aria-label=${label} placeholder=${`${label}  ( / )`} value=${value} autocomplete="off" spellcheck=${false}
+	return html`<input type="search" class="search" data-search aria-label=${label} placeholder=${has_keys.value ? `${label}  ( / )` : label} value=${value} autocomplete="off" spellcheck=${false}
 		onInput=${(event) => set(event.currentTarget.value)} />`;
 }

@@ -37,6 +37,6 @@ export function Overlap({ secrets, label }) {
 					<span class="now" style=${{ left: `${drawn.now}%` }}></span>
 				</div></div>`)}
 		</div>
-		<figcaption aria-hidden="true"><span>${drawn.now > ROOM && ago(drawn.from, at)}</span><span class="here" style=${{ left: `${Math.max(3, Math.min(97, drawn.now))}%` }}>now</span><span>${drawn.now < 100 - ROOM && !secrets.some((one) => one.says) && ago(drawn.to, at)}</span></figcaption>
+		<figcaption aria-hidden="true"><span>${drawn.now > ROOM && ago(drawn.from, at)}</span><span class="here" style=${{ left: `clamp(1.15em, ${drawn.now}%, 100% - 1.15em)` }}>now</span><span>${drawn.now < 100 - ROOM && !secrets.some((one) => one.says) && ago(drawn.to, at)}</span></figcaption>
 	</figure>`;
 }

@@ -64,12 +64,12 @@ export function Days({ of = [], days = 32 }) {
 	const denied = all.reduce((sum, one) => sum + one.denials, 0);
 
 	return html`<figure class="days">
-		<svg viewBox="0 0 ${days * 10} 64" preserveAspectRatio="none" role="img" aria-label=${`${count(total, 'use')} in ${days} days, of these ${count(denied, 'denial')}; most in a day: ${most}`}>
-			${all.map((one, i) => html`<g key=${one.day}><title>${`${utc_date(one.day)}: ${count(one.uses, 'use')}, ${count(one.denials, 'denial')}`}</title>
+		<svg viewBox="0 0 ${days * 10} 64" preserveAspectRatio="none" role="img" aria-label=${`${count(total, 'request')} in ${days} days, ${denied.toLocaleString('en')} of them denied; most in a day: ${most}`}>
+			${all.map((one, i) => html`<g key=${one.day}><title>${`${utc_date(one.day)}: ${count(one.uses, 'request')}, ${one.denials.toLocaleString('en')} of them denied`}</title>
 				<rect class="rest" x=${i * 10 + 1} y="0" width="8" height="64" />
 				<rect class="uses" x=${i * 10 + 1} y=${64 - 62 * one.uses / most} width="8" height=${62 * one.uses / most} />
 				<rect class="denials" x=${i * 10 + 1} y=${64 - 62 * one.denials / most} width="8" height=${62 * one.denials / most} /></g>`)}
 		</svg>
-		<figcaption><span>${utc_date(all[0].day)}</span><span>${count(total, 'use')}, ${count(denied, 'denial')}</span><span>today</span></figcaption>
+		<figcaption><span>${utc_date(all[0].day)}</span><span>${count(total, 'request')}: <i class="allowed"></i>${(total - denied).toLocaleString('en')} allowed, <i class="denied"></i>${denied.toLocaleString('en')} denied</span><span>today</span></figcaption>
 	</figure>`;
 }

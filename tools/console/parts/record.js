@@ -58,10 +58,24 @@ function Value({ of, field }) {
 	return TIME.test(of) ? html`<time dateTime=${of} title=${of}>${exact(Date.parse(of) / 1000)}</time>` : spaced(String(of), field);
 }
 
-function Changes({ of = [] }) {
+/* What was assigned and to whom, of a record that says no more; undefined of others. */
+function assigned_of({ action, target, changes = [] }) {
+	const [change] = changes;
+
+	return target && action === 'assignments.create' && changes.length === 1 && change.field === 'assignments' && change.from === undefined ? change.to : undefined;
+}
+
+function Said({ record }) {
+	const assigned = assigned_of(record);
+
+	return html`<${Actor} actor=${record.actor} /> ${assigned === undefined ? said_of(record.action) : html`assigned <strong>${spaced(assigned, 'assignments')}</strong> to`} <${Target} record=${record} />`;
+}
+
+/* is_new: the record was made by it, and what its fields were before says nothing. */
+function Changes({ of = [], is_new }) {
 	return of.length > 0 && html`<ul class="changes">${of.map((change, i) => html`<li key=${i}><span class="dim">${FIELDS[change.field] || change.field.replace(/_/g, ' ')}</span>
-		${change.from !== undefined && html`<del><${Value} of=${change.from} field=${change.field} /></del>`}
-		${change.from !== undefined && change.to !== undefined && html`<span aria-hidden="true">→</span><span class="unseen">became</span>`}
+		${change.from !== undefined && !(is_new && change.to !== undefined) && html`<del><${Value} of=${change.from} field=${change.field} /></del>`}
+		${change.from !== undefined && change.to !== undefined && !is_new && html`<span aria-hidden="true">→</span><span class="unseen">became</span>`}
 		${change.to !== undefined && html`<ins><${Value} of=${change.to} field=${change.field} /></ins>`}
 		${change.from !== undefined && change.to === undefined && html`<span class="dim">removed</span>`}</li>`)}</ul>`;
 }
@@ -69,7 +83,7 @@ function Changes({ of = [] }) {
 /* items as audit.list gives them */
 export function Records({ items, empty = 'Nothing is recorded.' }) {
 	return items.length === 0 ? html`<p class="dim">${empty}</p>` : html`<ol class="records">${items.map((record) => html`<li key=${record.sequence}>
-		<div class="line"><${Time} at=${record.time} /> <span><${Actor} actor=${record.actor} /> ${said_of(record.action)} <${Target} record=${record} /></span>
+		<div class="line"><${Time} at=${record.time} /> <span><${Said} record=${record} /></span>
 			<span class="dim seq" title="its number in the trail">#${record.sequence}</span></div>
-		<${Changes} of=${record.changes} /></li>`)}</ol>`;
+		${assigned_of(record) === undefined && html`<${Changes} of=${record.changes} is_new=${/^(?!assignments).*\.create$/.test(record.action)} />`}</li>`)}</ol>`;
 }

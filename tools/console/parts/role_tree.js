@@ -4,6 +4,7 @@ import { html } from 'htm/preact';
 import { useMemo } from 'preact/hooks';
 import { walk } from '../lib/nodes.js';
 import { effect, outcome } from '../lib/role_effect.js';
+import { Legend } from './legend.js';
 import { useOneTree } from './one_tree.js';
 import { Tree } from './tree.js';
 
@@ -39,14 +40,33 @@ function why(chip, own) {
 	return [from('denied', entry.deny), from('allowed', entry.allow), ...when('denied', entry.deny_when), ...when('allowed', entry.allow_when)].filter(Boolean).join('\n');
 }
 
+/* The roles from which a chip is. */
+function roles_of({ entry, state }) {
+	return [...new Set([...(state === 'denied' ? entry.deny : entry.allow), ...entry.allow_when.map((line) => line.role), ...entry.deny_when.map((line) => line.role)])];
+}
+
 function Chip({ chip, own }) {
 	const { entry, state } = chip;
-	const roles = [...new Set([...(state === 'denied' ? entry.deny : entry.allow), ...entry.allow_when.map((line) => line.role), ...entry.deny_when.map((line) => line.role)])];
+	const roles = roles_of(chip);
 	const is_own = roles.includes(own);
 
 	return html`<span class="together"><span class="chip ${TONES[state]} ${is_own ? '' : 'inherited'}" title=${why(chip, own)}>${MARKS[state]}${chip.text}<span class="unseen"> ${state}</span>${!is_own && html` <small>${roles.join(', ')}</small>`}</span>
 		${state === 'sometimes' && entry.allow.length === 0 && entry.allow_when.map((line, i) => html`<span class="chip info" key=${i}>when ${line.when}</span>`)}
 		${state === 'sometimes' && entry.deny_when.map((line, i) => html`<span class="chip warn" key=${`d${i}`}>not when ${line.when}</span>`)}</span>`;
+}
+
+/* What the legend explains of these nodes. */
+function kinds_of(nodes, found, own) {
+	const chips = [...walk(nodes)].flatMap((node) => chips_of(node, found));
+	const kinds = new Set(chips.map((chip) => chip.state));
+
+	if (chips.some((chip) => chip.entry.deny_when.length > 0 && chip.state === 'sometimes')) {
+		kinds.add('unless');
+	}
+	if (chips.some((chip) => !roles_of(chip).includes(own))) {
+		kinds.add('inherited');
+	}
+	return kinds;
 }
 
 /* A tree with only the nodes that hold something, and what is above them. */
@@ -69,8 +89,9 @@ export function RoleTree({ index, records, label }) {
 	const roots = useMemo(() => pruned(index.roots, found), [index, found]);
 	const { tree, shown, pick } = useOneTree(roots);
 	const own = records[0]?.name;
+	const kinds = useMemo(() => kinds_of(roots, found, own), [roots, found, own]);
 
-	return roots.length === 0 ? html`<p class="dim">It allows and denies nothing.</p>` : html`<${Tree} key=${tree} nodes=${shown} label=${label} tools=${pick}
+	return roots.length === 0 ? html`<p class="dim">It allows and denies nothing.</p>` : html`<${Legend} kinds=${kinds} /><${Tree} key=${tree} nodes=${shown} label=${label} tools=${pick}
 		row=${(node, is_here, is_open) => html`${chips_of(node, found).map((chip) => html`<${Chip} key=${chip.key} chip=${chip} own=${own} />`)}
 			${!is_open && html`<span class="dim">${named_below(node, found).toLocaleString('en')} below</span>`}`}
 		words=${(node) => chips_of(node, found).map((chip) => `${chip.text} ${chip.state}`).join(', ')} />`;

@@ -4,7 +4,14 @@ import { html } from 'htm/preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { Scroll } from './scroll.js';
 
+const TAB = 4;          /* as the style has it */
+const MOST_INDENT = 12; /* that is kept */
 const DIGITS = 4; /* of the number of a line, at least */
+
+/* How far a line is indented, in characters: where it is broken on a narrow screen, the rest begins there. */
+function indent_of(line) {
+	return Math.min(MOST_INDENT, [.../^[ \t]*/.exec(line)[0]].reduce((sum, one) => sum + (one === '\t' ? TAB : 1), 0));
+}
 
 /* A mark under a column, which counts from 1. A tab stays one, so that it is as wide as above. */
 function Mark({ line, column }) {
@@ -26,6 +33,6 @@ export function Source({ lines, first = 1, is_meant, column = 0, scrolls_to, lab
 	return html`<${Scroll} label="The lines"><pre class="source" role="group" aria-label=${label} ref=${place}>${lines.map((line, i) => {
 		const number = first + i, is_marked = is_meant(number);
 
-		return html`<span key=${number} class=${is_marked ? 'meant' : ''}><b>${String(number).padStart(DIGITS)}</b> ${line}${'\n'}${is_marked && column > 0 && html`<${Mark} line=${line} column=${column} />`}</span>`;
+		return html`<span key=${number} class=${is_marked ? 'meant' : ''} style=${{ '--indent': indent_of(line) }}><b>${String(number).padStart(DIGITS)}</b> ${line}${'\n'}${is_marked && column > 0 && html`<${Mark} line=${line} column=${column} />`}</span>`;
 	})}</pre><//>`;
 }

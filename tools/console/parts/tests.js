@@ -6,7 +6,7 @@ import { At } from './story.js';
 
 /* of: as folder.tests and folder.role have them. */
 export function Tests({ of }) {
-	return of.map((test, i) => html`<details key=${i} open=${!test.passed}>
+	return of.map((test, i) => html`<details key=${i} class="test" open=${!test.passed}>
 		<summary><${Badge} tone=${test.passed ? 'good' : 'bad'}>${test.passed ? 'passed' : 'failed'}<//> ${test.name}</summary>
 		<p><${At} of=${test} /></p>
 		<ul class="lines">${test.cases.map((one, j) => html`<li key=${j}><${Badge} tone=${one.passed ? 'good' : 'bad'}>${one.passed ? 'passed' : 'failed'}<//> <code>${one.text}</code>

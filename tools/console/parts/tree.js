@@ -6,6 +6,7 @@
  */
 import { html } from 'htm/preact';
 import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { has_keys } from '../lib/has_keys.js';
 import { search as search_nodes, walk } from '../lib/nodes.js';
 import { matches } from '../lib/text.js';
 import { first_opened, height_of, in_sight, rows_of } from '../lib/tree_rows.js';
@@ -152,10 +153,10 @@ export function Tree({ nodes, row, before, press, keys = {}, checked, words = ()
 
 	return html`<div class="tree">
 		<div class="row tools">
-			<input type="search" data-search aria-label=${`Search ${label}`} placeholder="Search" value=${shown.text} autocomplete="off" spellcheck=${false}
+			<input type="search" data-search aria-label=${`Search ${label}`} placeholder=${has_keys.value ? 'Search  ( / )' : 'Search'} value=${shown.text} autocomplete="off" spellcheck=${false}
 				onInput=${(event) => search(event.currentTarget.value)} />
 			<button type="button" class="quiet" onClick=${() => shown.open_these(all.map((node) => node.resource))}>Expand all</button>
-			<button type="button" class="quiet" onClick=${() => shown.open_these(nodes.length === 1 ? [nodes[0].resource] : [])}>Close all</button>
+			<button type="button" class="quiet" onClick=${() => shown.open_these(nodes.length === 1 ? [nodes[0].resource] : [])}>Collapse all</button>
 			${tools}
 		</div>
 		<div role="tree" aria-label=${label} aria-multiselectable=${checked ? 'true' : undefined} class=${is_long ? 'long' : ''} ref=${place}
