@@ -32,6 +32,9 @@ static bool random_id(uint32_t *out)
 	return n == (ssize_t)sizeof *out;
 }
 
+/* No advice has this number. */
+#define NO_ADVICE (-1)
+
 void authz_channel_make_own(struct authz *authz)
 {
 	size_t size = sizeof *authz->own; /* the kernel makes pages of it */
@@ -40,7 +43,8 @@ void authz_channel_make_own(struct authz *authz)
 	if (page == MAP_FAILED) {
 		return;
 	}
-	if (madvise(page, size, MADV_WIPEONFORK) != 0) {
+	/* An emulator of system calls may say yes to whatever it is asked, and wipe nothing. */
+	if (madvise(page, size, NO_ADVICE) == 0 || madvise(page, size, MADV_WIPEONFORK) != 0) {
 		munmap(page, size);
 		return;
 	}

@@ -16,6 +16,7 @@ struct pending {
 	struct http_console_call first;
 	bool is_first;   /* `first` is outstanding */
 	bool is_session; /* the answer to GET /console/session */
+	bool may_stand;  /* a change was sent, and no answer came */
 };
 
 static int ask(struct http_exchange *exchange);
@@ -78,10 +79,10 @@ static void answer_refusal(struct http_exchange *exchange, const struct authz_re
 static void answer_silence(struct http_exchange *exchange, int error)
 {
 	const struct pending *pending = exchange->state;
-	bool changes = present(pending)->method->again != HTTP_CONSOLE_READS;
 	struct wire_buf out;
 
-	if (error == AUTHZ_ELIMIT || error == AUTHZ_EBUSY || error == AUTHZ_ENOMEM) {
+	if (!pending->may_stand &&
+		(error == AUTHZ_ELIMIT || error == AUTHZ_EBUSY || error == AUTHZ_ENOMEM)) {
 		http_console_refuse(
 			exchange, "overloaded", "too many calls at once: try again in a moment");
 		return;
@@ -90,7 +91,7 @@ static void answer_silence(struct http_exchange *exchange, int error)
 	http_console_put_member(
 		&out, "{\"error\":{\"code\":", error == AUTHZ_EPROTO ? "internal" : "no_daemon");
 	http_console_put_member(&out, ",\"message\":", authz_strerror(error));
-	if (changes && (error == AUTHZ_ECLOSED || error == AUTHZ_ETIMEOUT)) {
+	if (pending->may_stand) {
 		http_console_put(&out, ",\"may_stand\":true");
 	}
 	http_console_put(&out, "}}");
@@ -105,6 +106,9 @@ static void on_reply(void *data, int error, const struct authz_reply *reply)
 
 	exchange->asked.id = 0;
 	exchange->door->program->metrics.in_flight--;
+	if (!pending->is_first && (error == AUTHZ_ECLOSED || error == AUTHZ_ETIMEOUT)) {
+		pending->may_stand = pending->call.method->again != HTTP_CONSOLE_READS;
+	}
 	if (error == AUTHZ_OK && pending->is_first) {
 		pending->is_first = false;
 		error = ask(exchange);
@@ -121,7 +125,9 @@ static void on_reply(void *data, int error, const struct authz_reply *reply)
 	}
 	http_memory_give(exchange->counted);
 	exchange->counted = 0;
-	if (error == AUTHZ_EREFUSED && reply->code != NULL) {
+	if (error == AUTHZ_EREFUSED && pending->may_stand && pending->is_first) {
+		answer_silence(exchange, AUTHZ_ECLOSED); /* the call's, before it was repeated */
+	} else if (error == AUTHZ_EREFUSED && reply->code != NULL) {
 		answer_refusal(exchange, reply);
 	} else if (error < 0) {
 		answer_silence(exchange, error);

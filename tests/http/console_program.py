@@ -16,6 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "e2e"))
 import harness  # noqa: E402
+import scripted  # noqa: E402, F401
 
 LINK = re.compile(rb"http://(127\.0\.0\.1|\[::1\]):(\d+)/console/#([0-9a-f]{64})")
 JSON = {"Content-Type": "application/json"}

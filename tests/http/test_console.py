@@ -13,7 +13,7 @@ import subprocess
 import time
 import unittest
 
-from console_program import INSTRUMENTED, Console, ConsoleTest, harness
+from console_program import INSTRUMENTED, Console, ConsoleTest, harness, scripted
 
 SECURE = {
     "X-Content-Type-Options": "nosniff",
@@ -23,6 +23,18 @@ SECURE = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+
+
+class EndsAtChange(scripted.Scripted):
+    """A daemon that ends when it is asked for a key."""
+
+    def answer(self, connection, lock, number, method, params):
+        if method != "keys.create":
+            super().answer(connection, lock, number, method, params)
+            return
+        self.asked.append((method, params))
+        self.listener.shutdown(socket.SHUT_RDWR)
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 class Routes(ConsoleTest):
@@ -139,6 +151,16 @@ class Routes(ConsoleTest):
             back()
             for method in ("keys.audit", "audit.verify", "policy.reload"):
                 self.assertEqual(console.call(method).status, 200)
+
+    def test_a_change_that_was_sent_before_the_daemon_ended_may_stand(self):
+        served = EndsAtChange({"whoami": {"actor": "uid:0"}, "policy.status": {"folder": "/policy"}})
+        self.addCleanup(served.finish)
+        console = Console(self, served)
+        self.assertEqual(console.open_link().status, 204)
+        answer = console.call("keys.create", name="x", everywhere=True)
+        self.assertEqual((answer.status, answer.code()), (503, "no_daemon"))
+        self.assertEqual([method for method, _ in served.asked][-2:], ["whoami", "keys.create"])
+        self.assertIs(answer.json()["error"].get("may_stand"), True)
 
     def test_other_paths_methods_and_bodies_are_refused_in_json(self):
         console = self.console()
