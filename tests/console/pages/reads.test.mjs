@@ -46,6 +46,30 @@ test('Try shows a decision as a story with places in the files, what would allow
   assert.equal(await uses(), before, 'a question is no use');
 });
 
+test('on a narrow screen the answer comes into sight, and a button shows the filters of the trail', async (t) => {
+  const page = await sign_in(t, browser);
+
+  await page.setViewportSize({ width: 360, height: 800 });
+  await go(page, '#/try');
+  await page.getByLabel('Principal', { exact: true }).fill('alice');
+  await page.getByLabel('Path', { exact: true }).fill('/loans/7');
+  await page.getByRole('button', { name: 'Ask' }).click();
+  await main(page).locator('.verdict .word').waitFor();
+  await page.waitForFunction(() => {
+    const { top, bottom } = document.querySelector('.verdict .word').getBoundingClientRect();
+    return top > 0 && bottom < innerHeight / 2;
+  });
+  await go(page, '#/trail');
+  const kind = page.getByLabel('About', { exact: true });
+  assert(await kind.isHidden());
+  await page.getByRole('button', { name: 'Filter', exact: true }).click();
+  await kind.selectOption('role');
+  await page.getByRole('button', { name: 'Filter (1)' }).waitFor();
+  await page.getByRole('button', { name: 'Show all' }).click();
+  await page.getByRole('button', { name: 'Filter', exact: true }).waitFor();
+  assert.equal(await kind.inputValue(), '');
+});
+
 test('facts decide in Try, and are not in the address', async (t) => {
   const page = await sign_in(t, browser);
 
