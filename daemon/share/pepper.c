@@ -94,14 +94,7 @@ static int follow(struct share_pepper *pepper, const struct store_shared *place,
 	struct secrets *secrets = store_secrets(pepper->store);
 	struct secret_shared wanted;
 	char reason[SECRET_WHY];
-	/* The file must not be ahead of what the store has after a loss of power. */
-	int r = store_settle(pepper->store);
-
-	if (r < 0) {
-		snprintf(reason, sizeof reason, "%s", store_explain(r));
-	} else {
-		r = secrets_follow(secrets, place->realm, record, reason);
-	}
+	int r = secrets_follow(secrets, place->realm, record, reason);
 
 	pepper->failed = r < 0;
 	pepper->behind = r < 0 && (!secrets_read_shared(secrets, place->realm, record, &wanted) ||
