@@ -87,8 +87,7 @@ static const char *chown_name(const struct statedir *dir, char out[static 64])
 static int check_files(const struct statedir *dir, int fd, char why[static STATEDIR_WHY])
 {
 	static const char *const names[] = { "store.mdb", "store.mdb-lock", "store.mdb-head",
-		"store.mdb-checkpoint", "store.mdb-clean", "pepper", "policy.last-good",
-		"data.last-good" };
+		"store.mdb-clean", "pepper", "policy.last-good", "data.last-good" };
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0] && dir->uid != 0; i++) {
 		struct stat stat;

@@ -236,7 +236,6 @@ int share_catch_up(struct share_append *append, uint64_t *out_applied, char why[
 			r = judge(&reading, r);
 			break;
 		}
-		store_settle_due(append->store);
 	}
 	if (append->unsaved) {
 		share_append_save_diverged(append);

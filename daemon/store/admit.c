@@ -86,15 +86,12 @@ int store_admit(
 int store_check(
 	const struct store_options *options, struct check_result *out, char why[static STORE_WHY])
 {
-	struct store store = { .lock_fd = -1, .head_fd = -1, .checkpoint = { .fd = -1 } };
+	struct store store = { .lock_fd = -1, .head_fd = -1 };
 	struct check_file file = { .path = options->path, .map_size = map_size_of(options) };
 	struct store_head head;
 	char why_secret[SECRET_WHY];
 	int r = store_lock_file(&store, options->path, 0, why);
 
-	if (r == 0) {
-		r = store_recover(&store, options->path, why);
-	}
 	if (r == 0) {
 		r = secrets_open(options->pepper, false, &store.secrets, why_secret);
 		if (r < 0) {
@@ -116,9 +113,6 @@ int store_check(
 		r = check_run(&file, CHECK_RECORDS, out, why);
 	}
 	secrets_close(store.secrets);
-	if (store.checkpoint.fd >= 0) {
-		close(store.checkpoint.fd);
-	}
 	if (store.lock_fd >= 0) {
 		close(store.lock_fd);
 	}

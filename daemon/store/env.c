@@ -116,7 +116,6 @@ static int open_file(
 	struct store *store, const struct store_options *options, char why[static STORE_WHY])
 {
 	char aside[PATH_MAX];
-	bool is_new;
 	int r;
 
 	if ((size_t)snprintf(aside, sizeof aside, "%s" STORE_CREATING_SUFFIX, options->path) >=
@@ -128,14 +127,9 @@ static int open_file(
 		return r;
 	}
 	r = store_find_file(store, options->path, why);
-	is_new = r == -ENOENT;
-	if (is_new) {
+	if (r == -ENOENT) {
 		r = make_file(store, options, aside, why);
-	}
-	if (r == 0) {
-		r = store_recover(store, options->path, why);
-	}
-	if (r == 0 && !is_new) {
+	} else if (r == 0) {
 		r = store_admit(store, options, why);
 	}
 	if (r == 0) {
@@ -163,7 +157,6 @@ int store_open(const struct store_options *options, struct store **out, char why
 	store->lock_fd = -1;
 	pthread_mutex_init(&store->altered_lock, NULL);
 	store->head_fd = -1;
-	store->checkpoint.fd = -1;
 	atomic_init(&store->generation, FIRST_GENERATION);
 	store->buffer = malloc(STORE_MAX_ROLE);
 	if (store->buffer == NULL) {
@@ -199,9 +192,7 @@ void store_close(struct store *store)
 		return;
 	}
 	store_ignore_faults(store);
-	if (store_settle(store) == 0) {
-		store_checkpoint_end(store);
-	}
+	(void)store_settle(store);
 	store_close_env(store);
 	if (store->opened != NULL) {
 		check_end_use(store->opened, store->lock_fd);
@@ -211,9 +202,6 @@ void store_close(struct store *store)
 	}
 	if (store->head_fd >= 0) {
 		close(store->head_fd);
-	}
-	if (store->checkpoint.fd >= 0) {
-		close(store->checkpoint.fd);
 	}
 	pthread_mutex_destroy(&store->altered_lock);
 	free(store->opened);

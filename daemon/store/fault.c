@@ -100,15 +100,6 @@ static void on_assert(MDB_env *env, const char *message)
 	_exit(EXIT_DAMAGED);
 }
 
-_Noreturn void store_end_damaged(int error)
-{
-	log_write_now(LOG_ERROR,
-		"the disk failed: the next start goes back to what is on it, and the shared log "
-		"brings the rest",
-		"path=%s error=%s", fault.path != NULL ? fault.path : "", strerror(-error));
-	_exit(EXIT_DAMAGED);
-}
-
 /* Finds the map of the data file: LMDB does not say where it is. */
 static bool find_map(ino_t file, size_t least)
 {

@@ -28,7 +28,8 @@ static char *head_path(const char *path)
 	return name;
 }
 
-int store_check_beside(int fd, const char *name, char why[static STORE_WHY])
+/* Checks the head file's type, owner and mode. */
+static int check_file(int fd, const char *name, char why[static STORE_WHY])
 {
 	struct stat st;
 
@@ -194,7 +195,7 @@ static int check_head(
 		r = make_file(store, name);
 		return r == 0 ? 0 : store_why(why, r, "%s: %s", name, strerror(-r));
 	}
-	r = store_check_beside(store->head_fd, name, why);
+	r = check_file(store->head_fd, name, why);
 	if (r == 0) {
 		r = read_file(store, name, why);
 	}
@@ -405,21 +406,26 @@ void store_advance_head(struct store *store, const struct store_head *head)
 	store->head_failed = r < 0;
 }
 
+static uint64_t milliseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
 void store_follow_head(struct store *store, const struct store_head *head)
 {
+	uint64_t now = milliseconds();
+
+	/* A store that was set back has not come to its head yet. */
+	if (store->late.count > store->head.count && now - store->head_at >= STORE_HEAD_MS) {
+		store_advance_head(store, &store->late);
+		store->head_at = now;
+	}
 	store->late = *head;
 	if (head->count > store->head.count) {
 		atomic_store(&store->head_count, head->count);
-	}
-}
-
-void store_settle_head(struct store *store, bool now)
-{
-	/* A store that was set back has not come to its head yet. */
-	if (store->late.count > store->head.count &&
-		(now || store_milliseconds() - store->head_at >= STORE_HEAD_MS)) {
-		store_advance_head(store, &store->late);
-		store->head_at = store_milliseconds();
 	}
 }
 

@@ -8,7 +8,6 @@
  *     open.c         LMDB's environment, its tables, and whether the pepper belongs to the store
  *     file.c         the data file: its lock, and how a new one is made
  *     txn.c          transactions
- *     checkpoint.c   commits that do not wait for the disk
  *     pack.c         keys of tables, lists, assignments (bytes.h: integers)
  *     record.c       tags, and the bytes of principals and counters; record_key.c: of keys;
  *                    record_use.c: of their uses
@@ -82,7 +81,6 @@
 #include <stdint.h>
 
 #include "daemon/secret/token.h"
-#include "daemon/store/checkpoint.h"
 #include "daemon/store/env.h"
 
 /* Records hold these numbers: add new tables at the end. */
@@ -130,13 +128,12 @@ struct store {
 	bool writing_altered; /* it met an altered record since that began */
 	uint8_t *buffer;      /* the writer's, STORE_MAX_ROLE bytes: the record that is encoded */
 	int head_fd;
-	int head_place;         /* which of the head file's two places has the head */
-	bool head_failed;       /* the last write of the head failed */
-	atomic_int head_state;  /* enum store_head_state */
-	struct store_head head; /* as last written; for the writer only */
-	struct store_head late; /* of a commit that may not be durable; count 0: none */
-	uint64_t head_at;       /* when the head was written, in ms, CLOCK_MONOTONIC */
-	struct store_checkpoint checkpoint;
+	int head_place;                  /* which of the head file's two places has the head */
+	bool head_failed;                /* the last write of the head failed */
+	atomic_int head_state;           /* enum store_head_state */
+	struct store_head head;          /* as last written; for the writer only */
+	struct store_head late;          /* of a commit that may not be durable; count 0: none */
+	uint64_t head_at;                /* when the head was written, in ms, CLOCK_MONOTONIC */
 	atomic_uint_fast64_t head_count; /* its count, for any thread */
 	atomic_int_fast64_t latest;      /* time seen, in Unix seconds: clock.h */
 	atomic_int_fast64_t clock_limit; /* a later time is ahead; 0: there is no limit yet */
@@ -313,14 +310,10 @@ int store_open_head(
 /* Writes the head durably, after a commit. A failure is logged and changes nothing else: the commit
  * stands, and a store with more entries than its head is accepted. */
 void store_advance_head(struct store *store, const struct store_head *head);
-/* After a commit that was not synced: notes its head. */
-void store_follow_head(struct store *store, const struct store_head *head);
-/* After a checkpoint: writes the head that was noted, unless the file was written less than
- * STORE_HEAD_MS ago. */
+/* After a commit of store_write_begin_logged: notes the head of the one before, which that made
+ * durable, unless the file was written a short time ago. */
 #define STORE_HEAD_MS 1000
-void store_settle_head(struct store *store, bool now);
-/* Checks the type, owner and mode of a file beside the store. */
-int store_check_beside(int fd, const char *name, char why[static STORE_WHY]);
+void store_follow_head(struct store *store, const struct store_head *head);
 /* Before a commit: what the head's state is after it, if its trail ends at `end`. */
 int store_judge_head(struct store *store, struct store_read *read, const struct store_head *end);
 /* Makes a new head file after a commit that replaced the store. A failure is logged; the store then
@@ -359,16 +352,11 @@ int store_admit(
  * store in a process has this. */
 void store_catch_faults(struct store *store, const char *path, size_t map_size);
 void store_ignore_faults(struct store *store);
-/* Ends the process, since what was committed may not be on the disk. */
-_Noreturn void store_end_damaged(int error);
 
 /* --- verify_lists.c --------------------------------------------------------------------------- */
 
 /* 1: the indexes have the record; 0: one lacks it; or a negative errno. */
 int store_is_listed(struct store_read *read, const struct store_problem *about);
-
-/* CLOCK_MONOTONIC */
-uint64_t store_milliseconds(void);
 
 /* --- txn.c, write.c --------------------------------------------------------------------------- */
 

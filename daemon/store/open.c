@@ -5,9 +5,8 @@
 
 #include "daemon/store/internal.h"
 
-/* Readers besides the workers': of the writer, of maintenance tasks and copies, and of checkpoints.
- */
-#define SPARE_READERS 10
+/* Readers besides the workers': of the writer, and of maintenance tasks and copies. */
+#define SPARE_READERS 8
 
 static const char *const table_names[STORE_TABLES] = {
 	[STORE_META] = "meta",
@@ -188,7 +187,6 @@ int store_prepare(
 void store_close_env(struct store *store)
 {
 	if (store->env != NULL) {
-		store_checkpoint_close(store);
 		mdb_env_close(store->env);
 		store->env = NULL;
 	}

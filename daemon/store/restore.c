@@ -289,9 +289,6 @@ static int exchange(struct restore *restore)
 	if (link(to, before) < 0 && errno != ENOENT) {
 		return store_why(restore->why, -errno, "%s: %s", before, strerror(errno));
 	}
-	/* It is the old store's. */
-	name(head, to, STORE_CHECKPOINT_SUFFIX);
-	unlink(head);
 	name(from, restore->path, STORE_HEAD_SUFFIX);
 	name(head, to, STORE_HEAD_SUFFIX);
 	if (rename(restore->path, to) < 0 || rename(from, head) < 0) {

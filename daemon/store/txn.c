@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "daemon/host/log.h"
 #include "daemon/store/internal.h"
@@ -225,42 +224,20 @@ int store_write_begin_logged(struct store *store, struct store_write **out)
 	return r;
 }
 
-uint64_t store_milliseconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 int store_settle(struct store *store)
 {
-	int r = store->checkpoint.since != 0 ? store_checkpoint(store) : 0;
+	int r = 0;
 
+	if (store->late.count != 0) {
+		r = store_error(mdb_env_sync(store->env, 1));
+	}
+	if (r == 0 && store->late.count > store->head.count) {
+		store_advance_head(store, &store->late);
+	}
 	if (r == 0) {
-		store_settle_head(store, true);
 		store->late = (struct store_head){ .count = 0 };
 	}
 	return r;
-}
-
-uint64_t store_settle_at(const struct store *store)
-{
-	return store->checkpoint.since != 0 ? store->checkpoint.since + STORE_CHECKPOINT_MS : 0;
-}
-
-void store_settle_due(struct store *store)
-{
-	uint64_t now = store_milliseconds();
-
-	if (store->checkpoint.since == 0 || now < store_settle_at(store)) {
-		return;
-	}
-	if (store_checkpoint(store) == 0) {
-		store_settle_head(store, false);
-	} else {
-		store->checkpoint.since = now;
-	}
 }
 
 struct store_read *store_write_reader(struct store_write *write)
@@ -353,15 +330,7 @@ bool store_write_changed(const struct store_write *write)
 	return write->changed && !write->lost;
 }
 
-/* May this commit go without a sync? Not when the map is nearly full: the pages of a checkpoint are
- * not used again. */
-static bool is_soft(const struct store_write *write)
-{
-	return write->logged && !write->replaced && write->room.left >= write->room.reserve &&
-	       store_checkpoint_stands(write->store);
-}
-
-static int commit(struct store_write *write, bool raise, bool soft)
+static int commit(struct store_write *write, bool raise)
 {
 	struct store *store = write->store;
 	uint64_t number = mdb_txn_id(write->batch);
@@ -371,30 +340,18 @@ static int commit(struct store_write *write, bool raise, bool soft)
 		atomic_fetch_add_explicit(&store->generation, 1, memory_order_acq_rel);
 	}
 	report_touched(write, number);
-	/* Readers do not look at the flag, and no other thread writes. */
-	r = store_error(mdb_env_set_flags(store->env, MDB_NOSYNC, soft));
+	/*
+	 * Without MDB_NOMETASYNC a commit writes its pages and syncs them, and then its root
+	 * (LMDB's meta page), synced too. With it the root is synced with the next commit's pages,
+	 * before that one's root is written; so one of the two roots is always that of pages that
+	 * are there. Readers do not look at the flag, and no other thread writes.
+	 */
+	r = store_error(mdb_env_set_flags(store->env, MDB_NOMETASYNC, write->logged));
 	r = r == 0 ? store_error(mdb_txn_commit(write->batch)) : r;
 	write->batch = NULL;
 	store_committed(store, number);
 	if (raise) {
 		atomic_fetch_add_explicit(&store->generation, 1, memory_order_acq_rel);
-	}
-	return r;
-}
-
-/* A commit that is synced, beside others that are not. What LMDB's sync would find to have failed
- * is this transaction's alone, as what was before is synced first. */
-static int commit_synced(struct store_write *write, bool raise)
-{
-	struct store *store = write->store;
-	int r = store->checkpoint.since != 0 ? store_checkpoint(store) : 0;
-
-	r = r == 0 ? commit(write, raise, false) : r;
-	if (r == 0 && store->checkpoint.reader != NULL) {
-		r = store_checkpoint(store);
-	}
-	if (r == 0 && !store->records) {
-		store_checkpoint_end(store);
 	}
 	return r;
 }
@@ -415,29 +372,25 @@ int store_write_commit(struct store_write *write, bool raise)
 	struct store *store = write->store;
 	struct store_head head;
 	int r, judged = STORE_HEAD_FINE;
-	bool soft;
 
 	store_write_undo(write);
-	soft = is_soft(write);
 	raise = raise && write->changed;
 	r = write->lost ? -EINVAL : store_get_head(&write->reader, &head);
 	if (r == 0) {
 		judged = store_judge_head(store, &write->reader, &head);
-		r = soft ? commit(write, raise, true) : commit_synced(write, raise);
+		r = commit(write, raise);
 	}
 	if (r == 0) {
 		atomic_store(&store->head_state, judged);
 	}
 	if (r == 0 && write->replaced) {
 		store_move_head(store, &head);
-	} else if (r == 0 && soft) {
+	} else if (r == 0 && write->logged) {
 		store_follow_head(store, &head);
 	} else if (r == 0) {
 		store_advance_head(store, &head);
 	}
-	if (r == 0 && soft && store->checkpoint.since == 0) {
-		store->checkpoint.since = store_milliseconds();
-	} else if (r == 0 && !soft) {
+	if (r == 0 && !write->logged) {
 		store->late = (struct store_head){ .count = 0 };
 	}
 	if (write->marks) {

@@ -40,27 +40,20 @@ void store_read_reset(struct store_read *read);
 int store_write_begin(struct store *store, struct store_write **out);
 /*
  * The same for what a shared log has already (share/append.h), which is brought from there again.
- * Its commit does not wait for the disk; a single store's waits three times:
+ * Its commit waits for the disk once; a single store's waits three times:
  *
  *	after a crash of the process, or kill -9, the store has it: the kernel holds the file;
- *	after a loss of power the store is whole, and lacks what such writes committed in the last
- *	STORE_CHECKPOINT_MS or, while the writer is at work, until its next pause between two
- *	batches (checkpoint.h). What another write committed, it has.
+ *	after a loss of power the store is whole, and may lack the last such transaction, but no
+ *	earlier one: the commit of each makes the one before durable.
  *
  * The trail's head in its file is that of a durable transaction, so it is never ahead of the store.
  * It is written once in STORE_HEAD_MS while there are changes, and by store_settle; what was
  * changed since is not proven by it.
  */
-#define STORE_CHECKPOINT_MS 100
 int store_write_begin_logged(struct store *store, struct store_write **out);
 /* Makes what such writes committed durable, and the trail's head that of the store. The writer's
  * thread; it does nothing when nothing was left. */
 int store_settle(struct store *store);
-/* When store_settle_due is to be called next, in ms of CLOCK_MONOTONIC; 0: nothing is left. */
-uint64_t store_settle_at(const struct store *store);
-/* Makes what such writes committed durable, if it is time: after the answers of a batch, and while
- * nothing else is to be done. */
-void store_settle_due(struct store *store);
 /* To be called right after store_write_begin, or after the last job was kept: what follows is a
  * single job, or several of which none is undone, and needs no savepoint.
  * (A savepoint is a nested transaction of LMDB, which allocates 3 MiB for its lists and copies the

@@ -92,30 +92,16 @@ static bool flush_slice(struct writer *writer)
 
 /* --- the thread ------------------------------------------------------------------------------- */
 
-/* When the thread is to wake by itself. */
-static struct timespec wakes_at(const struct writer *writer, const struct timespec *flush_at)
-{
-	uint64_t settle = store_settle_at(writer->store);
-	struct timespec at = { .tv_sec = (time_t)(settle / 1000),
-		.tv_nsec = (long)(settle % 1000 * 1000000) };
-	bool sooner = at.tv_sec < flush_at->tv_sec ||
-		      (at.tv_sec == flush_at->tv_sec && at.tv_nsec < flush_at->tv_nsec);
-
-	return settle != 0 && sooner ? at : *flush_at;
-}
-
-/* The first job of a batch, or NULL: time to settle or to flush, or to end. */
+/* The first job of a batch, or NULL: time to flush, or to end. */
 static struct writer_job *await_job(struct writer *writer, struct timespec *flush_at)
 {
-	struct timespec until = wakes_at(writer, flush_at);
-
 	if (writer->held != NULL) {
 		return writer_take(writer);
 	}
 	pthread_mutex_lock(&writer->mutex);
 	while (writer->queue.count == 0 && !writer->stop && !writer->flush && !writer->turn &&
 		writer->beat == writer->asked) {
-		if (pthread_cond_timedwait(&writer->wake, &writer->mutex, &until) == ETIMEDOUT) {
+		if (pthread_cond_timedwait(&writer->wake, &writer->mutex, flush_at) == ETIMEDOUT) {
 			break;
 		}
 	}
@@ -156,7 +142,6 @@ static void *on_thread(void *data)
 		if (job != NULL) {
 			batch_run(writer, job);
 		}
-		store_settle_due(writer->store);
 		/* After the changes that wait; but a flush that is overdue does not wait for them.
 		 */
 		if ((job == NULL && is_past(&flush_at)) || is_past(&overdue_at)) {

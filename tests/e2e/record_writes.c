@@ -9,11 +9,9 @@
  *     truncate INODE SIZE      sync INODE                   link NAME NAME
  *     unlink NAME              sync folder
  *
- * A write through O_DSYNC or O_SYNC is followed by its sync. While the folder has an entry
- * FAIL_SYNC, a sync of a file there fails, and does nothing.
+ * A write through O_DSYNC or O_SYNC is followed by its sync.
  */
 
-#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -220,26 +218,11 @@ EXPORT int ftruncate(int fd, off_t size)
 	return (int)unlock(r);
 }
 
-static bool is_to_fail(int fd)
-{
-	unsigned long inode;
-	char path[4096];
-	bool whole;
-	struct stat st;
-
-	snprintf(path, sizeof path, "%s/FAIL_SYNC", folder);
-	return lstat(path, &st) == 0 && is_ours(fd, &inode, &whole);
-}
-
 EXPORT int fsync(int fd)
 {
 	long r;
 
 	lock();
-	if (is_to_fail(fd)) {
-		errno = EIO;
-		return (int)unlock(-1);
-	}
 	r = syscall(SYS_fsync, fd);
 	if (r == 0) {
 		put_sync(fd);
