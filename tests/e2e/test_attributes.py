@@ -176,7 +176,7 @@ class Attributes(harness.DaemonTest):
         self.change(remove_attributes=["limit"])
         self.assertEqual(self.reason(token, "POST"), "missing_fact")  # the limit is 0, and vip is open
 
-    def test_a_change_of_some_that_is_no_change_is_refused_and_changes_nothing(self):
+    def test_an_invalid_change_of_some_is_refused_and_changes_nothing(self):
         self.key("ann", branch="north")
         full = {f"n{i}": "x" for i in range(64)}
         for param, wrong in (("set_attributes", {"set_attributes": {"limit": "much"}}),

@@ -27,8 +27,8 @@ const struct command command_plan = {
 		"What 'check' would decide about each of them, as one condition over their\n"
 		"facts and parameters: 'always', 'never' with the reason, or 'when'. Other\n"
 		"facts that are not given are absent. With --sql it is the WHERE of a query,\n"
-		"and its parameters are listed below. No quota is used, and no key. Exit\n"
-		"status 1 when it is never allowed.\n",
+		"and its parameters are listed below. No quota is used; a token\n"
+		"counts as a use of its key. Exit status 1 when it is never allowed.\n",
 	.examples =
 		"  authzcheck plan --principal ann list 'bookings:/bookings/{booking}'\n"
 		"  authzcheck plan --principal ann list 'bookings:/bookings/{booking}' \\\n"
