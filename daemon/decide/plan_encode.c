@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/decide/plan_encode.h"
 
+#include "daemon/decide/missing.h"
 #include "daemon/decide/subject.h"
+#include "policy/snapshot/resource.h"
 
 /* Arrays and maps around the tree: the message and the result; and those within a comparison: its
  * own, that of a fact, its type, and the words of that. */
@@ -10,6 +12,10 @@
 
 /* A formula has no more `and` and `or` within one another. */
 #define LEVELS (WIRE_MAX_DEPTH - AROUND - WITHIN)
+
+/* Bytes of an answer's text and tree: a WHERE of a database that is larger helps nobody. */
+#define TEXT_MAX ((size_t)64 * 1024)
+#define TREE_MAX ((size_t)256 * 1024)
 
 /* Bytes of the text of an address or a network. */
 #define ADDRESS_TEXT 64
@@ -27,10 +33,7 @@ static bool is_deeper(const struct pol_formula *formula, unsigned levels)
 	return false;
 }
 
-bool plan_encode_is_deep(const struct pol_formula *formula)
-{
-	return is_deeper(formula, LEVELS);
-}
+/* --- the formula ------------------------------------------------------------------------------ */
 
 /* Begins an array with its name. */
 static void begin(struct wire_buf *out, const char *name, uint32_t items)
@@ -154,8 +157,8 @@ static void put_comparison(struct wire_buf *out, const struct pol_snapshot *snap
 	}
 }
 
-/* plan_encode_is_deep bounds the recursion. */
-void plan_encode(struct wire_buf *out, const struct pol_snapshot *snapshot,
+/* LEVELS bounds the recursion. */
+static void put_tree(struct wire_buf *out, const struct pol_snapshot *snapshot,
 	const struct pol_formula *formula)
 {
 	switch (formula->kind) {
@@ -177,6 +180,95 @@ void plan_encode(struct wire_buf *out, const struct pol_snapshot *snapshot,
 		return;
 	}
 	for (uint32_t i = 0; i < formula->part_count; i++) {
-		plan_encode(out, snapshot, formula->parts[i]);
+		put_tree(out, snapshot, formula->parts[i]);
 	}
+}
+
+/* --- the plan --------------------------------------------------------------------------------- */
+
+/* False: its text or its tree is too large, or too deep. */
+static bool put_when(struct wire_buf *out, const struct pol_snapshot *snapshot,
+	const struct pol_formula *when, struct pol_arena *arena)
+{
+	size_t len = pol_formula_format(snapshot, when, NULL, 0);
+	char *text = len < TEXT_MAX ? pol_arena_alloc(arena, len + 1, 1) : NULL;
+	size_t mark;
+
+	if (text == NULL || is_deeper(when, LEVELS)) {
+		return false;
+	}
+	(void)pol_formula_format(snapshot, when, text, len + 1);
+	wire_put_cstr(out, "when");
+	wire_put_str(out, (struct wire_str){ text, len });
+	wire_put_cstr(out, "tree");
+	mark = out->len;
+	put_tree(out, snapshot, when);
+	return out->len - mark <= TREE_MAX;
+}
+
+static const char *kind_text(enum pol_plan_kind kind)
+{
+	switch (kind) {
+	case POL_PLAN_ALWAYS:
+		return "always";
+	case POL_PLAN_WHEN:
+		return "when";
+	case POL_PLAN_NEVER:
+		break;
+	}
+	return "never";
+}
+
+enum pol_plan_fault plan_encode(struct wire_buf *out, const struct pol_snapshot *snapshot,
+	const struct pol_plan *plan, struct pol_arena *arena)
+{
+	struct pol_str names[MISSING_FACTS];
+	uint32_t missing = missing_names(snapshot, &plan->missing, names);
+	char text[POL_RESOURCE_TEXT];
+	struct pol_resource resource = { .text = text };
+	bool never = plan->kind == POL_PLAN_NEVER, when = plan->kind == POL_PLAN_WHEN;
+	bool node = plan->node != POL_NONE;
+
+	wire_put_map(out, 2 + (never || when ? 2 : 0) + (node ? 1 : 0) + (missing > 0 ? 1 : 0));
+	wire_put_cstr(out, "plan");
+	wire_put_cstr(out, kind_text(plan->kind));
+	if (never) {
+		wire_put_cstr(out, "reason");
+		wire_put_str(out, subject_wire(plan->reason));
+		wire_put_cstr(out, "status");
+		wire_put_int(out, plan->status);
+	}
+	if (when && !put_when(out, snapshot, plan->when, arena)) {
+		return POL_PLAN_TOO_LARGE;
+	}
+	if (node) {
+		wire_put_cstr(out, "node");
+		wire_put_str(
+			out, subject_wire(pol_resource_of_node(&resource, snapshot, plan->node)));
+	}
+	if (missing > 0) {
+		wire_put_cstr(out, "missing");
+		put_texts(out, names, missing);
+	}
+	wire_put_cstr(out, "revision");
+	wire_put_cstr(out, pol_snapshot_revision(snapshot));
+	return POL_PLAN_MADE;
+}
+
+enum wire_code plan_encode_code(enum pol_plan_fault fault)
+{
+	switch (fault) {
+	case POL_PLAN_MISNAMED:
+	case POL_PLAN_BELOW_REST:
+	case POL_PLAN_SEGMENTS:
+		return WIRE_INVALID_REQUEST;
+	case POL_PLAN_TOO_LARGE:
+	case POL_PLAN_REVERSED:
+	case POL_PLAN_ROLES:
+		return WIRE_CONFLICT;
+	case POL_PLAN_MADE:
+	case POL_PLAN_NO_MEMORY:
+		break;
+	}
+	return WIRE_INTERNAL;
 }

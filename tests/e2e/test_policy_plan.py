@@ -18,6 +18,20 @@ BRANCH = ("--fact", "principal.branch=north")
 LIST = ("list", "bookings:/bookings/{booking}")
 
 
+def wide(roles):
+    """A policy of principals with a role each, of this name, whose condition is a long text and `more` bytes."""
+    text = "facts { resource.tags strings }\ntree bookings { /bookings/{booking} { list } }\n"
+    for name, more in roles:
+        text += f"principal {name} {{ role {name} }}\nrole {name} {{\n"
+        for grant in range(12):
+            items = [f"{grant:02}-{item:02}-" + "x" * 56 for item in range(60)]
+            items[-1] += "y" * max(0, min(400, more - 400 * grant))
+            quoted = ", ".join(f'"{item}"' for item in items)
+            text += f"    allow list on bookings:/bookings/{{booking}} when resource.tags has any {quoted}\n"
+        text += "}\n"
+    return text
+
+
 class PolicyPlan(Folder):
     def plan(self, *words, status=0, folder=BOOKING):
         done = self.tool("policy", "plan", folder, *words, status=status)
@@ -66,6 +80,27 @@ stack other {
     def test_it_is_the_where_of_a_query(self):
         self.assertEqual(self.plan("--principal", "ann", *LIST, "--sql", "postgresql", "--column", "resource.owner=b.o"),
                          '((b.o)::text COLLATE "C" = $1::text)\n  $1 = "ann"\n')
+
+    def test_its_bounds_and_codes_are_the_daemons(self):
+        self.write({"a.policy": wide([("fits", 0)])})
+        short = self.tool("--json", "policy", "plan", self.folder, "--principal", "fits", *LIST).stdout
+        room = 64 * 1024 - 1 - len(json.loads(short)["when"])
+        policy = wide([("fits", room), ("larger", room + 1)])
+        self.write({"a.policy": policy})
+        daemon = harness.Daemon({"a.policy": policy})
+        self.addCleanup(daemon.finish)
+        for words, status in ((("fits", *LIST), 0), (("larger", *LIST), 1),
+                              (("fits", "list", "bookings:/bookings/{b}"), 2)):
+            with self.subTest(words=words):
+                wanted = daemon.tool("--json", "plan", "--principal", *words)
+                got = self.tool("--json", "policy", "plan", self.folder, "--principal", *words, status=status)
+                self.assertEqual(wanted.returncode, status, wanted.stderr)
+                answers = [json.loads(done.stdout) for done in (wanted, got)]
+                if status == 0:
+                    self.assertEqual(answers[1], answers[0])
+                else:
+                    codes = [answer["error"]["code"] for answer in answers]
+                    self.assertEqual(codes, [("conflict", "invalid_request")[status - 1]] * 2)
 
     def test_what_is_wrong_is_said(self):
         for words, what in ((LIST, "for whom?"), (("--principal", "nobody", *LIST), "nobody"),

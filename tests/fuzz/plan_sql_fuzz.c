@@ -248,22 +248,18 @@ static void check_dialects(const json_t *tree, bool named)
 }
 
 /* The tree as the daemon sends it and the tool reads it. */
-static void check_formula(
-	const struct pol_snapshot *snapshot, const struct pol_formula *formula, bool named)
+static void check_plan(const struct pol_snapshot *snapshot, const struct pol_plan *plan,
+	struct pol_arena *arena, bool named)
 {
 	struct wire_buf out;
-	json_t *tree;
+	json_t *answer;
 
-	if (plan_encode_is_deep(formula)) {
-		return;
-	}
 	wire_buf_init(&out, WIRE_MAX_RESPONSE);
-	plan_encode(&out, snapshot, formula);
-	if (out.status == WIRE_OK) {
-		tree = document_wire(wire_cursor_of(out.data, out.len));
-		fuzz_require(tree != NULL);
-		check_dialects(tree, named);
-		json_decref(tree);
+	if (plan_encode(&out, snapshot, plan, arena) == POL_PLAN_MADE && out.status == WIRE_OK) {
+		answer = document_wire(wire_cursor_of(out.data, out.len));
+		fuzz_require(json_object_get(answer, "tree") != NULL);
+		check_dialects(json_object_get(answer, "tree"), named);
+		json_decref(answer);
 	}
 	wire_buf_finish(&out);
 }
@@ -286,7 +282,7 @@ static void check(struct dice *dice, const struct pol_snapshot *snapshot)
 	pol_arena_init(&arena, MEMORY);
 	if (pol_plan_make(snapshot, &who.facts, &arena, &plan) == POL_PLAN_MADE &&
 		plan.kind == POL_PLAN_WHEN) {
-		check_formula(snapshot, plan.when, roll(dice, 2) == 0);
+		check_plan(snapshot, &plan, &arena, roll(dice, 2) == 0);
 	}
 	pol_arena_finish(&arena);
 }

@@ -2,29 +2,19 @@
 
 /* policy plan: of which resources of a node a request would be allowed, without a daemon. */
 
-#include "daemon/decide/missing.h"
 #include "daemon/decide/plan_encode.h"
-#include "policy/ask/plan.h"
-#include "policy/snapshot/resource.h"
 #include "policy/text/cidr.h"
 #include "tools/commands/commands.h"
 #include "tools/plan_show.h"
 #include "tools/policy.h"
 #include "tools/policy_subject.h"
+#include "tools/rpc.h"
 #include "tools/sql.h"
 #include "tools/text.h"
 #include "tools/when.h"
 
-/* As much as the daemon allows a plan. */
-#define PLAN_MEMORY ((size_t)1 << 20)
-
 /* Any tenant that is known: all that a folder declares is of one. */
 #define TENANT 1
-
-static struct wire_str view(struct pol_str text)
-{
-	return (struct wire_str){ text.ptr, text.len };
-}
 
 /* --- the question ----------------------------------------------------------------------------- */
 
@@ -88,85 +78,26 @@ static int read_resource(struct app *app, struct pol_facts *facts, const char **
 
 /* --- the answer, as the daemon's -------------------------------------------------------------- */
 
-static void put_text(struct wire_buf *out, const char *name, struct pol_str text)
+static int refuse(struct app *app, enum pol_plan_fault fault)
 {
-	wire_put_cstr(out, name);
-	wire_put_str(out, view(text));
-}
+	enum wire_code code = plan_encode_code(fault);
 
-static uint32_t put_when(struct app *app, const struct pol_snapshot *snapshot,
-	const struct pol_plan *plan, struct wire_buf *out)
-{
-	size_t len = pol_formula_format(snapshot, plan->when, NULL, 0);
-	char *text = pol_arena_alloc(&app->arena, len + 1, 1);
-
-	if (text == NULL) {
-		return 0;
-	}
-	(void)pol_formula_format(snapshot, plan->when, text, len + 1);
-	put_text(out, "plan", POL_STR("when"));
-	put_text(out, "when", (struct pol_str){ text, len });
-	wire_put_cstr(out, "tree");
-	plan_encode(out, snapshot, plan->when);
-	return 3;
-}
-
-static uint32_t put_kind(struct app *app, const struct pol_snapshot *snapshot,
-	const struct pol_plan *plan, struct wire_buf *out)
-{
-	if (plan->kind == POL_PLAN_WHEN) {
-		return put_when(app, snapshot, plan, out);
-	}
-	if (plan->kind == POL_PLAN_ALWAYS) {
-		put_text(out, "plan", POL_STR("always"));
-		return 1;
-	}
-	put_text(out, "plan", POL_STR("never"));
-	put_text(out, "reason", plan->reason);
-	wire_put_cstr(out, "status");
-	wire_put_int(out, plan->status);
-	return 3;
-}
-
-static void put(struct app *app, const struct pol_snapshot *snapshot, const struct pol_plan *plan,
-	struct wire_buf *out)
-{
-	struct pol_str names[MISSING_FACTS];
-	uint32_t missing = missing_names(snapshot, &plan->missing, names);
-	char text[POL_RESOURCE_TEXT];
-	struct pol_resource resource = { .text = text };
-	size_t map = wire_open_map(out);
-	uint32_t count = put_kind(app, snapshot, plan, out);
-
-	if (plan->node != POL_NONE) {
-		put_text(out, "node", pol_resource_of_node(&resource, snapshot, plan->node));
-		count++;
-	}
-	if (missing > 0) {
-		wire_put_cstr(out, "missing");
-		wire_put_array(out, missing);
-		for (uint32_t i = 0; i < missing; i++) {
-			wire_put_str(out, view(names[i]));
-		}
-		count++;
-	}
-	put_text(out, "revision", pol_str_of(pol_snapshot_revision(snapshot)));
-	wire_close_map(out, map, count + 1);
+	return app_fail(
+		app, rpc_exit_status(code), wire_code_name(code), "%s", pol_plan_fault_text(fault));
 }
 
 static int show(struct app *app, const struct pol_snapshot *snapshot, const struct pol_plan *plan,
-	const char *what)
+	struct pol_arena *arena, const char *what)
 {
 	struct wire_buf out;
+	enum pol_plan_fault fault;
 	int status;
 
-	if (plan->kind == POL_PLAN_WHEN && plan_encode_is_deep(plan->when)) {
-		return app_fail(app, EXIT_NO, "conflict",
-			"the plan would be larger than the daemon's may be");
-	}
 	wire_buf_init(&out, WIRE_MAX_RESPONSE);
-	put(app, snapshot, plan, &out);
-	if (out.status != WIRE_OK || app->arena.status != POL_OK) {
+	fault = plan_encode(&out, snapshot, plan, arena);
+	if (fault != POL_PLAN_MADE) {
+		status = refuse(app, fault);
+	} else if (out.status != WIRE_OK) {
 		status = app_fail(app, EXIT_DAEMON, "internal", "no memory left");
 	} else {
 		status = plan_show(app, wire_cursor_of(out.data, out.len), what);
@@ -183,11 +114,10 @@ static int make(struct app *app, const struct pol_snapshot *snapshot, const stru
 	enum pol_plan_fault fault;
 	int status;
 
-	pol_arena_init(&arena, PLAN_MEMORY);
+	pol_arena_init(&arena, PLAN_ENCODE_MEMORY);
 	fault = pol_plan_make(snapshot, facts, &arena, &plan);
-	status = fault == POL_PLAN_MADE ? show(app, snapshot, &plan, what)
-					: app_fail(app, EXIT_USAGE, "invalid_request", "%s",
-						  pol_plan_fault_text(fault));
+	status = fault == POL_PLAN_MADE ? show(app, snapshot, &plan, &arena, what)
+					: refuse(app, fault);
 	pol_arena_finish(&arena);
 	return status;
 }
