@@ -269,9 +269,9 @@ static void make_path(const char *noun, struct pol_str id, struct pol_path_memo 
 	struct pol_path *path = &memo->path;
 	const char *slash = strchr(noun, '/');
 
+	pol_path_memo_begin(memo);
 	memo->known = true;
 	memo->status = POL_OK;
-	memo->found = false;
 	pol_path_begin(path);
 	if (slash != NULL) {
 		path->segments[path->count++] = (struct pol_str){ noun, (size_t)(slash - noun) };

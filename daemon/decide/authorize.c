@@ -216,7 +216,7 @@ static struct pol_path_memo *memo_of(struct many *many)
 	if (many->http != ask->http || !pol_str_equal(many->path, ask->path)) {
 		many->http = ask->http;
 		many->path = ask->path;
-		many->memo.known = false;
+		pol_path_memo_begin(&many->memo);
 	}
 	return &many->memo;
 }
@@ -317,7 +317,7 @@ static void begin_many(struct call *call, struct many *many)
 	many->counted_count = 0;
 	many->http = false;
 	many->path = (struct pol_str){ NULL, 0 };
-	many->memo.known = false;
+	pol_path_memo_begin(&many->memo);
 	wire_overlay_init(&many->overlay, ask_fields, ASK_FIELDS, call->params, many->values);
 }
 

@@ -172,14 +172,14 @@ static enum pol_status recall_node(struct pol_evaluation *eval)
 	if (memo == NULL) {
 		return find_node(eval, &eval->node);
 	}
-	if (!memo->found || !pol_str_equal(memo->tree, eval->tree)) {
+	if (!memo->looked_up || !pol_str_equal(memo->tree, eval->tree)) {
 		memo->node = POL_NONE;
-		memo->reached = find_node(eval, &memo->node);
+		memo->node_status = find_node(eval, &memo->node);
 		memo->tree = eval->tree;
-		memo->found = true;
+		memo->looked_up = true;
 	}
 	eval->node = memo->node;
-	return memo->reached;
+	return memo->node_status;
 }
 
 /* Finds the node and the permissions that the request needs. */
@@ -426,7 +426,7 @@ void pol_eval_of_node(const struct pol_snapshot *snapshot, const struct pol_fact
 
 	out->facts = *facts;
 	out->facts.memo = &out->memo;
-	out->memo.known = false;
+	pol_path_memo_begin(&out->memo);
 	out->misnamed = false;
 	out->reads_segments = false;
 	out->open = 0;

@@ -261,7 +261,7 @@ enum pol_status pol_path_recall(struct pol_str raw, struct pol_path_memo *memo)
 	if (!memo->known) {
 		memo->status = pol_path_read(raw, &memo->path);
 		memo->known = true;
-		memo->found = false;
+		memo->looked_up = false;
 	}
 	return memo->status;
 }

@@ -73,17 +73,24 @@ enum pol_status pol_path_read(struct pol_str raw, struct pol_path *out);
 bool pol_path_decode_again(char *text, size_t len, size_t *out_len);
 
 /* The result of reading one path, for several decisions about the same bytes by one policy. Belongs
- * to the caller, who sets `known` to false before the first of them. */
+ * to the caller, who calls pol_path_memo_begin before the first of them. */
 struct pol_path_memo {
-	bool known;
+	bool known; /* what pol_path_read said */
 	enum pol_status status;
-	/* Where the path leads in a tree, for decide/eval; zero as long as nobody has looked. */
-	bool found;
-	enum pol_status reached;
+	/* Where the path leads in `tree`, for decide/eval; not set until it was looked up. */
+	bool looked_up;
+	enum pol_status node_status;
 	uint32_t node;
 	struct pol_str tree;
 	struct pol_path path;
 };
+
+/* Nothing is known of the path; the other members stay as they are. */
+static inline void pol_path_memo_begin(struct pol_path_memo *memo)
+{
+	memo->known = false;
+	memo->looked_up = false;
+}
 
 /* pol_path_read into memo->path; later calls return the first result. */
 enum pol_status pol_path_recall(struct pol_str raw, struct pol_path_memo *memo);

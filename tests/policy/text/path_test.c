@@ -356,14 +356,15 @@ Test(path, a_place_has_one_spelling)
 
 Test(path, a_memo_reads_a_path_once)
 {
-	struct pol_path_memo memo = { .known = false };
+	struct pol_path_memo memo;
 
+	pol_path_memo_begin(&memo);
 	cr_assert_eq(pol_path_recall(POL_STR("/a/%62"), &memo), POL_OK);
 	cr_expect_eq(memo.path.count, 2);
 	memo.path.count = 7;
 	cr_assert_eq(pol_path_recall(POL_STR("/a/%62"), &memo), POL_OK);
 	cr_expect_eq(memo.path.count, 7);
-	memo.known = false;
+	pol_path_memo_begin(&memo);
 	cr_assert_eq(pol_path_recall(POL_STR("/a//b"), &memo), POL_EINVALID);
 	cr_assert_eq(pol_path_recall(POL_STR("/a//b"), &memo), POL_EINVALID);
 }
