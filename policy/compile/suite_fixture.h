@@ -32,7 +32,8 @@ struct pol_fixture_role {
 	int64_t until; /* 0: for good */
 };
 
-/* Roles of one holder that a test may give. */
+/* Roles of one holder that a test may give: struct pol_facts counts those of everyone and of anyone
+ * in 16 bits. */
 #define POL_FIXTURE_ROLES 1024
 
 struct pol_fixture_roles {
