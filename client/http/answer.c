@@ -135,17 +135,17 @@ static void allow(const struct http_listener *listener, const struct authz_decis
 	struct http_answer *out)
 {
 	const struct {
-		enum http_identity bit;
+		enum http_answer_header bit;
 		const char *name, *value;
 	} headers[] = {
-		{ HTTP_IDENTITY_REASON, "X-Authz-Reason", safe_reason(decision->reason) },
-		{ HTTP_IDENTITY_PRINCIPAL, "X-Authz-Principal", decision->principal },
-		{ HTTP_IDENTITY_KEY, "X-Authz-Key", decision->key },
-		{ HTTP_IDENTITY_TENANT, "X-Authz-Tenant", decision->tenant },
-		{ HTTP_IDENTITY_ENVIRONMENT, "X-Authz-Environment", decision->environment },
-		{ HTTP_IDENTITY_RENEW, "X-Authz-Renew", decision->renew ? "1" : "0" },
+		{ HTTP_ANSWER_HEADER_REASON, "X-Authz-Reason", safe_reason(decision->reason) },
+		{ HTTP_ANSWER_HEADER_PRINCIPAL, "X-Authz-Principal", decision->principal },
+		{ HTTP_ANSWER_HEADER_KEY, "X-Authz-Key", decision->key },
+		{ HTTP_ANSWER_HEADER_TENANT, "X-Authz-Tenant", decision->tenant },
+		{ HTTP_ANSWER_HEADER_ENVIRONMENT, "X-Authz-Environment", decision->environment },
+		{ HTTP_ANSWER_HEADER_RENEW, "X-Authz-Renew", decision->renew ? "1" : "0" },
 	};
-	unsigned left_out = decision->verdict == AUTHZ_ALLOW ? listener->left_out : 0;
+	unsigned left_out = decision->verdict == AUTHZ_ALLOW ? listener->headers_left_out : 0;
 
 	begin(out);
 	out->status = listener->family == HTTP_ENVOY ? 200 : 204;

@@ -46,17 +46,16 @@ enum http_family {
 };
 
 /* Headers of an allowed answer, X-Authz-Principal and so on. */
-enum http_identity {
-	HTTP_IDENTITY_REASON = 1 << 0,
-	HTTP_IDENTITY_PRINCIPAL = 1 << 1,
-	HTTP_IDENTITY_KEY = 1 << 2,
-	HTTP_IDENTITY_TENANT = 1 << 3,
-	HTTP_IDENTITY_ENVIRONMENT = 1 << 4,
-	HTTP_IDENTITY_RENEW = 1 << 5,
-	HTTP_IDENTITY_ALL = (1 << 6) - 1,
+enum { HTTP_ANSWER_HEADER_COUNT = 6 };
+enum http_answer_header {
+	HTTP_ANSWER_HEADER_REASON = 1 << 0,
+	HTTP_ANSWER_HEADER_PRINCIPAL = 1 << 1,
+	HTTP_ANSWER_HEADER_KEY = 1 << 2,
+	HTTP_ANSWER_HEADER_TENANT = 1 << 3,
+	HTTP_ANSWER_HEADER_ENVIRONMENT = 1 << 4,
+	HTTP_ANSWER_HEADER_RENEW = 1 << 5,
+	HTTP_ANSWER_HEADER_ALL = (1 << HTTP_ANSWER_HEADER_COUNT) - 1,
 };
-
-enum { HTTP_IDENTITIES = 6 };
 
 /* As browsers send them: "https://console.example.org". */
 struct http_origins {
@@ -91,9 +90,10 @@ struct http_listener {
 	struct http_network proxies[HTTP_MAX_PROXIES];
 	size_t proxy_count;
 	bool preflight_pass;
-	bool missing_pass;   /* a decision that lacks facts passes: the application asks again */
-	unsigned left_out;   /* of the answer to an allowed request: bits of http_identity */
-	const char *authzen; /* the identifier of the decision point; NULL: no AuthZEN here */
+	bool missing_pass; /* a decision that lacks facts passes: the application asks again */
+	unsigned headers_left_out; /* of the answer to an allowed request: bits of
+				      http_answer_header */
+	const char *authzen;       /* the identifier of the decision point; NULL: no AuthZEN here */
 	/* Facts `principal.NAME` that AuthZEN's callers may state, without `principal.`. */
 	const char *principal_facts[HTTP_MAX_PRINCIPAL_FACTS];
 	size_t principal_fact_count;

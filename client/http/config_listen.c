@@ -127,22 +127,22 @@ void http_config_on_listen(
 
 static const struct {
 	const char *name;
-	enum http_identity bit;
-} identities[HTTP_IDENTITIES] = {
-	{ "reason", HTTP_IDENTITY_REASON },
-	{ "principal", HTTP_IDENTITY_PRINCIPAL },
-	{ "key", HTTP_IDENTITY_KEY },
-	{ "tenant", HTTP_IDENTITY_TENANT },
-	{ "environment", HTTP_IDENTITY_ENVIRONMENT },
-	{ "renew", HTTP_IDENTITY_RENEW },
+	enum http_answer_header bit;
+} answer_headers[HTTP_ANSWER_HEADER_COUNT] = {
+	{ "reason", HTTP_ANSWER_HEADER_REASON },
+	{ "principal", HTTP_ANSWER_HEADER_PRINCIPAL },
+	{ "key", HTTP_ANSWER_HEADER_KEY },
+	{ "tenant", HTTP_ANSWER_HEADER_TENANT },
+	{ "environment", HTTP_ANSWER_HEADER_ENVIRONMENT },
+	{ "renew", HTTP_ANSWER_HEADER_RENEW },
 };
 
 /* 0: no header has this name. */
-static unsigned identity_of(struct pol_str name)
+static unsigned answer_header_of(struct pol_str name)
 {
-	for (size_t i = 0; i < HTTP_IDENTITIES; i++) {
-		if (pol_str_equal(name, pol_str_of(identities[i].name))) {
-			return identities[i].bit;
+	for (size_t i = 0; i < HTTP_ANSWER_HEADER_COUNT; i++) {
+		if (pol_str_equal(name, pol_str_of(answer_headers[i].name))) {
+			return answer_headers[i].bit;
 		}
 	}
 	return 0;
@@ -155,12 +155,13 @@ void http_config_on_answer_headers(
 
 	if (count > 1 || !pol_str_equal(values[0].text, POL_STR("none"))) {
 		for (size_t i = 0; i < count; i++) {
-			unsigned bit = identity_of(values[i].text);
+			unsigned bit = answer_header_of(values[i].text);
 
 			if (bit == 0 || (wanted & bit) != 0) {
 				pol_diag_error(reader->diags, values[i].at,
 					bit == 0 ? "'%.*s' is none of reason, principal, key, "
-						   "tenant, environment and renew"
+						   "tenant, environment and renew; or write 'none' "
+						   "alone"
 						 : "'%.*s' is listed twice",
 					POL_STR_ARGS(values[i].text));
 				return;
@@ -168,5 +169,5 @@ void http_config_on_answer_headers(
 			wanted |= bit;
 		}
 	}
-	reader->listener->left_out = HTTP_IDENTITY_ALL & ~wanted;
+	reader->listener->headers_left_out = HTTP_ANSWER_HEADER_ALL & ~wanted;
 }

@@ -426,7 +426,7 @@ static void on_principal_facts(
 /* --- the table -------------------------------------------------------------------------------- */
 
 static const struct row rows[] = {
-	{ "answer_headers", 1, HTTP_IDENTITIES, SCOPED, "answer_headers NAME,…|none",
+	{ "answer_headers", 1, HTTP_ANSWER_HEADER_COUNT, SCOPED, "answer_headers NAME,…|none",
 		http_config_on_answer_headers },
 	{ "authz", 1, 1, GLOBAL, "authz PATH", on_authz },
 	{ "authzen", 1, 1, SCOPED, "authzen URL", on_authzen },

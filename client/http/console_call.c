@@ -11,10 +11,10 @@
 /* What becomes of an answer of the daemon. */
 struct pending {
 	struct http_console_call call;
-	/* A call that may take minutes is made when this one was answered (`whoami`), so that the
-	 * caller need not wait as long to hear that the daemon is away. No method: it is not. */
-	struct http_console_call first;
-	bool is_first;   /* `first` is outstanding */
+	/* Before a call that may take minutes, `whoami` is asked: it fails soon when the daemon is
+	 * away. method == NULL: no probe. */
+	struct http_console_call probe;
+	bool is_probing; /* `probe` is outstanding */
 	bool is_session; /* the answer to GET /console/session */
 	bool may_stand;  /* a change was sent, and no answer came */
 };
@@ -26,7 +26,7 @@ static void finish_pending(void *state)
 	struct pending *pending = state;
 
 	http_console_finish_call(&pending->call);
-	http_console_finish_call(&pending->first);
+	http_console_finish_call(&pending->probe);
 	free(pending);
 }
 
@@ -49,7 +49,7 @@ static void answer_session(struct http_exchange *exchange, struct wire_cursor ca
 /* The call that is outstanding, or to be made. */
 static const struct http_console_call *present(const struct pending *pending)
 {
-	return pending->is_first ? &pending->first : &pending->call;
+	return pending->is_probing ? &pending->probe : &pending->call;
 }
 
 /* The daemon's error with all that it says. */
@@ -98,34 +98,43 @@ static void answer_silence(struct http_exchange *exchange, int error)
 	http_console_give(exchange, error == AUTHZ_EPROTO ? 500 : 503, &out);
 }
 
-static void on_reply(void *data, int error, const struct authz_reply *reply)
+/* Makes the call that the probe was for, or asks again; true: a call is outstanding. Otherwise
+ * *error is what to answer. */
+static bool goes_on(struct http_exchange *exchange, int *error)
 {
-	struct http_exchange *exchange = data;
 	struct pending *pending = exchange->state;
+
+	if (*error == AUTHZ_OK && pending->is_probing) {
+		pending->is_probing = false;
+		*error = ask(exchange);
+		if (*error == AUTHZ_OK) {
+			return true;
+		}
+	}
+	if (present(pending)->method->again == HTTP_CONSOLE_ONCE ||
+		!http_ask_may_repeat(*error, &exchange->repeated)) {
+		return false;
+	}
+	pending->is_probing = pending->probe.method != NULL;
+	return ask(exchange) == AUTHZ_OK;
+}
+
+static void answer_result(struct http_exchange *exchange, struct wire_cursor result)
+{
 	struct wire_buf out;
 
-	exchange->asked.id = 0;
-	exchange->door->program->metrics.in_flight--;
-	if (!pending->is_first && (error == AUTHZ_ECLOSED || error == AUTHZ_ETIMEOUT)) {
-		pending->may_stand = pending->call.method->again != HTTP_CONSOLE_READS;
-	}
-	if (error == AUTHZ_OK && pending->is_first) {
-		pending->is_first = false;
-		error = ask(exchange);
-		if (error == AUTHZ_OK) {
-			return;
-		}
-	}
-	if (present(pending)->method->again != HTTP_CONSOLE_ONCE &&
-		http_ask_may_repeat(error, &exchange->repeated)) {
-		pending->is_first = pending->first.method != NULL;
-		if (ask(exchange) == AUTHZ_OK) {
-			return;
-		}
-	}
-	http_memory_give(exchange->counted);
-	exchange->counted = 0;
-	if (error == AUTHZ_EREFUSED && pending->may_stand && pending->is_first) {
+	http_console_begin_answer(&out);
+	http_console_put(&out, "{\"result\":");
+	http_json_write(result, &out);
+	http_console_put(&out, "}");
+	http_console_give(exchange, 200, &out);
+}
+
+static void answer_reply(struct http_exchange *exchange, int error, const struct authz_reply *reply)
+{
+	const struct pending *pending = exchange->state;
+
+	if (error == AUTHZ_EREFUSED && pending->may_stand && pending->is_probing) {
 		answer_silence(exchange, AUTHZ_ECLOSED); /* the call's, before it was repeated */
 	} else if (error == AUTHZ_EREFUSED && reply->code != NULL) {
 		answer_refusal(exchange, reply);
@@ -134,11 +143,24 @@ static void on_reply(void *data, int error, const struct authz_reply *reply)
 	} else if (pending->is_session) {
 		answer_session(exchange, wire_cursor_of(reply->data, reply->len));
 	} else {
-		http_console_begin_answer(&out);
-		http_console_put(&out, "{\"result\":");
-		http_json_write(wire_cursor_of(reply->data, reply->len), &out);
-		http_console_put(&out, "}");
-		http_console_give(exchange, 200, &out);
+		answer_result(exchange, wire_cursor_of(reply->data, reply->len));
+	}
+}
+
+static void on_reply(void *data, int error, const struct authz_reply *reply)
+{
+	struct http_exchange *exchange = data;
+	struct pending *pending = exchange->state;
+
+	exchange->asked.id = 0;
+	exchange->door->program->metrics.in_flight--;
+	if (!pending->is_probing && (error == AUTHZ_ECLOSED || error == AUTHZ_ETIMEOUT)) {
+		pending->may_stand = pending->call.method->again != HTTP_CONSOLE_READS;
+	}
+	if (!goes_on(exchange, &error)) {
+		http_memory_give(exchange->counted);
+		exchange->counted = 0;
+		answer_reply(exchange, error, reply);
 	}
 }
 
@@ -177,7 +199,7 @@ static int ask(struct http_exchange *exchange)
 static void pass_on(struct http_exchange *exchange)
 {
 	struct pending *pending = exchange->state;
-	size_t bytes = pending->call.params.cap + pending->first.params.cap;
+	size_t bytes = pending->call.params.cap + pending->probe.params.cap;
 	int r;
 
 	if (!http_memory_take(bytes)) {
@@ -185,7 +207,7 @@ static void pass_on(struct http_exchange *exchange)
 		return;
 	}
 	exchange->counted = bytes;
-	pending->is_first = pending->first.method != NULL;
+	pending->is_probing = pending->probe.method != NULL;
 	r = ask(exchange);
 	if (r < 0) {
 		answer_silence(exchange, r);
@@ -260,7 +282,7 @@ void http_console_on_call(struct http_exchange *exchange)
 	} else if (pending->call.method == NULL) {
 		answer_local(exchange, &pending->call);
 	} else if (is_long(&pending->call) &&
-		   !http_console_make_call("whoami", &caller, &pending->first)) {
+		   !http_console_make_call("whoami", &caller, &pending->probe)) {
 		http_console_refuse_memory(exchange);
 	} else {
 		pass_on(exchange);

@@ -104,7 +104,8 @@ Test(http_answer, an_allowed_request_has_no_header_that_is_left_out)
 	const struct http_listener listener = { .family = HTTP_NGINX,
 		.realm = "authz",
 		.missing_pass = true,
-		.left_out = HTTP_IDENTITY_ALL & ~(unsigned)HTTP_IDENTITY_PRINCIPAL };
+		.headers_left_out =
+			HTTP_ANSWER_HEADER_ALL & ~(unsigned)HTTP_ANSWER_HEADER_PRINCIPAL };
 	struct authz_decision decision = { .verdict = AUTHZ_ALLOW,
 		.reason = "ok",
 		.principal = "ann",

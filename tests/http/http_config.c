@@ -245,8 +245,9 @@ Test(http_config, what_is_read_is_what_was_written)
 	cr_expect(listener->proxy_count == 2 && listener->preflight_pass);
 	cr_expect_str_eq(listener->authzen, "https://a");
 	cr_expect(listener->missing_pass);
-	cr_expect_eq(listener->left_out,
-		HTTP_IDENTITY_ALL & ~(unsigned)(HTTP_IDENTITY_PRINCIPAL | HTTP_IDENTITY_RENEW));
+	cr_expect_eq(listener->headers_left_out,
+		HTTP_ANSWER_HEADER_ALL &
+			~(unsigned)(HTTP_ANSWER_HEADER_PRINCIPAL | HTTP_ANSWER_HEADER_RENEW));
 	cr_assert_eq(listener->principal_fact_count, 2);
 	cr_expect_str_eq(listener->principal_facts[0], "role");
 	cr_expect_str_eq(listener->principal_facts[1], "a.b");
