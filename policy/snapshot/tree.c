@@ -131,16 +131,8 @@ uint32_t pol_tree_literal_hash(uint32_t parent, struct pol_str name)
 /* Are the bytes of two names of this length equal? Without a call, since most names are short. */
 static inline bool is_same_short(const char *a, const char *b, size_t len)
 {
-	uint64_t first[2], last[2];
-
-	if (len < sizeof first[0]) {
-		return load_short(a, len) == load_short(b, len);
-	}
-	memcpy(&first[0], a, sizeof first[0]);
-	memcpy(&first[1], b, sizeof first[1]);
-	memcpy(&last[0], a + len - sizeof last[0], sizeof last[0]);
-	memcpy(&last[1], b + len - sizeof last[1], sizeof last[1]);
-	return first[0] == first[1] && last[0] == last[1];
+	return len < sizeof(uint64_t) ? load_short(a, len) == load_short(b, len)
+				      : pol_str_same_words(a, b, len);
 }
 
 _Static_assert(POL_LITERAL_HEAD <= 2 * sizeof(uint64_t), "two words are all of a short name");

@@ -12,20 +12,25 @@
 
 #include "policy/text/word.h"
 
-/* pol_str_equal, where most texts are equal and have 8 to 16 bytes: these are compared here, since
- * a call of memcmp costs more than the comparison. */
-static inline bool pol_str_equal_short(struct pol_str a, struct pol_str b)
+/* Are 8 to 16 bytes equal? Inline, since a call of memcmp costs more than the comparison. */
+static inline bool pol_str_same_words(const char *a, const char *b, size_t len)
 {
 	uint64_t begins[2], ends[2];
 
-	if (a.len != b.len || a.len - sizeof begins[0] > sizeof begins[0]) {
+	memcpy(&begins[0], a, sizeof begins[0]);
+	memcpy(&begins[1], b, sizeof begins[1]);
+	memcpy(&ends[0], a + len - sizeof ends[0], sizeof ends[0]);
+	memcpy(&ends[1], b + len - sizeof ends[1], sizeof ends[1]);
+	return begins[0] == begins[1] && ends[0] == ends[1];
+}
+
+/* pol_str_equal, where most texts are equal and have 8 to 16 bytes. */
+static inline bool pol_str_equal_short(struct pol_str a, struct pol_str b)
+{
+	if (a.len != b.len || a.len - sizeof(uint64_t) > sizeof(uint64_t)) {
 		return pol_str_equal(a, b);
 	}
-	memcpy(&begins[0], a.ptr, sizeof begins[0]);
-	memcpy(&begins[1], b.ptr, sizeof begins[1]);
-	memcpy(&ends[0], a.ptr + a.len - sizeof ends[0], sizeof ends[0]);
-	memcpy(&ends[1], b.ptr + b.len - sizeof ends[1], sizeof ends[1]);
-	return begins[0] == begins[1] && ends[0] == ends[1];
+	return pol_str_same_words(a.ptr, b.ptr, a.len);
 }
 
 /* Equality that ignores the case of ASCII letters. */
