@@ -5,6 +5,7 @@
 
 #include "policy/snapshot/condition.h"
 #include "policy/text/nearest.h"
+#include "tools/text.h"
 
 /* A fact of the command line. */
 struct stated {
@@ -107,11 +108,6 @@ static int read_stated(struct app *app, struct pol_str item, struct stated *out)
 
 /* --- for a request ---------------------------------------------------------------------------- */
 
-static struct wire_str view(struct pol_str text)
-{
-	return (struct wire_str){ text.ptr, text.len };
-}
-
 static void put_raw(struct wire_buf *buf, const struct pol_raw *raw)
 {
 	switch (raw->kind) {
@@ -119,7 +115,7 @@ static void put_raw(struct wire_buf *buf, const struct pol_raw *raw)
 		wire_put_nil(buf);
 		break;
 	case POL_RAW_STRING:
-		wire_put_str(buf, view(raw->text));
+		wire_put_str(buf, text_wire(raw->text));
 		break;
 	case POL_RAW_INT:
 		wire_put_int(buf, raw->number);
@@ -130,7 +126,7 @@ static void put_raw(struct wire_buf *buf, const struct pol_raw *raw)
 	case POL_RAW_STRINGS:
 		wire_put_array(buf, raw->count);
 		for (uint32_t i = 0; i < raw->count; i++) {
-			wire_put_str(buf, view(raw->items[i]));
+			wire_put_str(buf, text_wire(raw->items[i]));
 		}
 		break;
 	}
@@ -147,7 +143,7 @@ int fact_put(struct app *app, struct wire_buf *buf)
 
 		status = read_stated(app, list->items[i], &stated);
 		if (status == EXIT_YES) {
-			wire_put_str(buf, view(stated.name));
+			wire_put_str(buf, text_wire(stated.name));
 			put_raw(buf, &stated.raw);
 		}
 	}

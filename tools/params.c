@@ -3,6 +3,7 @@
 
 #include "tools/fact.h"
 #include "tools/rpc.h"
+#include "tools/text.h"
 #include "tools/when.h"
 
 /* How the value of an option becomes a parameter. */
@@ -76,11 +77,6 @@ static const struct {
 	[FLAG_EXPIRING] = { "expiring", PARAM_DURATION, NULL, NULL },
 };
 
-static struct wire_str view(struct pol_str text)
-{
-	return (struct wire_str){ text.ptr, text.len };
-}
-
 void params_begin(struct params *params)
 {
 	*params = (struct params){ 0 };
@@ -113,7 +109,7 @@ static void put_name(struct params *params, const char *name)
 void params_str(struct params *params, const char *name, struct pol_str value)
 {
 	put_name(params, name);
-	wire_put_str(&params->buf, view(value));
+	wire_put_str(&params->buf, text_wire(value));
 }
 
 void params_text(struct params *params, const char *name, const char *value)
@@ -149,7 +145,7 @@ static void put_list(struct wire_buf *buf, const struct args_list *list)
 {
 	wire_put_array(buf, (uint32_t)list->count);
 	for (size_t i = 0; i < list->count; i++) {
-		wire_put_str(buf, view(list->items[i]));
+		wire_put_str(buf, text_wire(list->items[i]));
 	}
 }
 

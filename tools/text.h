@@ -11,8 +11,15 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "client/wire.h"
 #include "policy/text/arena.h"
 #include "policy/text/str.h"
+
+/* The same bytes, as a message has them. */
+static inline struct wire_str text_wire(struct pol_str str)
+{
+	return (struct wire_str){ str.ptr, str.len };
+}
 
 enum colour { COLOUR_NONE = 0, COLOUR_GREEN, COLOUR_RED, COLOUR_YELLOW, COLOUR_BOLD, COLOUR_DIM };
 
