@@ -72,6 +72,47 @@ static void encode_counts(struct wire_buf *out, const struct report *report)
 	encode_map(out, "log", lines, sizeof lines / sizeof lines[0]);
 }
 
+static void encode_rotation(struct wire_buf *out, const struct rotation_counts *keys)
+{
+	const struct number rotation[] = {
+		{ "dead", keys->dead },
+		{ "due", keys->due },
+		{ "overdue", keys->overdue },
+		{ "expiring", keys->expiring },
+	};
+
+	encode_map(out, "rotation", rotation, sizeof rotation / sizeof rotation[0]);
+}
+
+static void encode_keys(struct wire_buf *out, const struct rotation_counts *keys)
+{
+	const struct number states[] = {
+		{ "active", keys->active },
+		{ "inactive", keys->inactive },
+		{ "expired", keys->expired },
+		{ "revoked", keys->revoked },
+		{ "deleted", keys->deleted },
+	};
+
+	encode_map(out, "keys", states, sizeof states / sizeof states[0]);
+}
+
+static void encode_store(struct wire_buf *out, const struct store_counts *store)
+{
+	const struct number stored[] = {
+		{ "keys", store->keys },
+		{ "principals", store->principals },
+		{ "bytes_used", store->bytes_used },
+		{ "bytes_map", store->bytes_map },
+		{ "altered", store->altered },
+		{ "clock_latest", (uint64_t)store->clock.latest },
+		{ "clock_back", (uint64_t)store->clock.back },
+		{ "clock_ahead", (uint64_t)store->clock.ahead },
+	};
+
+	encode_map(out, "store", stored, sizeof stored / sizeof stored[0]);
+}
+
 static struct wire_str wire_of(struct pol_str text)
 {
 	return (struct wire_str){ text.ptr, text.len };
@@ -229,29 +270,6 @@ static int status(struct call *call)
 		{ "workers", report.workers },
 		{ "rate", report.rate },
 	};
-	const struct number rotation[] = {
-		{ "dead", keys.dead },
-		{ "due", keys.due },
-		{ "overdue", keys.overdue },
-		{ "expiring", keys.expiring },
-	};
-	const struct number states[] = {
-		{ "active", keys.active },
-		{ "inactive", keys.inactive },
-		{ "expired", keys.expired },
-		{ "revoked", keys.revoked },
-		{ "deleted", keys.deleted },
-	};
-	const struct number stored[] = {
-		{ "keys", store.keys },
-		{ "principals", store.principals },
-		{ "bytes_used", store.bytes_used },
-		{ "bytes_map", store.bytes_map },
-		{ "altered", store.altered },
-		{ "clock_latest", (uint64_t)store.clock.latest },
-		{ "clock_back", (uint64_t)store.clock.back },
-		{ "clock_ahead", (uint64_t)store.clock.ahead },
-	};
 
 	wire_put_result(out, call->id);
 	wire_put_map(out, call->context->share != NULL ? 20 : 19);
@@ -259,9 +277,9 @@ static int status(struct call *call)
 	wire_put_cstr(out, AUTHZ_VERSION);
 	encode_numbers(out, scalars, sizeof scalars / sizeof scalars[0]);
 	encode_counts(out, &report);
-	encode_map(out, "rotation", rotation, sizeof rotation / sizeof rotation[0]);
-	encode_map(out, "keys", states, sizeof states / sizeof states[0]);
-	encode_map(out, "store", stored, sizeof stored / sizeof stored[0]);
+	encode_rotation(out, &keys);
+	encode_keys(out, &keys);
+	encode_store(out, &store);
 	wire_put_cstr(out, "missing_facts");
 	source->encode_missing(source->data, call->snapshot, out);
 	encode_modules(out, call->snapshot);

@@ -66,14 +66,19 @@ static bool is_removed(struct wire_cursor remove, struct pol_str name)
 	return false;
 }
 
+/* The parameter that an error names. */
+static const char *edit_name(const struct principals_attributes *change)
+{
+	return change->set->given ? "set_attributes" : "remove_attributes";
+}
+
 static int check_change(struct call *call, const struct principals_attributes *change)
 {
 	struct wire_cursor set = change->set->items, remove = change->remove->items;
 	struct wire_str name, text;
 
 	if (change->all->given) {
-		return call_invalid(call,
-			change->set->given ? "set_attributes" : "remove_attributes",
+		return call_invalid(call, edit_name(change),
 			"changes some, and 'attributes' replaces all: give one of them");
 	}
 	if (change->remove->given && change->remove->count > WIRE_MAX_PAIRS) {
@@ -105,13 +110,13 @@ static int add_kept(const struct edit *edit, const struct principals_attributes 
 	return r;
 }
 
-/* The text that the change does not name stays where it was, and what is set follows. */
+/* Keeps the attributes that the change does not name, then adds those it sets. */
 static int merge(
 	struct edit *edit, const struct principals_attributes *change, struct store_list before)
 {
 	int r = check_change(edit->call, change);
 
-	edit->param = change->set->given ? "set_attributes" : "remove_attributes";
+	edit->param = edit_name(change);
 	if (r == 0) {
 		r = add_kept(edit, change, before);
 	}
