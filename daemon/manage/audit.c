@@ -112,14 +112,12 @@ static int read_target(struct call *call, struct listing *listing)
 		return call_invalid(call, "key", "cannot be combined with 'kind' or 'target'");
 	}
 	if (params[TARGET].given && !params[KIND].given) {
-		return call_invalid(call, "target", "needs 'kind', what it is");
+		return call_invalid(call, "target", "needs 'kind', such as principal");
 	}
 	if (params[KIND].given) {
 		listing->kind = audit_find_kind(subject_str(params[KIND].text));
 		if (listing->kind == STORE_AUDIT_NONE) {
-			return call_invalid(call, "kind",
-				"is no kind: write key, principal, role, tenant, policy, store or "
-				"alarm");
+			return audit_refuse_kind(call, "kind");
 		}
 	}
 	if (params[TARGET].given) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/manage/audit_encode.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -38,6 +39,22 @@ enum store_audit_kind audit_find_kind(struct pol_str name)
 		}
 	}
 	return STORE_AUDIT_NONE;
+}
+
+int audit_refuse_kind(struct call *call, const char *param)
+{
+	const size_t count = sizeof kinds / sizeof kinds[0];
+	char names[128];
+	size_t len = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const char *after = i + 2 < count ? ", " : i + 2 == count ? " or " : "";
+
+		len += (size_t)snprintf(
+			names + len, sizeof names - len, "%s%s", kinds[i].name, after);
+		assert(len < sizeof names);
+	}
+	return call_invalid(call, param, "is no kind: write %s", names);
 }
 
 void audit_encode_tag(struct wire_buf *out, const uint8_t *tag, size_t len)

@@ -15,6 +15,9 @@ void audit_encode_problem(struct call *call, const struct store_problem *problem
 /* The kind of that name; STORE_AUDIT_NONE for an unknown one. */
 enum store_audit_kind audit_find_kind(struct pol_str name);
 
+/* Refuses the parameter, and says which kinds there are. */
+int audit_refuse_kind(struct call *call, const char *param);
+
 /* Appends the bytes of a tag as hexadecimal text. */
 void audit_encode_tag(struct wire_buf *out, const uint8_t *tag, size_t len);
 
