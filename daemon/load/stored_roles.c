@@ -286,7 +286,11 @@ bool stored_roles_are_too_large(const struct pol_snapshot *before, const struct 
 
 const char *stored_roles_explain(int error)
 {
-	return error == -EOVERFLOW ? "with this policy they would take more than 1 GiB of memory"
+	_Static_assert(POL_SNAPSHOT_LIMIT == (size_t)1 << 30, "the text says 1 GiB");
+
+	return error == -EOVERFLOW ? "with this policy they would take more than 1 GiB of memory: "
+				     "let roles of the store inherit fewer, or declare them in the "
+				     "files"
 				   : store_explain(error);
 }
 
