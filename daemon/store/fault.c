@@ -35,12 +35,24 @@ static struct {
 	struct sigaction before[SIGNALS];
 } fault = { .said = ATOMIC_FLAG_INIT };
 
-static const int numbers[SIGNALS] = { SIGSEGV, SIGBUS, SIGABRT };
-static const char *const names[SIGNALS] = { "SIGSEGV", "SIGBUS", "SIGABRT" };
+static const struct {
+	int number;
+	const char *name;
+} signals[SIGNALS] = {
+	{ SIGSEGV, "SIGSEGV" },
+	{ SIGBUS, "SIGBUS" },
+	{ SIGABRT, "SIGABRT" },
+};
 
+/* Of a signal that is handled here. */
 static int index_of(int number)
 {
-	return number == SIGBUS ? 1 : number == SIGABRT ? 2 : 0;
+	int i = 0;
+
+	while (i < SIGNALS - 1 && signals[i].number != number) {
+		i++;
+	}
+	return i;
 }
 
 /* abort(3) of this process, not a supervisor's. */
@@ -61,7 +73,7 @@ static void pass_on(int number, const siginfo_t *info)
 		log_write_now(LOG_ERROR,
 			"a fault outside of the store; if the store is damaged, the next start "
 			"says so: it checks every page",
-			"signal=%s", names[index_of(number)]);
+			"signal=%s", signals[index_of(number)].name);
 	}
 }
 
@@ -80,7 +92,7 @@ static void on_fault(int number, siginfo_t *info, void *context)
 			"`authzcheck store restore`; the next start checks every page",
 			"path=%s page=%llu signal=%s", fault.path,
 			(unsigned long long)((at - fault.begin) / fault.page_size),
-			names[index_of(number)]);
+			signals[index_of(number)].name);
 		_exit(EXIT_DAMAGED);
 	}
 	/* The thread that was first ends the process. */
@@ -138,7 +150,7 @@ void store_catch_faults(struct store *store, const char *path, size_t map_size)
 	fault.page_size = info.ms_psize;
 	mdb_env_set_assert(store->env, on_assert);
 	for (size_t i = 0; i < SIGNALS; i++) {
-		sigaction(numbers[i], &action, &fault.before[i]);
+		sigaction(signals[i].number, &action, &fault.before[i]);
 	}
 }
 
@@ -148,7 +160,7 @@ void store_ignore_faults(struct store *store)
 		return;
 	}
 	for (size_t i = 0; i < SIGNALS; i++) {
-		sigaction(numbers[i], &fault.before[i], NULL);
+		sigaction(signals[i].number, &fault.before[i], NULL);
 	}
 	fault.store = NULL;
 	fault.begin = 0;
