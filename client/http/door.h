@@ -154,5 +154,5 @@ void http_exchange_show(struct http_exchange *exchange, const char *type, const 
 /* Between door.c and reply.c: the exchange has its response, or NULL. */
 void http_exchange_answered(struct http_exchange *exchange);
 
-/* The other way: gives up its response. */
+/* Gives up the exchange's response. */
 void http_exchange_drop_response(struct http_exchange *exchange);

@@ -12,7 +12,7 @@ bool response_cache_takes(const struct http_answer *answer)
 	return answer->body_len == 0 && answer->type == NULL && answer->used <= RESPONSE_CACHE_TEXT;
 }
 
-/* FNV-1a, of words. Of two answers with one hash, one is made again, and nobody gains by that. */
+/* FNV-1a, of words. On a collision the response is made again. */
 static struct response_cache_entry *entry_of(
 	struct response_cache *cache, const struct http_answer *answer)
 {

@@ -14,8 +14,8 @@
 /* An event that is larger is dropped. Nearly all have some hundred bytes. */
 #define MAX_EVENT 16384
 
-/* At most this many bytes of what somebody wrote are put: what is longer names nothing, and no
- * place is. */
+/* At most this many bytes of what somebody wrote are put: no name and no place is
+ * longer. */
 #define MAX_WRITTEN (2 * POL_PATH_BYTES)
 
 /* The characters of the shortest token. */

@@ -258,7 +258,7 @@ static void put_pair(struct wire_buf *out, const char *name, struct pol_str valu
 	wire_put_str(out, subject_wire(value));
 }
 
-/* What a page draws before a secret is rotated. */
+/* The policy's bounds of a rotation. */
 static void put_limits(struct wire_buf *out, const struct pol_limits *limits)
 {
 	wire_put_cstr(out, "limits");

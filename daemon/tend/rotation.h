@@ -48,7 +48,7 @@ struct rotation_counts {
 	uint64_t due;      /* to be rotated by their schedule */
 	uint64_t overdue;  /* whose secret ended by its schedule */
 	uint64_t expiring; /* that expire within ROTATION_SOON */
-	/* All of them, each once. */
+	/* All keys by status. */
 	uint64_t active, inactive, expired, revoked, deleted;
 };
 void rotation_count(struct rotation *rotation, struct rotation_counts *out);

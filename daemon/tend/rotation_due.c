@@ -28,7 +28,7 @@ enum event {
 	EVENTS,
 };
 
-/* Those of secret_rules_state, and one more. */
+/* Those of secret_rules_state, of which POL_KEY_ACTIVE is the last, and one more. */
 enum { DELETED = POL_KEY_ACTIVE + 1, STATES };
 
 struct rotation_due {

@@ -296,7 +296,7 @@ static void note_place(const struct share_head *head, struct batch *batch)
 bool batch_gathers(const struct batch_gather *gather)
 {
 	return gather->queued + 1 < gather->last && gather->spent < WRITER_GATHER_US &&
-	       (gather->spent == 0 || gather->queued > gather->before);
+	       (gather->spent == 0 || gather->queued > gather->queued_before);
 }
 
 /*
@@ -313,7 +313,7 @@ static void gather(struct writer *writer, const struct writer_job *first)
 
 	while (!first->alone && batch_gathers(&gather)) {
 		nanosleep(&step, NULL);
-		gather.before = gather.queued;
+		gather.queued_before = gather.queued;
 		gather.queued = count_queued(writer);
 		gather.spent = writer_microseconds() - begin;
 	}

@@ -15,8 +15,9 @@
  * In a shared store (struct writer_shared) a batch is appended to the log of all hosts before its
  * commit, and runs again, the same jobs in the same order, when another host was first. Then a
  * result of -EINPROGRESS says that the change may stand, and -ENOTCONN that it was not made: the
- * database does not answer. Uses and `local` jobs stay on this host. As each batch is a way to the
- * database, one waits for others while they come, but not after a batch of one.
+ * database does not answer. Uses and `local` jobs stay on this host. Each batch is one round trip
+ * to the database, so a batch waits up to WRITER_GATHER_US while further jobs arrive, unless the
+ * last batch had one job.
  *
  * A job belongs to its submitter, again from `done` on; its functions run in the writer's thread.
  * Nothing that they touch may wait for the writer.

@@ -45,9 +45,9 @@ struct writer_job *writer_take(struct writer *writer);
 
 /* A batch before it begins. */
 struct batch_gather {
-	size_t last;           /* jobs of the last batch */
-	size_t queued, before; /* those that wait beside the first, and at the look before */
-	uint64_t spent;        /* us, since it waits */
+	size_t last;                  /* jobs of the last batch */
+	size_t queued, queued_before; /* those that wait beside the first; at the look before */
+	uint64_t spent;               /* us, since it waits */
 };
 
 /* Does it wait for more? */

@@ -476,10 +476,12 @@ Test(gather, a_batch_waits_while_as_many_as_before_are_coming)
 		{ { .last = 64, .queued = 0 }, true },   /* its first look */
 		{ { .last = 64, .queued = 63 }, false }, /* all are there */
 		{ { .last = 64, .queued = 80 }, false },
-		{ { .last = 64, .queued = 9, .before = 4, .spent = 100 }, true }, /* it grows */
-		{ { .last = 64, .queued = 9, .before = 9, .spent = 100 },
+		{ { .last = 64, .queued = 9, .queued_before = 4, .spent = 100 },
+			true }, /* it grows */
+		{ { .last = 64, .queued = 9, .queued_before = 9, .spent = 100 },
 			false }, /* not any more */
-		{ { .last = 64, .queued = 9, .before = 4, .spent = WRITER_GATHER_US }, false },
+		{ { .last = 64, .queued = 9, .queued_before = 4, .spent = WRITER_GATHER_US },
+			false },
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
