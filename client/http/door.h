@@ -49,7 +49,7 @@ struct http_program {
 	struct http_ask managing; /* for the console; not opened: `ask` is */
 	struct http_metrics metrics;
 	struct http_connections connections;
-	struct response_cache responses;
+	struct http_response_cache responses;
 	void (*drained)(struct http_program *program); /* no connection is left, while draining */
 };
 
@@ -101,7 +101,7 @@ struct http_exchange {
 	struct http_exchange *next, **link; /* in the door's list, while suspended */
 	bool close;                         /* the connection, after the answer */
 	struct MHD_Response *response;
-	struct response_cache_entry *shared; /* NULL: the response is the exchange's own */
+	struct http_response_cache_entry *shared; /* NULL: the response is the exchange's own */
 	int status;
 	uint64_t begin; /* uv_hrtime */
 	struct http_asked asked;

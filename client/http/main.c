@@ -133,7 +133,7 @@ static void stop(struct server *server)
 	for (size_t i = 0; i < server->program.config->listener_count; i++) {
 		http_door_close(&server->doors[i]);
 	}
-	response_cache_finish(&server->program.responses);
+	http_response_cache_finish(&server->program.responses);
 	http_ask_close(&server->program.ask);
 	if (server->program.managing.loop != NULL) {
 		http_ask_close(&server->program.managing);

@@ -46,7 +46,7 @@ static bool add_console_headers(const struct http_exchange *exchange)
 void http_exchange_drop_response(struct http_exchange *exchange)
 {
 	if (exchange->shared != NULL) {
-		response_cache_leave(exchange->shared);
+		http_response_cache_leave(exchange->shared);
 		exchange->shared = NULL;
 	} else if (exchange->response != NULL) {
 		MHD_destroy_response(exchange->response);
@@ -80,20 +80,20 @@ static void make_answer(struct http_exchange *exchange, const struct http_answer
 static bool may_share(const struct http_exchange *exchange, const struct http_answer *answer)
 {
 	return !exchange->close && !exchange->door->program->connections.draining &&
-	       response_cache_takes(answer);
+	       http_response_cache_takes(answer);
 }
 
 static void share_answer(struct http_exchange *exchange, const struct http_answer *answer)
 {
-	struct response_cache *cache = &exchange->door->program->responses;
+	struct http_response_cache *cache = &exchange->door->program->responses;
 	time_t now = time(NULL);
 
-	exchange->shared = response_cache_find(cache, answer, now);
+	exchange->shared = http_response_cache_find(cache, answer, now);
 	if (exchange->shared == NULL) {
 		make_answer(exchange, answer);
 		if (exchange->response != NULL) {
 			exchange->shared =
-				response_cache_keep(cache, answer, now, exchange->response);
+				http_response_cache_keep(cache, answer, now, exchange->response);
 		}
 	} else {
 		exchange->response = exchange->shared->response;

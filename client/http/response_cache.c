@@ -7,14 +7,15 @@
 
 enum { DATE_SIZE = 30 }; /* Mon, 30 Nov 2026 20:00:00 GMT */
 
-bool response_cache_takes(const struct http_answer *answer)
+bool http_response_cache_takes(const struct http_answer *answer)
 {
-	return answer->body_len == 0 && answer->type == NULL && answer->used <= RESPONSE_CACHE_TEXT;
+	return answer->body_len == 0 && answer->type == NULL &&
+	       answer->used <= HTTP_RESPONSE_CACHE_TEXT;
 }
 
 /* FNV-1a, of words. On a collision the response is made again. */
-static struct response_cache_entry *entry_of(
-	struct response_cache *cache, const struct http_answer *answer)
+static struct http_response_cache_entry *entry_of(
+	struct http_response_cache *cache, const struct http_answer *answer)
 {
 	uint64_t hash = UINT64_C(14695981039346656037), word;
 
@@ -25,13 +26,13 @@ static struct response_cache_entry *entry_of(
 		memcpy(&word, answer->text + at, rest < sizeof word ? rest : sizeof word);
 		hash = (hash ^ word) * UINT64_C(1099511628211);
 	}
-	return &cache->entries[(hash >> 32 ^ hash >> 48) % RESPONSE_CACHE_SIZE];
+	return &cache->entries[(hash >> 32 ^ hash >> 48) % HTTP_RESPONSE_CACHE_SIZE];
 }
 
-static bool is_of(const struct response_cache_entry *entry, const struct http_answer *answer)
+static bool is_of(const struct http_response_cache_entry *entry, const struct http_answer *answer)
 {
 	if (entry->status != answer->status || entry->count != answer->count ||
-		entry->used != answer->used ||
+		entry->text_len != answer->used ||
 		memcmp(entry->text, answer->text, answer->used) != 0) {
 		return false;
 	}
@@ -43,10 +44,10 @@ static bool is_of(const struct response_cache_entry *entry, const struct http_an
 	return true;
 }
 
-struct response_cache_entry *response_cache_find(
-	struct response_cache *cache, const struct http_answer *answer, time_t now)
+struct http_response_cache_entry *http_response_cache_find(
+	struct http_response_cache *cache, const struct http_answer *answer, time_t now)
 {
-	struct response_cache_entry *entry = entry_of(cache, answer);
+	struct http_response_cache_entry *entry = entry_of(cache, answer);
 
 	if (entry->response == NULL || entry->second != now || !is_of(entry, answer)) {
 		return NULL;
@@ -66,10 +67,10 @@ static bool add_date(struct MHD_Response *response, time_t now)
 	       MHD_add_response_header(response, MHD_HTTP_HEADER_DATE, text) == MHD_YES;
 }
 
-struct response_cache_entry *response_cache_keep(struct response_cache *cache,
+struct http_response_cache_entry *http_response_cache_keep(struct http_response_cache *cache,
 	const struct http_answer *answer, time_t now, struct MHD_Response *response)
 {
-	struct response_cache_entry *entry = entry_of(cache, answer);
+	struct http_response_cache_entry *entry = entry_of(cache, answer);
 
 	if (entry->uses > 0 || !add_date(response, now)) {
 		return NULL;
@@ -77,13 +78,13 @@ struct response_cache_entry *response_cache_keep(struct response_cache *cache,
 	if (entry->response != NULL) {
 		MHD_destroy_response(entry->response);
 	}
-	*entry = (struct response_cache_entry){
+	*entry = (struct http_response_cache_entry){
 		.response = response,
 		.uses = 1,
 		.second = now,
 		.status = answer->status,
 		.count = answer->count,
-		.used = answer->used,
+		.text_len = answer->used,
 	};
 	for (size_t i = 0; i < answer->count; i++) {
 		entry->names[i] = answer->headers[i].name;
@@ -92,15 +93,15 @@ struct response_cache_entry *response_cache_keep(struct response_cache *cache,
 	return entry;
 }
 
-void response_cache_leave(struct response_cache_entry *entry)
+void http_response_cache_leave(struct http_response_cache_entry *entry)
 {
 	assert(entry->uses > 0);
 	entry->uses--;
 }
 
-void response_cache_finish(struct response_cache *cache)
+void http_response_cache_finish(struct http_response_cache *cache)
 {
-	for (size_t i = 0; i < RESPONSE_CACHE_SIZE; i++) {
+	for (size_t i = 0; i < HTTP_RESPONSE_CACHE_SIZE; i++) {
 		if (cache->entries[i].response != NULL) {
 			MHD_destroy_response(cache->entries[i].response);
 			cache->entries[i].response = NULL;

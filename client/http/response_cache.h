@@ -19,40 +19,40 @@
 #include "client/http/answer.h"
 
 enum {
-	RESPONSE_CACHE_SIZE = 64,
-	RESPONSE_CACHE_TEXT = 256, /* bytes of all values; a longer answer is not kept */
+	HTTP_RESPONSE_CACHE_SIZE = 64,
+	HTTP_RESPONSE_CACHE_TEXT = 256, /* bytes of all values; a longer answer is not kept */
 };
 
 /* A response that is not to be changed. */
-struct response_cache_entry {
+struct http_response_cache_entry {
 	struct MHD_Response *response; /* NULL: the entry is empty */
-	size_t uses;                   /* until response_cache_leave; it is not replaced before */
+	size_t uses; /* until http_response_cache_leave; it is not replaced before */
 	time_t second;
 	int status;
 	size_t count;                           /* headers, without Date */
 	const char *names[HTTP_ANSWER_HEADERS]; /* static */
-	size_t used;
-	char text[RESPONSE_CACHE_TEXT];
+	size_t text_len;
+	char text[HTTP_RESPONSE_CACHE_TEXT];
 };
 
 /* A zeroed one is empty. */
-struct response_cache {
-	struct response_cache_entry entries[RESPONSE_CACHE_SIZE];
+struct http_response_cache {
+	struct http_response_cache_entry entries[HTTP_RESPONSE_CACHE_SIZE];
 };
 
 /* May responses with this answer be kept? */
-bool response_cache_takes(const struct http_answer *answer);
+bool http_response_cache_takes(const struct http_answer *answer);
 
-/* The entry of the answer in this second, or NULL. response_cache_leave ends its use. */
-struct response_cache_entry *response_cache_find(
-	struct response_cache *cache, const struct http_answer *answer, time_t now);
+/* The entry of the answer in this second, or NULL. http_response_cache_leave ends its use. */
+struct http_response_cache_entry *http_response_cache_find(
+	struct http_response_cache *cache, const struct http_answer *answer, time_t now);
 
 /* Keeps the response made of the answer, to which it adds Date. The result is as that of
- * response_cache_find; NULL: it is not kept, and still the caller's. */
-struct response_cache_entry *response_cache_keep(struct response_cache *cache,
+ * http_response_cache_find; NULL: it is not kept, and still the caller's. */
+struct http_response_cache_entry *http_response_cache_keep(struct http_response_cache *cache,
 	const struct http_answer *answer, time_t now, struct MHD_Response *response);
 
-void response_cache_leave(struct response_cache_entry *entry);
+void http_response_cache_leave(struct http_response_cache_entry *entry);
 
 /* No entry is used any more. */
-void response_cache_finish(struct response_cache *cache);
+void http_response_cache_finish(struct http_response_cache *cache);

@@ -26,31 +26,32 @@ static struct MHD_Response *make(void)
 
 /* Keeps a response with this answer. Its first use is ended. */
 static struct MHD_Response *keep(
-	struct response_cache *cache, const struct http_answer *answer, time_t now)
+	struct http_response_cache *cache, const struct http_answer *answer, time_t now)
 {
-	struct response_cache_entry *entry = response_cache_keep(cache, answer, now, make());
+	struct http_response_cache_entry *entry =
+		http_response_cache_keep(cache, answer, now, make());
 
 	cr_assert_not_null(entry);
-	response_cache_leave(entry);
+	http_response_cache_leave(entry);
 	return entry->response;
 }
 
 /* What is found; its use is ended. NULL: nothing. */
 static struct MHD_Response *find(
-	struct response_cache *cache, const struct http_answer *answer, time_t now)
+	struct http_response_cache *cache, const struct http_answer *answer, time_t now)
 {
-	struct response_cache_entry *entry = response_cache_find(cache, answer, now);
+	struct http_response_cache_entry *entry = http_response_cache_find(cache, answer, now);
 
 	if (entry == NULL) {
 		return NULL;
 	}
-	response_cache_leave(entry);
+	http_response_cache_leave(entry);
 	return entry->response;
 }
 
 Test(http_response_cache, the_same_answer_finds_the_response_within_its_second)
 {
-	struct response_cache cache = { 0 };
+	struct http_response_cache cache = { 0 };
 	struct MHD_Response *response;
 	struct http_answer answer, again;
 
@@ -61,30 +62,30 @@ Test(http_response_cache, the_same_answer_finds_the_response_within_its_second)
 	cr_expect_eq(find(&cache, &again, NOW), response);
 	cr_expect_null(find(&cache, &again, NOW + 1));
 	cr_expect_null(find(&cache, &again, NOW - 1), "the clock was set back");
-	response_cache_finish(&cache);
+	http_response_cache_finish(&cache);
 	cr_expect_null(find(&cache, &answer, NOW));
 }
 
 Test(http_response_cache, the_response_has_the_date_of_its_second)
 {
-	struct response_cache cache = { 0 };
+	struct http_response_cache cache = { 0 };
 	struct http_answer answer;
 
 	allow("ann", &answer);
 	cr_expect_str_eq(MHD_get_response_header(keep(&cache, &answer, NOW), "Date"),
 		"Sun, 06 Nov 1994 08:49:37 GMT");
-	response_cache_finish(&cache);
+	http_response_cache_finish(&cache);
 }
 
 /* Puts copies of the entry in all places, and ends its use. */
-static void fill(struct response_cache *cache, struct response_cache_entry *entry)
+static void fill(struct http_response_cache *cache, struct http_response_cache_entry *entry)
 {
-	struct response_cache_entry copy;
+	struct http_response_cache_entry copy;
 
 	cr_assert_not_null(entry);
-	response_cache_leave(entry);
+	http_response_cache_leave(entry);
 	copy = *entry;
-	for (size_t i = 0; i < RESPONSE_CACHE_SIZE; i++) {
+	for (size_t i = 0; i < HTTP_RESPONSE_CACHE_SIZE; i++) {
 		cache->entries[i] = copy;
 	}
 }
@@ -92,12 +93,12 @@ static void fill(struct response_cache *cache, struct response_cache_entry *entr
 /* With the same place for all of them, any part that differs is enough for another answer. */
 Test(http_response_cache, another_answer_does_not_find_it)
 {
-	struct response_cache cache = { 0 };
+	struct http_response_cache cache = { 0 };
 	struct http_answer kept, other;
 
 	allow("ann", &kept);
 	keep(&cache, &kept, NOW);
-	fill(&cache, response_cache_find(&cache, &kept, NOW));
+	fill(&cache, http_response_cache_find(&cache, &kept, NOW));
 	cr_expect_not_null(find(&cache, &kept, NOW));
 	allow("anm", &other);
 	cr_expect_null(find(&cache, &other, NOW), "another name");
@@ -112,42 +113,42 @@ Test(http_response_cache, another_answer_does_not_find_it)
 	allow("ann", &other);
 	other.headers[2].name = "X-Authz-Key";
 	cr_expect_null(find(&cache, &other, NOW), "a value under another name");
-	for (size_t i = 1; i < RESPONSE_CACHE_SIZE; i++) {
+	for (size_t i = 1; i < HTTP_RESPONSE_CACHE_SIZE; i++) {
 		cache.entries[i].response = NULL;
 	}
-	response_cache_finish(&cache);
+	http_response_cache_finish(&cache);
 }
 
 Test(http_response_cache, a_response_in_use_is_not_replaced)
 {
-	struct response_cache cache = { 0 };
-	struct response_cache_entry *entry;
+	struct http_response_cache cache = { 0 };
+	struct http_response_cache_entry *entry;
 	struct MHD_Response *later = make();
 	struct http_answer answer;
 
 	allow("ann", &answer);
-	entry = response_cache_keep(&cache, &answer, NOW, make());
+	entry = http_response_cache_keep(&cache, &answer, NOW, make());
 	cr_assert_not_null(entry);
-	cr_expect_null(response_cache_keep(&cache, &answer, NOW + 1, later));
-	response_cache_leave(entry);
-	cr_expect_eq(response_cache_keep(&cache, &answer, NOW + 1, later), entry);
+	cr_expect_null(http_response_cache_keep(&cache, &answer, NOW + 1, later));
+	http_response_cache_leave(entry);
+	cr_expect_eq(http_response_cache_keep(&cache, &answer, NOW + 1, later), entry);
 	cr_expect_eq(entry->response, later);
-	response_cache_leave(entry);
-	response_cache_finish(&cache);
+	http_response_cache_leave(entry);
+	http_response_cache_finish(&cache);
 }
 
 Test(http_response_cache, denials_and_long_answers_are_not_kept)
 {
 	const struct authz_decision denied = { .status = 403, .reason = "no_grant" };
-	char name[RESPONSE_CACHE_TEXT];
+	char name[HTTP_RESPONSE_CACHE_TEXT];
 	struct http_answer answer;
 
 	allow("ann", &answer);
-	cr_expect(response_cache_takes(&answer));
+	cr_expect(http_response_cache_takes(&answer));
 	http_answer_decide(&nginx, &denied, true, &answer);
-	cr_expect_not(response_cache_takes(&answer));
+	cr_expect_not(http_response_cache_takes(&answer));
 	memset(name, 'n', sizeof name - 1);
 	name[sizeof name - 1] = '\0';
 	allow(name, &answer);
-	cr_expect_not(response_cache_takes(&answer));
+	cr_expect_not(http_response_cache_takes(&answer));
 }
