@@ -86,6 +86,7 @@ struct authz {
  * answers by a page that it wipes in the child (Linux 4.14), which spares a system call. Where it
  * cannot, the process's id answers. */
 bool authz_channel_is_own(const struct authz *authz);
+/* Asks the kernel for such a page, of the process that opens the handle; and gives it back. */
 void authz_channel_make_own(struct authz *authz);
 void authz_channel_drop_own(struct authz *authz);
 

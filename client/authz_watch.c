@@ -12,7 +12,7 @@
 
 int authz_fd(const struct authz *authz)
 {
-	return !authz_channel_is_own(authz) ? -1 : authz->fd;
+	return authz_channel_is_own(authz) ? authz->fd : -1;
 }
 
 static short events_of(const struct authz *authz)
@@ -25,12 +25,12 @@ static short events_of(const struct authz *authz)
 
 short authz_events(const struct authz *authz)
 {
-	return !authz_channel_is_own(authz) ? 0 : events_of(authz);
+	return authz_channel_is_own(authz) ? events_of(authz) : 0;
 }
 
 uint32_t authz_outstanding(const struct authz *authz)
 {
-	return !authz_channel_is_own(authz) ? 0 : authz->outstanding + authz->failing;
+	return authz_channel_is_own(authz) ? authz->outstanding + authz->failing : 0;
 }
 
 /* When authz_process has something to do: the earliest deadline, or an attempt to connect. */
@@ -60,7 +60,7 @@ static int until(int64_t at)
 
 int authz_timeout(const struct authz *authz)
 {
-	return !authz_channel_is_own(authz) ? -1 : until(next_time(authz));
+	return authz_channel_is_own(authz) ? until(next_time(authz)) : -1;
 }
 
 void authz_watch_forget(struct authz *authz)

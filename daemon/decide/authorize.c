@@ -27,7 +27,7 @@
 struct counted {
 	uint64_t number;
 	struct pol_ip ip;
-	uint32_t more; /* answers of which the same holds */
+	uint32_t more; /* further decisions that are counted with this one */
 	bool denied;
 	uint8_t reason;      /* denials_reason */
 	uint32_t permission; /* that was used; POL_NONE: none was */

@@ -64,7 +64,7 @@ struct usage_event {
 	const struct pol_ip *ip; /* not known: the last known one stays */
 	bool denied;
 	uint32_t permission; /* the mark of the one that was used; 0: none was */
-	uint32_t more;       /* decisions beside this one of which all of it holds */
+	uint32_t more;       /* further decisions that are counted with this one */
 };
 
 /* Counts decisions about a verified key. true: that its permission was used is not remembered

@@ -40,7 +40,7 @@ static void take_diagnostics(struct wire_buf *out, const struct wire_buf *all)
 	wire_close_array(out, at, taken);
 }
 
-static bool same_end(const struct attempt_record *a, const struct attempt_record *b)
+static bool ended_alike(const struct attempt_record *a, const struct attempt_record *b)
 {
 	return !a->exchanged && !b->exchanged && a->ok == b->ok && a->errors == b->errors &&
 	       a->warnings == b->warnings && a->trigger == b->trigger &&
@@ -73,7 +73,7 @@ void attempt_history_add(struct attempt_history *history, const struct build *bu
 	snprintf(record.revision, sizeof record.revision, "%s", outcome->revision);
 	snprintf(record.commit, sizeof record.commit, "%s", outcome->commit);
 	take_diagnostics(&record.diagnostics, &build->diagnostics);
-	if (history->count > 0 && same_end(newest, &record)) {
+	if (history->count > 0 && ended_alike(newest, &record)) {
 		newest->at = record.at;
 		newest->times++;
 		wire_buf_finish(&record.diagnostics);
@@ -139,8 +139,8 @@ void attempt_history_encode(const struct attempt_history *history, struct wire_b
 {
 	wire_put_array(out, history->count);
 	for (unsigned i = 0; i < history->count; i++) {
-		unsigned age = history->newest + ATTEMPT_HISTORY_KEPT - i;
+		unsigned at = history->newest + ATTEMPT_HISTORY_KEPT - i;
 
-		encode(&history->records[age % ATTEMPT_HISTORY_KEPT], out);
+		encode(&history->records[at % ATTEMPT_HISTORY_KEPT], out);
 	}
 }
