@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "policy/compile/compile.h"
+#include "policy/compile/suite_fixture.h"
 #include "policy/decide/stack.h"
 #include "policy/decide/truth.h"
 #include "policy/language/parser.h"
@@ -185,6 +186,7 @@ Test(manual_limits, has_the_bounds)
 		"| a request's path | %s bytes, %d segments, %d nested encodings of a segment |",
 		number(POL_PATH_BYTES), POL_PATH_SEGMENTS, POL_PATH_LAYERS);
 	expect_said(REFERENCE, "| quotas of one stack | %d |", POL_CHARGES);
+	expect_said(REFERENCE, "| roles of one holder in a test | %s |", number(POL_FIXTURE_ROLES));
 	expect_said(REFERENCE, "A stack has at most %d quotas", POL_CHARGES);
 	expect_said(REFERENCE, "| notes of one message | %d |", POL_DIAG_NOTES);
 	expect_said(REFERENCE, "the first %d bits count", POL_CHARGE_PREFIX6);
