@@ -53,7 +53,7 @@ test('a search, filters and an order narrow the list, and the address keeps them
   await page.getByLabel('Search keys').fill('nothing is like this');
   await page.getByText('No key is found.').waitFor();
   await page.getByRole('button', { name: 'Show all' }).click();
-  await page.getByLabel('Holder').selectOption('alice');
+  await page.getByLabel('Principal', { exact: true }).selectOption('alice');
   await status(page, '1 of 10,000 keys');
   await page.getByRole('link', { name: 'laptop' }).waitFor();
 });

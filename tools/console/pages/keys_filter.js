@@ -18,7 +18,7 @@ export function KeysFilter({ query, all }) {
 
 	return html`<${Filters} what="keys" query=${query} words=${NARROWING}>
 		<${Filter} label="Status" any="Any status" query=${query} word="status" options=${STATUSES} />
-		<${OfThese} label="Holder" any="Any holder" query=${query} word="principal" values=${values.principal} />
+		<${OfThese} label="Principal" query=${query} word="principal" values=${values.principal} />
 		<${OfThese} label="Label" query=${query} word="label" values=${values.label} />
 		${(values.environment.length > 1 || query.environment) && html`<${OfThese} label="Environment" query=${query} word="environment" values=${values.environment} />`}
 		<${Filter} label="More" any="More …" query=${query} word="only" options=${Object.entries(ONLY).map(([key, one]) => [key, one.text])} /><//>`;
