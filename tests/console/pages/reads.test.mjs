@@ -218,7 +218,9 @@ test('use shows decisions, denials by their reason, and keys that nobody uses', 
   await tool('check', '--token', tokens.alice, 'DELETE', '/loans/9').catch(() => null);
   await go(page, '#/use');
   await main(page).getByText('decisions a second', { exact: true }).waitFor();
-  await main(page).getByLabel('role', { exact: true }).waitFor();
+  const share = main(page).getByRole('meter', { name: 'role', exact: true });
+  await share.waitFor();
+  assert.match(await share.getAttribute('aria-valuetext'), /^[\d,]+ of [\d,]+$/);
   await main(page).getByText('Never used', { exact: true }).or(main(page).getByText(/^\d+ Never used$/)).first().waitFor();
   // The plots begin with the second look at the status.
   await main(page).locator('.uplot').first().waitFor();
@@ -252,6 +254,7 @@ test('a key that one host of a shared store refuses by a mark is shown as such',
 
   await go(page, '#/use');
   await main(page).getByText('Refused here alone').waitFor();
+  await main(page).getByRole('columnheader', { name: 'Action' }).waitFor();
   await main(page).getByRole('link', { name: '1 key', exact: true }).click();
   await main(page).getByText('revoked here', { exact: true }).waitFor();
   await main(page).getByText(/^1 of [0-9]+ keys$/).waitFor();

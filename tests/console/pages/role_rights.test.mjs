@@ -20,7 +20,7 @@ test('a role of the files is shown with its source and tests, and cannot be edit
   await go(page, '#/roles/servicing');
   await main(page).getByText('deny update on api:/loans/{loan} when resource.status is archived').first().waitFor();
   await main(page).getByText('escrow is adjusted up to a limit').waitFor();
-  await main(page).getByLabel('The text of servicing').waitFor();
+  await main(page).getByRole('group', { name: 'The text of servicing' }).waitFor();
   assert.equal(await main(page).getByRole('link', { name: 'Edit …', exact: true }).count(), 0);
   assert(await main(page).getByRole('link', { name: 'alice' }).count() > 0);
   await go(page, '#/edit-role/servicing');

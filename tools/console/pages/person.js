@@ -32,7 +32,7 @@ function Buttons({ one }) {
 	return html`
 		${can_turn(one) && html`<${OnOff} one=${one} />`}
 		${one.status !== 'altered' && may('update', node) && html`<button type="button" onClick=${() => open_dialog(PersonEdit, { one })}>Edit …</button>`}
-		${may('delete', node) && html`<button type="button" onClick=${() => remove(one)}>Delete …</button>`}`;
+		${may('delete', node) && html`<button type="button" class="risky" onClick=${() => remove(one)}>Delete …</button>`}`;
 }
 
 function Shared() {

@@ -76,7 +76,7 @@ export function RolePage({ id, query }) {
 	return html`<${Head} title=${id} back=${BACK} about=${role?.description}>
 			${role && role.status !== 'altered' && may('create', '/roles') && html`<a class="button" href=${href('new-role', null, { from: id })}>Duplicate</a>`}
 			${is_ours && may('update', node) && html`<a class="button" href=${href('edit-role', id)}>Edit …</a>`}
-			${role && !role.declared && may('delete', node) && html`<button type="button" onClick=${() => remove(role)}>Delete …</button>`}<//>
+			${role && !role.declared && may('delete', node) && html`<button type="button" class="risky" onClick=${() => remove(role)}>Delete …</button>`}<//>
 		<${Loaded} of=${of}>${({ by_name, trees, records, unread }) => html`<div class="stack">
 			<${Notes} role=${role} />
 			<div class="columns two">

@@ -50,7 +50,7 @@ export function Holders({ name }) {
 	}
 	return html`<${Card} title="Who has it" aside=${of.data?.items.length > 0 && html`<span class="dim">${in_words(of.data)}</span>`}><${Loaded} of=${of}>${({ items }) => items.length === 0
 		? html`<p class="dim">Nobody. Assign it on the page of a person or a service, or make a key that has it.</p>`
-		: html`<${Scroll} label="Who has it"><table class="plain"><thead><tr><th>Kind</th><th>Who</th><th>Status</th><th>How</th></tr></thead><tbody>
+		: html`<${Scroll} label="Who has it"><table class="plain"><thead><tr><th scope="col">Kind</th><th scope="col">Who</th><th scope="col">Status</th><th scope="col">How</th></tr></thead><tbody>
 			${items.slice(0, shown).map((item) => html`<tr key=${`${item.kind} ${item.id}`}><td class="dim">${item.kind}</td>
 				<td>${item.id ? html`<a href=${href(PAGES[item.kind], item.id)}>${item.kind === 'key' ? item.name || item.id : item.id}</a>${item.kind === 'key' ? html` <code class="dim">${item.id}</code>` : item.name && html` <span class="dim">${item.name}</span>`}`
 					: item.kind === 'everyone' ? 'every principal' : 'every caller'}</td>
