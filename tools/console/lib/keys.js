@@ -5,6 +5,7 @@
  * A query has `search`, `status`, `environment`, `principal`, `label`, `only` (a word of ONLY) and `sort`
  * ("name", or "-name" for the other direction).
  */
+import { ordered } from './order.js';
 import { matches } from './text.js';
 
 const IDLE_DAYS = 90;
@@ -110,5 +111,5 @@ export function sort_text(sort, usual) {
 
 /* The values that a field has among the keys, in their order. */
 export function values_of(keys, field) {
-	return [...new Set(keys.map((key) => key[field]).filter((value) => value !== undefined && value !== ''))].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+	return ordered([...new Set(keys.map((key) => key[field]).filter((value) => value !== undefined && value !== ''))], { value: (value) => value });
 }

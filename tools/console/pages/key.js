@@ -104,7 +104,7 @@ export function KeyPage({ id }) {
 
 	useTick(key.reload, REFRESH_MS);
 	if (key.error?.code === 'not_found' && record === undefined) {
-		return html`<${Head} title=${id} back=${BACK} /><${Empty} title="There is no such key"><p>It may have been purged. The trail stays.</p><//>${may('read', '/audit') && html`<${Trail} kind="key" target=${id} />`}`;
+		return html`<${Head} title=${id} back=${BACK} /><${Empty} title="There is no such key"><p>It may have been purged. The trail stays.</p><//><${Trail} kind="key" target=${id} />`;
 	}
 	return html`<${Head} title=${record?.name || id} back=${BACK}
 		about=${record && html`<code>${record.prefix}${id}…</code>${!can_turn(record) && html` <${Status} status=${record.deleted_at !== undefined ? 'deleted' : record.status} />`}`}>
