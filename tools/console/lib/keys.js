@@ -38,11 +38,6 @@ export function mark_of(key) {
 	return key.marked === undefined ? undefined : key.marked === 'revoked' ? 'revoked here' : 'off here';
 }
 
-/* Can the key be switched on and off? A switch then says its status. */
-export function can_turn(key) {
-	return ['active', 'inactive'].includes(key.status) && key.deleted_at === undefined;
-}
-
 /* What the key names that the policy lacks. */
 export function dangling_names(key) {
 	return key.dangling || [];

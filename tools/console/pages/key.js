@@ -3,9 +3,10 @@
 import { html } from 'htm/preact';
 import { call, list, may, session } from '../lib/api.js';
 import { findings_of } from '../lib/findings.js';
-import { can_turn, dangling_names, mark_of } from '../lib/keys.js';
+import { dangling_names, mark_of } from '../lib/keys.js';
 import { useLoad, useTick } from '../lib/load.js';
 import { href } from '../lib/route.js';
+import { can_turn } from '../lib/status.js';
 import { Chips, Empty, Head, Loaded, Status } from '../parts/bits.js';
 import { open_dialog } from '../parts/dialog.js';
 import { Trail } from '../parts/trail_of.js';
