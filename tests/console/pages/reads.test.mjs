@@ -2,7 +2,7 @@
 // The pages that change nothing: Try, Policy, Trail and Use.
 
 import assert from 'node:assert/strict';
-import { rename, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
 import { browse, call, control, expect_problem, go, people, POLICY, said, settled, shoot, sign_in, tool } from './console.mjs';
@@ -148,6 +148,32 @@ test('a policy that is refused is shown with its diagnostics at their lines, and
   await attempts.last().getByText('the daemon started').waitFor();
   await attempts.first().getByText('Last load').waitFor();
   assert.equal(await main(page).getByText('The daemon keeps deciding').count(), 0);
+});
+
+test('what is missing from the policy is called so in lists and on the pages of a key and a role', async (t) => {
+  const file = join(POLICY, 'later.policy');
+
+  await writeFile(file, 'role later {\n    allow list on api:/loans\n}\n');
+  await call('policy.reload');
+  await call('roles.create', { name: 'heir', inherits: ['later'] });
+  const { id } = await call('keys.create', { roles: ['get-only', 'later'], name: 'orphan' });
+  await rm(file);
+  await call('policy.reload');
+
+  const page = await sign_in(t, browser);
+  await go(page, '#/keys');
+  await page.getByLabel('More', { exact: true }).selectOption({ label: 'names what is missing from the policy' });
+  await main(page).getByText(/^1 of [0-9]+ keys$/).waitFor();
+  await main(page).getByLabel('It names what is missing from the policy').waitFor();
+  await go(page, `#/keys/${id}`);
+  await main(page).getByText('It names what is missing from the policy:').waitFor();
+  await go(page, '#/roles');
+  await main(page).getByText('1 missing', { exact: true }).waitFor();
+  await go(page, '#/roles/heir');
+  await main(page).getByText('This role names what is missing from the policy:').waitFor();
+  await settled(page);
+  assert.equal(await main(page).getByText('you may not read').count(), 0);
+  expect_problem(page, /404/);
 });
 
 test('the tree, the matrix, the tests with their coverage, and the files of the policy are there', async (t) => {

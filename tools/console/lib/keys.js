@@ -19,7 +19,7 @@ export const ONLY = {
 	due: { text: 'rotation is due', holds: (key, now) => key.next_rotation_at !== undefined && key.next_rotation_at <= now },
 	rotating: { text: 'two secrets at present', holds: (key) => other_secret(key) !== null },
 	marked: { text: 'refused on this host alone', holds: (key) => key.marked !== undefined },
-	dangling: { text: 'names what the policy lacks', holds: (key) => is_dangling(key) },
+	dangling: { text: 'names what is missing from the policy', holds: (key) => is_dangling(key) },
 };
 
 /* What the list of all keys leaves out, so that it is asked for by itself. */
@@ -38,7 +38,7 @@ export function mark_of(key) {
 	return key.marked === undefined ? undefined : key.marked === 'revoked' ? 'revoked here' : 'off here';
 }
 
-/* What the key names that the policy lacks. */
+/* What the key names that is missing from the policy. */
 export function dangling_names(key) {
 	return key.dangling || [];
 }

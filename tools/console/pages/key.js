@@ -64,8 +64,8 @@ function Findings({ record, item }) {
 function Dangling({ record }) {
 	const names = dangling_names(record);
 
-	return names.length > 0 && html`<div class="box warn" role="status"><strong>It names what the policy lacks: <${Chips} items=${names} most=${20} /></strong>
-		<p>These have no effect. Put them into the policy again, or make another key without them.</p></div>`;
+	return names.length > 0 && html`<div class="box warn" role="status"><strong>It names what is missing from the policy: <${Chips} items=${names} most=${20} /></strong>
+		<p>These have no effect. Put them into the policy again, or create another key without them.</p></div>`;
 }
 
 /* It was refused on this host by authzcheck --local, while the database of the shared store was away, say. */

@@ -48,7 +48,7 @@ export function columns({ turn, apart, tenants, environments }) {
 	return [
 		{ key: 'name', title: 'Key', min: 160, grow: 5, weight: 20, value: (key) => key.name || key.id,
 			cell: (key, tab) => html`<a href=${href('keys', key.id)} tabIndex=${tab} title=${key.name}>${key.name || 'no name'}</a>
-				${is_dangling(key) && html` <span class="mark warn" title="It names what the policy lacks" aria-label="It names what the policy lacks">!</span>`}
+				${is_dangling(key) && html` <span class="mark warn" title="It names what is missing from the policy" aria-label="It names what is missing from the policy">!</span>`}
 				<small class="under"><code>${key.prefix}${key.id}…</code></small>` },
 		{ key: 'label', title: 'Label', min: 90, grow: 1, weight: 8, value: (key) => key.label, cell: (key) => key.label ? html`<span title=${key.label}>${key.label}</span>` : html`<span class="dim">—</span>` },
 		{ key: 'holder', title: 'Holder', min: 136, grow: 2, weight: 16, value: (key) => holder(key).names.join(), brief: (key) => briefly_held(key), cell: (key, tab) => html`<${Holder} of=${key} tab=${tab} />` },

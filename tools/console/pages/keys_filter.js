@@ -3,9 +3,10 @@
 import { html } from 'htm/preact';
 import { useMemo } from 'preact/hooks';
 import { NARROWING, ONLY, values_of } from '../lib/keys.js';
+import { status_word } from '../lib/status.js';
 import { Filter, Filters } from '../parts/filter.js';
 
-const STATUSES = ['active', 'inactive', 'expired', 'revoked', 'deleted', 'altered'].map((one) => [one, one]);
+const STATUSES = ['active', 'inactive', 'expired', 'revoked', 'deleted', 'altered'].map((one) => [one, status_word(one)]);
 
 /* One of the values that the keys have. */
 function OfThese({ label, query, word, values, any = `Any ${word}` }) {

@@ -45,7 +45,7 @@ const COLUMNS = [
 ];
 
 const KINDS = [['user', 'persons'], ['service', 'services']];
-const STATES = [['active', 'active'], ['inactive', 'inactive'], ['attention', 'needs a look']];
+const STATES = [['active', 'on'], ['inactive', 'off'], ['attention', 'needs a look']];
 const SOURCES = [['store', 'the store'], ['files', 'the files']];
 const NARROWING = ['kind', 'status', 'from', 'role'];
 

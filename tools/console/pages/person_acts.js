@@ -34,7 +34,7 @@ export function PersonSwitch({ one, tab }) {
 
 export function remove(one) {
 	confirm({ title: `Delete ${one.id}?`, action: 'Delete and revoke the keys',
-		about: `All keys of ${one.id} are revoked at once and for ever, and all assignments are removed. This cannot be undone. Disable ${one.id} instead to stop requests for a while.`,
+		about: `All keys of ${one.id} are revoked at once and for ever, and all assignments are removed. This cannot be undone. Switch ${one.id} off instead to stop requests for a while.`,
 		doing: async () => {
 			await ask('principals.delete', { id: one.id });
 			say(`${one.id} is deleted, and the keys are revoked.`);
