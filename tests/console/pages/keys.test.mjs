@@ -53,12 +53,12 @@ test('a search, filters and an order narrow the list, and the address keeps them
   await page.getByLabel('Search keys').fill('nothing is like this');
   await page.getByText('No key is found.').waitFor();
   await page.getByRole('button', { name: 'Show all' }).click();
-  await page.getByLabel('Holder').selectOption('alice');
+  await page.getByLabel('Principal', { exact: true }).selectOption('alice');
   await status(page, '1 of 10,000 keys');
   await page.getByRole('link', { name: 'laptop' }).waitFor();
 });
 
-test('many are selected with the keyboard, and disabled, enabled, deleted and restored together', async (t) => {
+test('many are selected with the keyboard, and switched off and on, deleted and restored together', async (t) => {
   const page = await sign_in(t, browser);
   const bulk = async (word, said_then) => {
     await page.getByRole('button', { name: `${word} …` }).click();
@@ -78,15 +78,15 @@ test('many are selected with the keyboard, and disabled, enabled, deleted and re
     await page.keyboard.press('Shift+ArrowDown');
   }
   await page.getByText('3 selected').waitFor();
-  await bulk('Disable', '3 keys are disabled.');
+  await bulk('Switch off', '3 keys are switched off.');
   const some = async () => (await call('keys.list', { label: 'rare', status: 'inactive', limit: 1000 })).items.map(({ name }) => name).sort();
   assert.deepEqual(await some(), ['fleet-00000', 'fleet-00100', 'fleet-00200']);
   await page.getByRole('checkbox', { name: 'Select all that are listed' }).check();
   await page.getByText('10 selected').waitFor();
-  await page.getByRole('button', { name: 'Enable …' }).click();
+  await page.getByRole('button', { name: 'Switch on …' }).click();
   await page.getByRole('dialog').getByText('7 keys left out: it is on already.').waitFor();
   await page.keyboard.press('Escape');
-  await bulk('Enable', '3 keys are enabled.');
+  await bulk('Switch on', '3 keys are switched on.');
   assert.deepEqual(await some(), []);
   await page.getByRole('button', { name: 'Select none' }).click();
   await page.getByLabel('Label', { exact: true }).selectOption('');
@@ -134,6 +134,10 @@ test('the switch of a row turns a key off and on at once', async (t) => {
   await said(page, 'is off');
   await until(async () => await turn.getAttribute('aria-checked') === 'false' && await turn.isEnabled(), 'the switch is off');
   assert(!await is_allowed(tokens.alice));
+  await page.getByLabel('Status', { exact: true }).selectOption({ label: 'off' });
+  await page.waitForURL(/status=inactive/);
+  await turn.waitFor();
+  await page.getByLabel('Status', { exact: true }).selectOption('');
   await turn.press('Space');
   await said(page, 'laptop is on');
   assert(await is_allowed(tokens.alice));

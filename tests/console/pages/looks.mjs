@@ -23,6 +23,7 @@ export async function look(scheme) {
       await t.test(name, async () => {
         await go(page, hash);
         assert.deepEqual(await serious(page, 'main'), []);
+        assert.equal(await page.locator('th:not([scope])').count(), 0, 'each heading of a table says what it is of');
         for (const width of WIDTHS) {
           await page.setViewportSize({ width, height: 900 });
           await settled(page);

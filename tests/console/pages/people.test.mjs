@@ -55,7 +55,7 @@ test('people and services', async (t) => {
     await page.getByLabel('Search people and services').fill('');
   });
 
-  await t.test('the switch disables and enables', async () => {
+  await t.test('the switch switches off and on', async () => {
     await page.getByRole('switch', { name: 'crm is on' }).click();
     await row('crm').getByText('off', { exact: true }).waitFor();
     assert.equal((await show('crm')).status, 'inactive');

@@ -2,7 +2,7 @@
 // The pages that change nothing: Try, Policy, Trail and Use.
 
 import assert from 'node:assert/strict';
-import { rename, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
 import { browse, call, control, expect_problem, go, people, POLICY, said, settled, shoot, sign_in, tool } from './console.mjs';
@@ -122,7 +122,7 @@ test('a policy that is refused is shown with its diagnostics at their lines, and
   await main(page).getByText(/raed/).first().waitFor();
   assert.equal((await call('policy.status')).revision, revision);
   const newest = main(page).locator('.attempts > li').first();
-  await newest.getByText('Last load').waitFor();
+  await newest.getByText('Last attempt', { exact: true }).waitFor();
   await newest.getByText('1 error, 0 warnings').waitFor();
   await newest.getByText(`The daemon keeps deciding by revision ${revision}.`).waitFor();
   await newest.getByText('asked for by').waitFor();
@@ -135,7 +135,7 @@ test('a policy that is refused is shown with its diagnostics at their lines, and
   await writeFile(file, 'role mended {\n    allow list on api:/loans\n}\n');
   await go(page, '#/policy');
   await page.getByRole('button', { name: 'Reload the policy' }).click();
-  await said(page, 'The policy is read again');
+  await said(page, 'The policy is reloaded');
   await main(page).getByText('accepted', { exact: true }).first().waitFor();
   expect_problem(page, /422/);
   // The refused attempt is still there, with its diagnostics.
@@ -148,6 +148,32 @@ test('a policy that is refused is shown with its diagnostics at their lines, and
   await attempts.last().getByText('the daemon started').waitFor();
   await attempts.first().getByText('Last load').waitFor();
   assert.equal(await main(page).getByText('The daemon keeps deciding').count(), 0);
+});
+
+test('what is missing from the policy is called so in lists and on the pages of a key and a role', async (t) => {
+  const file = join(POLICY, 'later.policy');
+
+  await writeFile(file, 'role later {\n    allow list on api:/loans\n}\n');
+  await call('policy.reload');
+  await call('roles.create', { name: 'heir', inherits: ['later'] });
+  const { id } = await call('keys.create', { roles: ['get-only', 'later'], name: 'orphan' });
+  await rm(file);
+  await call('policy.reload');
+
+  const page = await sign_in(t, browser);
+  await go(page, '#/keys');
+  await page.getByLabel('More', { exact: true }).selectOption({ label: 'names what is missing from the policy' });
+  await main(page).getByText(/^1 of [0-9]+ keys$/).waitFor();
+  await main(page).getByLabel('It names what is missing from the policy').waitFor();
+  await go(page, `#/keys/${id}`);
+  await main(page).getByText('It names what is missing from the policy:').waitFor();
+  await go(page, '#/roles');
+  await main(page).getByText('1 missing', { exact: true }).waitFor();
+  await go(page, '#/roles/heir');
+  await main(page).getByText('This role names what is missing from the policy:').waitFor();
+  await settled(page);
+  assert.equal(await main(page).getByText('you may not read').count(), 0);
+  expect_problem(page, /404/);
 });
 
 test('the tree, the matrix, the tests with their coverage, and the files of the policy are there', async (t) => {
@@ -197,7 +223,7 @@ test('the trail is narrowed, read further, and verified', async (t) => {
   page.allowed.push(/400|404/);
 });
 
-test('what takes long says within seconds that the daemon is away, and comes by itself when it is back', async (t) => {
+test('what takes long says that the daemon is away long before its two minutes are over, and comes by itself when it is back', async (t) => {
   const page = await sign_in(t, browser);
 
   await control('stop');
@@ -218,7 +244,9 @@ test('use shows decisions, denials by their reason, and keys that nobody uses', 
   await tool('check', '--token', tokens.alice, 'DELETE', '/loans/9').catch(() => null);
   await go(page, '#/use');
   await main(page).getByText('decisions a second', { exact: true }).waitFor();
-  await main(page).getByLabel('role', { exact: true }).waitFor();
+  const share = main(page).getByRole('meter', { name: 'role', exact: true });
+  await share.waitFor();
+  assert.match(await share.getAttribute('aria-valuetext'), /^[\d,]+ of [\d,]+$/);
   await main(page).getByText('Never used', { exact: true }).or(main(page).getByText(/^\d+ Never used$/)).first().waitFor();
   // The plots begin with the second look at the status.
   await main(page).locator('.uplot').first().waitFor();
@@ -252,6 +280,7 @@ test('a key that one host of a shared store refuses by a mark is shown as such',
 
   await go(page, '#/use');
   await main(page).getByText('Refused here alone').waitFor();
+  await main(page).getByRole('columnheader', { name: 'Action' }).waitFor();
   await main(page).getByRole('link', { name: '1 key', exact: true }).click();
   await main(page).getByText('revoked here', { exact: true }).waitFor();
   await main(page).getByText(/^1 of [0-9]+ keys$/).waitFor();

@@ -20,8 +20,9 @@ test('a role of the files is shown with its source and tests, and cannot be edit
   await go(page, '#/roles/servicing');
   await main(page).getByText('deny update on api:/loans/{loan} when resource.status is archived').first().waitFor();
   await main(page).getByText('escrow is adjusted up to a limit').waitFor();
-  await main(page).getByLabel('The text of servicing').waitFor();
+  await main(page).getByRole('group', { name: 'The text of servicing' }).waitFor();
   assert.equal(await main(page).getByRole('link', { name: 'Edit …', exact: true }).count(), 0);
+  await main(page).getByRole('heading', { name: 'Held by' }).waitFor();
   assert(await main(page).getByRole('link', { name: 'alice' }).count() > 0);
   await go(page, '#/edit-role/servicing');
   await page.getByText('The policy’s files declare this role').waitFor();
@@ -59,7 +60,7 @@ test('a role is made in steps: boxes for subtrees, chips for methods, a denial, 
   await shoot(page, 'role editor review');
   assert.deepEqual(await serious(page, 'main'), []);
   await main(page).getByRole('button', { name: 'Create the role' }).click();
-  await said(page, 'The role day-desk is made');
+  await said(page, 'The role day-desk is created');
   await page.getByRole('heading', { name: 'day-desk' }).waitFor();
   const { secret: token } = await call('keys.create', { roles: ['day-desk'] });
   assert.deepEqual([await is_allowed(token, 'PUT', '/loans/7'), await is_allowed(token, 'POST', '/loans/7/notes'), await is_allowed(token, 'DELETE', '/loans/7'), await is_allowed(token, 'GET', '/customers')],
@@ -109,7 +110,7 @@ test('a line with a condition is kept and edited as text, and what the daemon re
   await page.getByLabel('A line of grants').fill('allow adjust on api:/loans/{loan}/escrow when context.amount <= 5');
   await step(page, 'Review and save').click();
   await main(page).getByRole('button', { name: 'Create the role' }).click();
-  await said(page, 'careful is made');
+  await said(page, 'careful is created');
   assert.match((await call('roles.get', { name: 'careful' })).grants[0], /when context.amount <= 5/);
   page.allowed.push(/400|422/);
 });

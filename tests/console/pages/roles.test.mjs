@@ -258,7 +258,7 @@ test('who may only read is offered nothing else', async (t) => {
     if (process.env.AUTHZ_TEST_SHOTS) {
       await page.screenshot({ path: `${process.env.AUTHZ_TEST_SHOTS}/reader-${heading.replaceAll(' ', '-')}.png` });
     }
-    assert.equal(await page.locator('main').getByRole('button', { name: /^(New|Edit|Delete|Disable|Assign|Take away)/ }).count(), 0, hash);
+    assert.equal(await page.locator('main').getByRole('button', { name: /^(New|Edit|Delete|Switch off|Assign|Take away)/ }).count(), 0, hash);
     assert.equal(await page.locator('main').getByRole('link', { name: /^(New|Edit)/ }).count(), 0, hash);
     assert.equal(await page.locator('main').getByRole('switch', { disabled: false }).count(), 0, hash);
     assert.equal(await page.locator('main').getByRole('alert').count(), 0, `${hash}: nothing is asked for that is refused`);

@@ -12,14 +12,14 @@ const deleted = (key) => key.deleted_at !== undefined;
 /* Of each action: its method, why it is left out for a key (undefined: it is not), and the words of its dialog. */
 export const ACTIONS = {
 	enable: {
-		method: 'keys.enable', text: 'Enable', past: 'enabled',
+		method: 'keys.enable', text: 'Switch on', past: 'switched on',
 		skip: (key) => deleted(key) ? 'it is deleted' : is_dead(key) ? `it is ${key.status}` : key.status === 'active' ? 'it is on already' : key.status === 'expired' ? 'it has expired' : undefined,
 		about: 'Requests with these keys are allowed again, as far as their roles and scopes go.',
 	},
 	disable: {
-		method: 'keys.disable', text: 'Disable', past: 'disabled', danger: true,
+		method: 'keys.disable', text: 'Switch off', past: 'switched off', danger: true,
 		skip: (key) => deleted(key) ? 'it is deleted' : is_dead(key) ? `it is ${key.status}` : key.status === 'inactive' ? 'it is off already' : undefined,
-		about: 'Every request with these keys is denied from now on. You can enable them again at any time.',
+		about: 'Every request with these keys is denied from now on. You can switch them on again at any time.',
 	},
 	revoke: {
 		method: 'keys.revoke', text: 'Revoke', past: 'revoked', danger: true,

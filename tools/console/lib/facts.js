@@ -38,7 +38,7 @@ export function read_facts(text) {
 }
 
 /* What was typed into the field of a fact, as a value of its type; throws what is wrong with it. */
-export function value_of_type(type, text) {
+function value_of_type(type, text) {
 	switch (type) {
 	case 'int':
 		if (!/^-?\d+$/.test(text) || !Number.isSafeInteger(Number(text))) {

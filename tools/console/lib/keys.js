@@ -5,6 +5,7 @@
  * A query has `search`, `status`, `environment`, `principal`, `label`, `only` (a word of ONLY) and `sort`
  * ("name", or "-name" for the other direction).
  */
+import { ordered } from './order.js';
 import { matches } from './text.js';
 
 const IDLE_DAYS = 90;
@@ -18,7 +19,7 @@ export const ONLY = {
 	due: { text: 'rotation is due', holds: (key, now) => key.next_rotation_at !== undefined && key.next_rotation_at <= now },
 	rotating: { text: 'two secrets at present', holds: (key) => other_secret(key) !== null },
 	marked: { text: 'refused on this host alone', holds: (key) => key.marked !== undefined },
-	dangling: { text: 'names what the policy lacks', holds: (key) => is_dangling(key) },
+	dangling: { text: 'names what is missing from the policy', holds: (key) => is_dangling(key) },
 };
 
 /* What the list of all keys leaves out, so that it is asked for by itself. */
@@ -37,12 +38,7 @@ export function mark_of(key) {
 	return key.marked === undefined ? undefined : key.marked === 'revoked' ? 'revoked here' : 'off here';
 }
 
-/* Can the key be switched on and off? A switch then says its status. */
-export function can_turn(key) {
-	return ['active', 'inactive'].includes(key.status) && key.deleted_at === undefined;
-}
-
-/* What the key names that the policy lacks. */
+/* What the key names that is missing from the policy. */
 export function dangling_names(key) {
 	return key.dangling || [];
 }
@@ -110,5 +106,5 @@ export function sort_text(sort, usual) {
 
 /* The values that a field has among the keys, in their order. */
 export function values_of(keys, field) {
-	return [...new Set(keys.map((key) => key[field]).filter((value) => value !== undefined && value !== ''))].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+	return ordered([...new Set(keys.map((key) => key[field]).filter((value) => value !== undefined && value !== ''))], { value: (value) => value });
 }

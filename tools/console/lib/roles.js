@@ -9,10 +9,10 @@ export async function all_roles() {
 }
 
 /* The records of these roles and of all that they inherit, with their grants, the given ones first. What may not be read is
- * left out, and named in `unread`. */
+ * left out, and named in `unread`; what is missing from the policy is left out, as the role's own record says. */
 export async function with_ancestors(names, by_name) {
 	const all = [...new Set([...names, ...names.flatMap((name) => ancestors(name, by_name))])];
-	const records = await Promise.all(all.map((name) => ask('roles.get', { name }).catch(() => ({ name, unread: true }))));
+	const records = await Promise.all(all.map((name) => ask('roles.get', { name }).catch((error) => ({ name, refused: error.code ?? 'internal' }))));
 
-	return { records: records.filter((record) => !record.unread), unread: records.filter((record) => record.unread).map((record) => record.name) };
+	return { records: records.filter((record) => !record.refused), unread: records.filter((record) => record.refused && record.refused !== 'not_found').map((record) => record.name) };
 }

@@ -34,7 +34,7 @@ function Assignment({ one, children }) {
 			${one.shadowed && html`<${Badge} tone="warn">shadowed<//>`}
 			${one.until !== undefined && html`<span class="dim">until ${date(one.until)}, <${Time} at=${one.until} /></span>`}</span>
 		<span class="where">${one.at ? html`at <${Chips} items=${one.at} most=${6} />` : html`<span class="dim">everywhere</span>`}</span>
-		${one.dangling?.length > 0 && html`<span class="wrong">The policy does not have ${one.dangling.join(', ')}: this has no effect.</span>`}
+		${one.dangling?.length > 0 && html`<span class="wrong">Missing from the policy: ${one.dangling.join(', ')}. This has no effect.</span>`}
 		${children && html`<span class="acts">${children}</span>`}
 	</li>`;
 }

@@ -3,9 +3,10 @@
 import { html } from 'htm/preact';
 import { call, list, may, session } from '../lib/api.js';
 import { findings_of } from '../lib/findings.js';
-import { can_turn, dangling_names, mark_of } from '../lib/keys.js';
+import { dangling_names, mark_of } from '../lib/keys.js';
 import { useLoad, useTick } from '../lib/load.js';
 import { href } from '../lib/route.js';
+import { can_turn } from '../lib/status.js';
 import { Chips, Empty, Head, Loaded, Status } from '../parts/bits.js';
 import { open_dialog } from '../parts/dialog.js';
 import { Trail } from '../parts/trail_of.js';
@@ -63,8 +64,8 @@ function Findings({ record, item }) {
 function Dangling({ record }) {
 	const names = dangling_names(record);
 
-	return names.length > 0 && html`<div class="box warn" role="status"><strong>It names what the policy lacks: <${Chips} items=${names} most=${20} /></strong>
-		<p>These have no effect. Put them into the policy again, or make another key without them.</p></div>`;
+	return names.length > 0 && html`<div class="box warn" role="status"><strong>It names what is missing from the policy: <${Chips} items=${names} most=${20} /></strong>
+		<p>These have no effect. Put them into the policy again, or create another key without them.</p></div>`;
 }
 
 /* It was refused on this host by authzcheck --local, while the database of the shared store was away, say. */
@@ -104,7 +105,7 @@ export function KeyPage({ id }) {
 
 	useTick(key.reload, REFRESH_MS);
 	if (key.error?.code === 'not_found' && record === undefined) {
-		return html`<${Head} title=${id} back=${BACK} /><${Empty} title="There is no such key"><p>It may have been purged. The trail stays.</p><//>${may('read', '/audit') && html`<${Trail} kind="key" target=${id} />`}`;
+		return html`<${Head} title=${id} back=${BACK} /><${Empty} title="There is no such key"><p>It may have been purged. The trail stays.</p><//><${Trail} kind="key" target=${id} />`;
 	}
 	return html`<${Head} title=${record?.name || id} back=${BACK}
 		about=${record && html`<code>${record.prefix}${id}…</code>${!can_turn(record) && html` <${Status} status=${record.deleted_at !== undefined ? 'deleted' : record.status} />`}`}>

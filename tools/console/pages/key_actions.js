@@ -2,15 +2,14 @@
 /* key_actions: the buttons of one key, and what they ask before they do it. */
 import { html } from 'htm/preact';
 import { call, may } from '../lib/api.js';
-import { can_turn } from '../lib/keys.js';
 import { changed } from '../lib/load.js';
 import { go } from '../lib/route.js';
+import { can_turn } from '../lib/status.js';
 import { confirm, open_dialog } from '../parts/dialog.js';
 import { say } from '../parts/toast.js';
 import { KeyEdit } from './key_edit.js';
 import { KeyRotate } from './key_rotate.js';
-import { turn } from './key_turn.js';
-import { OnOff } from './keys_columns.js';
+import { KeySwitch, turn } from './key_turn.js';
 
 const name_of = (key) => key.name ? `${key.name} (${key.id})` : key.id;
 
@@ -52,7 +51,7 @@ export function KeyActions({ record, children }) {
 	};
 
 	return html`
-		${can_turn(record) && html`<${OnOff} of=${record} turn=${(key, on) => turn(key, on).then(changed)} />`}
+		${can_turn(record) && html`<${KeySwitch} of=${record} turn=${(key, on) => turn(key, on).then(changed)} />`}
 		${is_live && may('rotate', path) && html`<button type="button" onClick=${() => open_dialog(KeyRotate, { record })}>Rotate …</button>`}
 		${is_live && may('update', path) && html`<button type="button" onClick=${() => open_dialog(KeyEdit, { record })}>Edit …</button>`}
 		${children}

@@ -30,7 +30,7 @@ export function KeyEdit({ record, close }) {
 		return html`
 		<${Names} form=${form} set=${set} wrong=${wrong} />
 		<${Scopes} label=${record.principal || record.roles ? 'Only these scopes' : 'Scopes'} form=${form} set=${set} names=${names}
-			hint=${record.scopes === undefined ? 'None: all that its holder may.' : undefined} wrong=${needs_one ? 'One scope at least. To take everything away, disable the key.' : wrong('scopes')} />
+			hint=${record.scopes === undefined ? 'None: all that its holder may.' : undefined} wrong=${needs_one ? 'One scope at least. To take everything away, switch the key off.' : wrong('scopes')} />
 		<${Networks} form=${form} set=${set} wrong=${wrong} />
 		<div class="pair"><${Expiry} form=${form} set=${set} wrong=${wrong} unset="never" />
 			<${Schedule} form=${form} set=${set} wrong=${wrong} /></div>

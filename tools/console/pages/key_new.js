@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* key_new: the dialog that makes a key. */
+/* key_new: the dialog that creates a key. */
 import { html } from 'htm/preact';
 import { useRef, useState } from 'preact/hooks';
 import { call, list, may, request_id, session } from '../lib/api.js';
@@ -16,7 +16,7 @@ import { Expiry, Names, Networks, Schedule, Scopes, usePolicyNames } from './key
 
 const none = () => ({ items: [] });
 
-/* Those who may hold a key that this caller may make. */
+/* Those who may hold a key that this caller may create. */
 function usePrincipals(tenant) {
 	return useLoad(async () => {
 		const { items } = await list('principals.list', { tenant }).catch(none);
@@ -74,13 +74,13 @@ export function KeyNew({ given, close }) {
 	};
 
 	return html`<${Form} title="New key" about=${chosen_tenant.value === undefined ? undefined : `In the tenant ${tenant ?? 'default'}.`} action="Create" send=${send} close=${close} wide
-		again="The key may have been made. Send it again within ten minutes without a change: then it is the same key, with the same secret.">${(told) => {
+		again="The key may have been created. Send it again within ten minutes without a change: then it is the same key, with the same secret.">${(told) => {
 		const wrong = (name) => told(name) || (tried || ['at', 'networks'].includes(name) ? own[name] : undefined);
 		return html`
 		<${Names} form=${form} set=${set} wrong=${wrong} />
 		${!given?.principal && kinds.length > 1 && html`<${Choice} label="What it may do comes from" value=${bound} set=${(to) => set({ bound: to })} options=${kinds} />`}
 		${bound === 'principal' && html`<div class="stack tight"><${Pick} label="Principal" placeholder="Type a name" value=${form.principal} set=${(principal) => set({ principal })}
-			options=${principals.data || []} hint=${principals.data ? 'Those who are active and may hold keys. To add another: People and services.' : 'Loading …'} wrong=${wrong('principal')} />
+			options=${principals.data || []} hint=${principals.data ? 'Those who are switched on and may hold keys. To add another: People and services.' : 'Loading …'} wrong=${wrong('principal')} />
 			<${Holds} principal=${form.principal} tenant=${tenant} /></div>`}
 		${bound === 'roles' && html`<${Several} label="Roles" value=${form.roles} set=${(to) => set({ roles: to })} options=${roles.data || []} wrong=${wrong('roles')} />`}
 		${bound === 'scopes' && html`<${Scopes} label="Scopes" form=${form} set=${set} names=${names} wrong=${wrong('scopes')} />`}

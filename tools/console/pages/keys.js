@@ -98,7 +98,7 @@ export function KeysPage({ query }) {
 		<//>
 		<${Loaded} of=${of}>${(data) => html`
 			<${KeysFilter} query=${query} all=${data.keys} />
-			${data.more && html`<p class="box warn">There are more keys than the ${MOST.toLocaleString('en')} that this page holds. Choose a status, a holder or a label: the daemon then looks among all of them.</p>`}
+			${data.more && html`<p class="box warn">There are more keys than the ${MOST.toLocaleString('en')} that this page holds. Choose a status, a principal or a label: the daemon then looks among all of them.</p>`}
 			${chosen.length > 0 ? html`<${BulkBar} keys=${chosen} hidden=${hidden} apart=${apart} clear=${() => select(new Set())} done=${bulk_done} />`
 			: html`<${Found} found=${found.length} all=${data.keys.length} word="key" busy=${of.loading}><${ShowAll} query=${query} words=${NARROWING} /><//>`}
 			<${Table} columns=${shape} rows=${found} id=${(key) => key.id} open=${(key) => go('keys', key.id)} label="Keys" height=${ROW}

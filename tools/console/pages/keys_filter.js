@@ -3,9 +3,10 @@
 import { html } from 'htm/preact';
 import { useMemo } from 'preact/hooks';
 import { NARROWING, ONLY, values_of } from '../lib/keys.js';
+import { status_word } from '../lib/status.js';
 import { Filter, Filters } from '../parts/filter.js';
 
-const STATUSES = ['active', 'inactive', 'expired', 'revoked', 'deleted', 'altered'].map((one) => [one, one]);
+const STATUSES = ['active', 'inactive', 'expired', 'revoked', 'deleted', 'altered'].map((one) => [one, status_word(one)]);
 
 /* One of the values that the keys have. */
 function OfThese({ label, query, word, values, any = `Any ${word}` }) {
@@ -18,7 +19,7 @@ export function KeysFilter({ query, all }) {
 
 	return html`<${Filters} what="keys" query=${query} words=${NARROWING}>
 		<${Filter} label="Status" any="Any status" query=${query} word="status" options=${STATUSES} />
-		<${OfThese} label="Holder" any="Any holder" query=${query} word="principal" values=${values.principal} />
+		<${OfThese} label="Principal" query=${query} word="principal" values=${values.principal} />
 		<${OfThese} label="Label" query=${query} word="label" values=${values.label} />
 		${(values.environment.length > 1 || query.environment) && html`<${OfThese} label="Environment" query=${query} word="environment" values=${values.environment} />`}
 		<${Filter} label="More" any="More …" query=${query} word="only" options=${Object.entries(ONLY).map(([key, one]) => [key, one.text])} /><//>`;

@@ -16,7 +16,7 @@ import { Found } from '../parts/found.js';
 import { Table } from '../parts/table.js';
 import { Tenant } from '../parts/tenant.js';
 import { Assignments } from './assignments.js';
-import { OnOff } from './person_acts.js';
+import { PersonSwitch } from './person_acts.js';
 import { PersonEdit } from './person_edit.js';
 
 const KEYS = 100; /* keys of a principal that are counted in the list */
@@ -37,7 +37,7 @@ const COLUMNS = [
 	{ key: 'id', title: 'ID', min: 140, grow: 2, weight: 9, value: (one) => one.id, cell: (one, tab) => html`<a href=${href('people', one.id)} tabIndex=${tab}>${one.id}</a>` },
 	{ key: 'name', title: 'Name', min: 130, grow: 3, weight: 6, value: (one) => one.name, brief: (one) => one.name, cell: (one) => one.name ? html`<span title=${one.name}>${one.name}</span>` : html`<span class="dim">no name</span>` },
 	{ key: 'kind', title: 'Kind', min: 90, weight: 3, value: (one) => one.kind, cell: (one) => one.kind === 'user' ? 'person' : one.kind },
-	{ key: 'status', title: 'Status', min: 106, weight: 8, value: (one) => one.status, cell: (one, tab) => html`<${OnOff} one=${one} tab=${tab} />` },
+	{ key: 'status', title: 'Status', min: 106, weight: 8, value: (one) => one.status, cell: (one, tab) => html`<${PersonSwitch} one=${one} tab=${tab} />` },
 	{ key: 'roles', title: 'Roles', min: 180, grow: 3, weight: 5, brief: (one, tab) => html`<${Roles} id=${one.id} tab=${tab} />`, cell: (one, tab) => html`<${Roles} id=${one.id} tab=${tab} />` },
 	{ key: 'keys', title: 'Keys', min: 70, weight: 4, end: true, cell: (one) => html`<${Keys} id=${one.id} />` },
 	{ key: 'from', title: 'Declared by', min: 120, weight: 2, value: source_of, cell: (one) => html`<${DeclaredBy} of=${one} />` },
@@ -45,7 +45,7 @@ const COLUMNS = [
 ];
 
 const KINDS = [['user', 'persons'], ['service', 'services']];
-const STATES = [['active', 'active'], ['inactive', 'inactive'], ['attention', 'needs a look']];
+const STATES = [['active', 'on'], ['inactive', 'off'], ['attention', 'needs a look']];
 const SOURCES = [['store', 'the store'], ['files', 'the files']];
 const NARROWING = ['kind', 'status', 'from', 'role'];
 

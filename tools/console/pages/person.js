@@ -3,13 +3,14 @@
 import { html } from 'htm/preact';
 import { may } from '../lib/api.js';
 import { useLoad } from '../lib/load.js';
+import { can_turn } from '../lib/status.js';
 import { ask, use_tenant } from '../lib/tenant_calls.js';
 import { Badge, Card, DeclaredBy, Empty, ErrorBox, Facts, Head, Loaded, Status, Time } from '../parts/bits.js';
 import { open_dialog } from '../parts/dialog.js';
 import { Actor } from '../parts/record.js';
 import { Trail } from '../parts/trail_of.js';
 import { Assignments } from './assignments.js';
-import { can_turn, OnOff, remove } from './person_acts.js';
+import { PersonSwitch, remove } from './person_acts.js';
 import { PersonEdit } from './person_edit.js';
 import { PersonKeys } from './person_keys.js';
 import { PersonMay } from './person_may.js';
@@ -30,9 +31,9 @@ function Buttons({ one }) {
 	const node = `/principals/${one.id}`;
 
 	return html`
-		${can_turn(one) && html`<${OnOff} one=${one} />`}
+		${can_turn(one) && html`<${PersonSwitch} one=${one} />`}
 		${one.status !== 'altered' && may('update', node) && html`<button type="button" onClick=${() => open_dialog(PersonEdit, { one })}>Edit …</button>`}
-		${may('delete', node) && html`<button type="button" onClick=${() => remove(one)}>Delete …</button>`}`;
+		${may('delete', node) && html`<button type="button" class="risky" onClick=${() => remove(one)}>Delete …</button>`}`;
 }
 
 function Shared() {

@@ -4,6 +4,7 @@ import { html } from 'htm/preact';
 import { may } from '../lib/api.js';
 import { changed } from '../lib/load.js';
 import { go } from '../lib/route.js';
+import { can_turn } from '../lib/status.js';
 import { ask } from '../lib/tenant_calls.js';
 import { Status } from '../parts/bits.js';
 import { confirm } from '../parts/dialog.js';
@@ -20,13 +21,8 @@ async function turn(one, on) {
 	changed();
 }
 
-/* Can it be on or off? A switch then says its status. */
-export function can_turn(one) {
-	return ['active', 'inactive'].includes(one.status);
-}
-
 /* The switch of a principal that can be on or off, else the status. */
-export function OnOff({ one, tab }) {
+export function PersonSwitch({ one, tab }) {
 	const is_on = one.status === 'active';
 
 	if (!can_turn(one)) {
@@ -38,7 +34,7 @@ export function OnOff({ one, tab }) {
 
 export function remove(one) {
 	confirm({ title: `Delete ${one.id}?`, action: 'Delete and revoke the keys',
-		about: `All keys of ${one.id} are revoked at once and for ever, and all assignments are removed. This cannot be undone. Disable ${one.id} instead to stop requests for a while.`,
+		about: `All keys of ${one.id} are revoked at once and for ever, and all assignments are removed. This cannot be undone. Switch ${one.id} off instead to stop requests for a while.`,
 		doing: async () => {
 			await ask('principals.delete', { id: one.id });
 			say(`${one.id} is deleted, and the keys are revoked.`);

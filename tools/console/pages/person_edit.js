@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* person_edit: the dialog that makes a principal or changes one. */
+/* person_edit: the dialog that creates a principal or changes one. */
 import { html } from 'htm/preact';
 import { useState } from 'preact/hooks';
 import { call } from '../lib/api.js';
@@ -42,7 +42,7 @@ function Attributes({ declared, value, set, wrong }) {
 	</fieldset>`;
 }
 
-/* `one`: the record to change; without it a new one is made. */
+/* `one`: the record to change; without it a new one is created. */
 export function PersonEdit({ one, close }) {
 	const [id, set_id] = useState('');
 	const [kind, set_kind] = useState('user');
@@ -60,7 +60,7 @@ export function PersonEdit({ one, close }) {
 			say(`${one.id} is changed.`);
 		} else {
 			await ask('principals.create', { id: id.trim(), kind, name: name.trim() || undefined, attributes: Object.keys(filled).length > 0 ? filled : undefined, api_access });
-			say(`${id.trim()} is made. Assign a role to it next.`);
+			say(`${id.trim()} is created. Assign a role to it next.`);
 		}
 		close();
 		changed();

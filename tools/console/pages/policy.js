@@ -15,7 +15,7 @@ import { ResourceTree } from './policy_tree.js';
 async function reload() {
 	try {
 		const { revision } = await call('policy.reload');
-		say(`The policy is read again: revision ${revision} decides.`);
+		say(`The policy is reloaded: revision ${revision} decides.`);
 	} catch (error) {
 		say_error(error);
 	}

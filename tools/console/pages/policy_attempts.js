@@ -43,7 +43,7 @@ function Messages({ of }) {
 }
 
 function Attempt({ of, is_last }) {
-	return html`<li class=${is_last ? 'newest' : ''}><div class="row">${is_last && html`<strong>Last load</strong>`} <${Outcome} of=${of} /> <${Time} at=${of.attempted_at} />
+	return html`<li class=${is_last ? 'newest' : ''}><div class="row">${is_last && html`<strong>${of.ok ? 'Last load' : 'Last attempt'}</strong>`} <${Outcome} of=${of} /> <${Time} at=${of.attempted_at} />
 			${of.times > 1 && html`<span class="dim" title=${`since ${exact(of.first_at)}`}>${of.times.toLocaleString('en')} times</span>`}
 			<${Why} of=${of} />
 			<span class=${of.errors + of.warnings > 0 ? '' : 'dim'}>${count(of.errors, 'error')}, ${count(of.warnings, 'warning')}</span>

@@ -5,6 +5,7 @@ import { useState } from 'preact/hooks';
 import { call } from '../lib/api.js';
 import { useLoad } from '../lib/load.js';
 import { MARKS, read_marks, read_matrix } from '../lib/matrix.js';
+import { ordered } from '../lib/order.js';
 import { set_query } from '../lib/route.js';
 import { matches } from '../lib/text.js';
 import { Card, Loaded } from '../parts/bits.js';
@@ -16,9 +17,9 @@ const ROWS = 300;
 const COLUMNS = 60;
 const MOST = 10000; /* actions of a tree that are read */
 
-/* Roles before scopes, as they come, and each by name. */
-function in_order(a, b) {
-	return (a.kind || '').localeCompare(b.kind || '') || a.name.localeCompare(b.name, 'en', { numeric: true });
+/* Roles before scopes, and each by name. */
+function in_order(holders) {
+	return ordered(ordered(holders, { value: ({ name }) => name }), { value: ({ kind }) => kind });
 }
 
 function Cell({ mark, holder, row }) {
@@ -36,7 +37,7 @@ export function Matrix({ query }) {
 	const rows = matrix.data?.rows || [];
 	const search = query.search || '';
 	const found = rows.filter((row) => matches(search, row.resource, row.action, ...row.methods));
-	const fitting = (matrix.data?.holders || []).map((holder, at) => ({ ...holder, at })).filter((holder) => matches(only, holder.name)).sort(in_order);
+	const fitting = in_order((matrix.data?.holders || []).map((holder, at) => ({ ...holder, at })).filter((holder) => matches(only, holder.name)));
 	const holders = fitting.slice(0, COLUMNS);
 	const drawn = found.slice(0, ROWS).map((row) => ({ ...row, marks: read_marks(row.marks) }));
 

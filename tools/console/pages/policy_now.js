@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* policy_now: the revision that decides, what dangles, and the last attempts to read the folder. */
+/* policy_now: the revision that decides, what is missing from the policy, and the last attempts to read the folder. */
 import { html } from 'htm/preact';
 import { call, session } from '../lib/api.js';
 import { useLoad } from '../lib/load.js';
@@ -8,7 +8,7 @@ import { count } from '../lib/text.js';
 import { Badge, Card, Facts, Loaded, Time } from '../parts/bits.js';
 import { Attempts } from './policy_attempts.js';
 
-/* What dangles: the item's words, and the page of what it is about. */
+/* Something that names what is missing from the policy: its words, and its page. */
 function Dangling({ item }) {
 	const kind = ['principal', 'key', 'role', 'everyone', 'anyone'].find((one) => item[one] !== undefined);
 	const page = { principal: 'people', key: 'keys', role: 'roles' }[kind];

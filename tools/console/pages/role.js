@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* role: one role: what it allows, as a tree and as written, its source and tests, and who has it. */
+/* role: one role: what it allows, as a tree and as written, its source and tests, and who holds it. */
 import { html } from 'htm/preact';
 import { may, session } from '../lib/api.js';
 import { changed, useLoad } from '../lib/load.js';
@@ -28,7 +28,7 @@ export function Names({ of }) {
 
 function remove(role) {
 	confirm({ title: `Delete the role ${role.name}?`, action: 'Delete',
-		about: 'Those who hold it lose at once what it allows, and what it denies is denied no longer. A role that is made later under its name is another one: these assignments do not give it.',
+		about: 'Those who hold it lose at once what it allows, and what it denies is denied no longer. A role that is created later under its name is another one: these assignments do not give it.',
 		doing: async () => {
 			await ask('roles.delete', { name: role.name });
 			say(`The role ${role.name} is deleted.`);
@@ -48,10 +48,10 @@ function Grants({ role }) {
 
 function Notes({ role }) {
 	return html`
-		${role.status === 'altered' && html`<div class="box bad"><strong>The record of this role was altered outside of the daemon.</strong><p>Delete it, and make it again. What it allowed counts no longer.</p></div>`}
+		${role.status === 'altered' && html`<div class="box bad"><strong>The record of this role was altered outside of the daemon.</strong><p>Delete it, and create it again. What it allowed counts no longer.</p></div>`}
 		${role.shadowed && html`<div class="box warn"><strong>The policy’s files declare a role of this name now.</strong>
-			<p>This one allows nothing; what it denies stays denied. Make it again under another name, then delete it.</p></div>`}
-		${role.dangling?.length > 0 && html`<div class="box warn"><strong>The policy does not have all that this role names:</strong>
+			<p>This one allows nothing; what it denies stays denied. Create it again under another name, then delete it.</p></div>`}
+		${role.dangling?.length > 0 && html`<div class="box warn"><strong>This role names what is missing from the policy:</strong>
 			<ul class="plain">${role.dangling.map((one) => html`<li key=${one}><code>${one}</code></li>`)}</ul><p>These have no effect. Edit the role to remove them, or add them to the policy.</p></div>`}`;
 }
 
@@ -76,7 +76,7 @@ export function RolePage({ id, query }) {
 	return html`<${Head} title=${id} back=${BACK} about=${role?.description}>
 			${role && role.status !== 'altered' && may('create', '/roles') && html`<a class="button" href=${href('new-role', null, { from: id })}>Duplicate</a>`}
 			${is_ours && may('update', node) && html`<a class="button" href=${href('edit-role', id)}>Edit …</a>`}
-			${role && !role.declared && may('delete', node) && html`<button type="button" onClick=${() => remove(role)}>Delete …</button>`}<//>
+			${role && !role.declared && may('delete', node) && html`<button type="button" class="risky" onClick=${() => remove(role)}>Delete …</button>`}<//>
 		<${Loaded} of=${of}>${({ by_name, trees, records, unread }) => html`<div class="stack">
 			<${Notes} role=${role} />
 			<div class="columns two">

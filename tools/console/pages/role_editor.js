@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* role_editor: makes or changes a role of the store, in steps: its name, its trees, and what the change comes to. */
+/* role_editor: creates or changes a role of the store, in steps: its name, its trees, and what the change comes to. */
 import { html } from 'htm/preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { changed, useLoad } from '../lib/load.js';
@@ -66,7 +66,7 @@ function calls_of({ id, record, params, is_touched, set_error }) {
 		}
 		await send({});
 		is_touched.current = false;
-		say(is_new ? `The role ${params.name} is made. Assign it on the page of a person or a service.` : `The role ${id} is changed: it counts from now on.`);
+		say(is_new ? `The role ${params.name} is created. Assign it on the page of a person or a service.` : `The role ${id} is changed: it counts from now on.`);
 		changed();
 		go('roles', params.name);
 	};
@@ -141,6 +141,6 @@ export function RoleEditor({ id, query }) {
 
 	return html`<${Head} title=${id === undefined ? 'New role' : `Edit ${id}`} back=${back} about=${id === undefined && query.from ? `Begins with the grants of ${query.from}.` : undefined} />
 		<${Loaded} of=${{ ...of, data: of.data }}>${(data) => id !== undefined && (record.declared || record.shadowed || record.status === 'altered')
-			? html`<${Empty} title=${record.declared ? 'The policy’s files declare this role' : 'This role cannot be changed'}><p>${record.declared ? 'Change it there.' : 'Make it again under another name, then delete it.'}</p><//>`
+			? html`<${Empty} title=${record.declared ? 'The policy’s files declare this role' : 'This role cannot be changed'}><p>${record.declared ? 'Change it there.' : 'Create it again under another name, then delete it.'}</p><//>`
 			: html`<${Editor} id=${id} data=${data} />`}<//>`;
 }

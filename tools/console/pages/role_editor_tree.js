@@ -8,12 +8,13 @@ import { effect, outcome } from '../lib/role_effect.js';
 import { conditions, toggle, toggle_below, trees_of } from '../lib/role_draft.js';
 import { with_ancestors } from '../lib/roles.js';
 import { ErrorBox } from '../parts/bits.js';
+import { SIGNS } from '../parts/legend.js';
 import { PermissionChips } from '../parts/permission_chips.js';
 import { Tree } from '../parts/tree.js';
 import { Kept } from './role_editor_lines.js';
 import { place_of, Words } from './role_editor_words.js';
 
-const LAYERS = [['allow', 'Allow', '✓'], ['deny', 'Deny', '⊘']];
+const LAYERS = [['allow', 'Allow', SIGNS.allowed.sign], ['deny', 'Deny', SIGNS.denied.sign]];
 
 /* Which layer boxes and chips change. */
 function Layer({ layer, set }) {
@@ -52,7 +53,7 @@ export function TreeStep({ tree, trees, draft, set, by_name, error, lines, is_la
 		const state = state_of({ held, of });
 
 		return of > 0 && html`<button type="button" class="tri ${state} ${layer}" tabIndex="-1" aria-hidden="true" title=${`${layer === 'deny' ? 'Deny' : 'Allow'} all ${of} at and below it`}
-			onClick=${() => set((was) => toggle_below(was, layer, node))}><span>${state === 'all' ? (layer === 'deny' ? '⊘' : '✓') : state === 'some' ? '–' : ''}</span></button>`;
+			onClick=${() => set((was) => toggle_below(was, layer, node))}><span>${state === 'all' ? SIGNS[layer === 'deny' ? 'denied' : 'allowed'].sign : state === 'some' ? '–' : ''}</span></button>`;
 	};
 	const total = counted[layer].get(`${tree}:/`);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* role_holders: who has a role, or one that inherits it. */
+/* role_holders: who holds a role, or one that inherits it. */
 import { html } from 'htm/preact';
 import { useState } from 'preact/hooks';
 import { may } from '../lib/api.js';
@@ -13,7 +13,7 @@ import { Scroll } from '../parts/scroll.js';
 const MOST = 5000;  /* holders that are looked up */
 const SHOWN = 25;
 
-/* Everything that has the role: {items, more}. */
+/* Everything that holds the role: {items, more}. */
 export function load_holders(name) {
 	return ask_list('roles.holders', { name }, () => true, MOST);
 }
@@ -43,14 +43,14 @@ export function Holders({ name }) {
 	const of = useLoad(() => may_list_holders() && name !== 'anyone' ? load_holders(name) : null, [name]);
 
 	if (name === 'anyone') {
-		return html`<${Card} title="Who has it"><p>Every caller, with any key and without one, as the policy’s files say. It cannot be assigned.</p><//>`;
+		return html`<${Card} title="Held by"><p>Every caller, with any key and without one, as the policy’s files say. It cannot be assigned.</p><//>`;
 	}
 	if (!may_list_holders()) {
 		return null;
 	}
-	return html`<${Card} title="Who has it" aside=${of.data?.items.length > 0 && html`<span class="dim">${in_words(of.data)}</span>`}><${Loaded} of=${of}>${({ items }) => items.length === 0
-		? html`<p class="dim">Nobody. Assign it on the page of a person or a service, or make a key that has it.</p>`
-		: html`<${Scroll} label="Who has it"><table class="plain"><thead><tr><th>Kind</th><th>Who</th><th>Status</th><th>How</th></tr></thead><tbody>
+	return html`<${Card} title="Held by" aside=${of.data?.items.length > 0 && html`<span class="dim">${in_words(of.data)}</span>`}><${Loaded} of=${of}>${({ items }) => items.length === 0
+		? html`<p class="dim">Nobody. Assign it on the page of a person or a service, or create a key that holds it.</p>`
+		: html`<${Scroll} label="Held by"><table class="plain"><thead><tr><th scope="col">Kind</th><th scope="col">Who</th><th scope="col">Status</th><th scope="col">How</th></tr></thead><tbody>
 			${items.slice(0, shown).map((item) => html`<tr key=${`${item.kind} ${item.id}`}><td class="dim">${item.kind}</td>
 				<td>${item.id ? html`<a href=${href(PAGES[item.kind], item.id)}>${item.kind === 'key' ? item.name || item.id : item.id}</a>${item.kind === 'key' ? html` <code class="dim">${item.id}</code>` : item.name && html` <span class="dim">${item.name}</span>`}`
 					: item.kind === 'everyone' ? 'every principal' : 'every caller'}</td>

@@ -40,7 +40,7 @@ function Holders({ name }) {
 export function Marks({ role }) {
 	return html`${role.status === 'altered' && html`<${Badge} tone="bad">altered<//> `}
 		${role.shadowed && html`<${Badge} tone="warn">shadowed<//> `}
-		${role.dangling?.length > 0 && html`<${Badge} tone="warn">${role.dangling.length} dangling<//> `}`;
+		${role.dangling?.length > 0 && html`<${Badge} tone="warn">${role.dangling.length} missing<//> `}`;
 }
 
 function Inherits({ names, tab }) {

@@ -9,6 +9,7 @@ import { set_query } from '../lib/route.js';
 import { count } from '../lib/text.js';
 import { from_local, now } from '../lib/time.js';
 import { Badge, Card, ErrorBox, Head, Loaded } from '../parts/bits.js';
+import { FilterButton, ShowAll } from '../parts/filter.js';
 import { Select, Text } from '../parts/form.js';
 import { Records } from '../parts/record.js';
 
@@ -91,7 +92,7 @@ export function TrailPage({ query }) {
 	return html`<${Head} title="Trail" about="Every change of keys, people, roles, assignments and the policy, the newest first." >
 			<button type="button" onClick=${trail.reload}>Load again</button><//>
 		<div class="card filters folds ${is_open ? 'open' : ''}" role="search" aria-label="Which records">
-			<button type="button" class="more ${number > 0 ? 'set' : ''}" aria-expanded=${is_open ? 'true' : 'false'} onClick=${() => open(!is_open)}>Filter${number > 0 && ` (${number})`}</button>
+			<${FilterButton} number=${number} is_open=${is_open} open=${open} />
 			<div class="pair">
 			<${Text} label="By" value=${query.actor || ''} set=${set('actor')} list=${names} placeholder="e.g. root" wrong=${trail.error?.param === 'actor' ? trail.error.message : undefined} />
 			<${Select} label="About" value=${query.kind || ''} set=${set('kind')} options=${KINDS} />
@@ -101,7 +102,7 @@ export function TrailPage({ query }) {
 			<${Select} label="Until" value=${is_ended ? 'at' : ''} set=${(value) => set_query({ ends: value, until: undefined })} options=${ENDS} />
 			${is_ended && html`<${Text} label="To" type="datetime-local" value=${query.until || ''} set=${set('until')} />`}
 		</div>
-		${number > 0 && html`<button type="button" class="quiet" onClick=${() => set_query(Object.fromEntries(NARROWING.map((word) => [word, undefined])))}>Show all</button>`}
+		<${ShowAll} query=${query} words=${NARROWING} />
 		<datalist id=${names}>${seen.map((name) => html`<option key=${name} value=${name} />`)}</datalist></div>
 		<div class="stack">
 		${session.value.caller.everything && html`<${Verify} />`}

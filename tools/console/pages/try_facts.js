@@ -33,7 +33,7 @@ export function Facts({ types, given, set, wrong }) {
 	const shown = is_few ? types : added.map((name) => types.find((one) => one.name === name));
 	const left = types.filter((one) => !added.includes(one.name)).map((one) => [one.name, one.name]);
 
-	return html`<fieldset class="stack facts-given"><legend>Facts</legend>
+	return html`<fieldset class="stack"><legend>Facts</legend>
 		<div class="pair">${shown.map((one) => html`<${Fact} key=${one.name} of=${one} value=${given[one.name] || ''} wrong=${wrong(one.name)} set=${(text) => set({ ...given, [one.name]: text })} />`)}</div>
 		${!is_few && html`<${Select} label="Add a fact" value="" options=${[['', 'choose one'], ...left]} set=${(name) => name !== '' && add([...added, name])} />`}
 	</fieldset>`;

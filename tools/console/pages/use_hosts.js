@@ -38,7 +38,7 @@ export function Hosts({ shared }) {
 			['Applied', `row ${shared.applied} of ${shared.head}`],
 			['Age of what it knows', shared.lag_ms === undefined ? html`<${Badge} tone="warn">has not caught up yet<//>` : `${shared.lag_ms} ms${shared.max_lag_ms ? ` of at most ${shared.max_lag_ms} ms` : ''}`],
 		]} />
-		<${Loaded} of=${hosts}>${(items) => html`<${Scroll} label="Hosts"><table class="plain"><thead><tr><th>Host</th><th>State</th><th>Lacks</th><th>Seen</th><th>Policy</th><th>Version</th><th></th></tr></thead>
+		<${Loaded} of=${hosts}>${(items) => html`<${Scroll} label="Hosts"><table class="plain"><thead><tr><th scope="col">Host</th><th scope="col">State</th><th scope="col">Lacks</th><th scope="col">Seen</th><th scope="col">Policy</th><th scope="col">Version</th><th scope="col"><span class="unseen">Action</span></th></tr></thead>
 			<tbody>${items.map((host) => html`<tr key=${host.instance}>
 				<td>${host.name}${host.this && html` <span class="dim">(this one)</span>`}</td>
 				<td><${Badge} tone=${TONES[host.state]}>${host.state}<//> ${host.problem}</td>

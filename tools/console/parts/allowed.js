@@ -4,7 +4,7 @@ import { html } from 'htm/preact';
 import { useMemo } from 'preact/hooks';
 import { nest, walk } from '../lib/nodes.js';
 import { Chip } from './bits.js';
-import { Legend } from './legend.js';
+import { Legend, SIGNS } from './legend.js';
 import { Tree } from './tree.js';
 
 function items_of(node) {
@@ -27,7 +27,7 @@ function When({ item }) {
 export function Allowed({ items, label, tone = 'good', mark = '', tools }) {
 	const nodes = useMemo(() => nest(items), [items]);
 	const row = (node, is_here, is_open) => html`${items_of(node).map((item, i) => html`<span class="together" key=${i}>
-		${item.actions.map((action) => html`<${Chip} key=${action} tone=${item.when && tone === 'good' ? 'info' : tone}>${mark || (item.when ? '◐ ' : '✓ ')}${action}<//>`)}
+		${item.actions.map((action) => html`<${Chip} key=${action} tone=${item.when && tone === 'good' ? 'info' : tone}>${mark || `${SIGNS[item.when ? 'sometimes' : 'allowed'].sign} `}${action}<//>`)}
 		${item.actions.length === 0 && html`<span class="dim">nothing here</span>`}<${When} item=${item} /></span>`)}${!is_open && html`<span class="dim">${actions_below(node).toLocaleString('en')} below</span>`}`;
 
 	return html`${mark === '' && html`<${Legend} kinds=${new Set(items.map((item) => item.when ? 'sometimes' : 'allowed'))} />`}<${Tree} nodes=${nodes} row=${row} label=${label} tools=${tools}

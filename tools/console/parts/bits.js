@@ -3,6 +3,7 @@
 import { html } from 'htm/preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { href } from '../lib/route.js';
+import { status_word } from '../lib/status.js';
 import { ago, exact } from '../lib/time.js';
 import { ADVICE, source_of } from '../lib/text.js';
 
@@ -28,7 +29,7 @@ const TONES = { active: 'good', inactive: 'plain', expired: 'warn', revoked: 'ba
 
 /* The status of a key, a principal or a tenant. */
 export function Status({ status }) {
-	return html`<${Badge} tone=${TONES[status] || 'plain'}>${status}<//>`;
+	return html`<${Badge} tone=${TONES[status] || 'plain'}>${status_word(status)}<//>`;
 }
 
 export function Chip({ children, title, tone = '' }) {

@@ -7,6 +7,11 @@ import { Search } from './form.js';
 
 const MANY = 12; /* values, from which on one types */
 
+/* The button that shows the filters where they do not fit; number: of those that are set. */
+export function FilterButton({ number, is_open, open }) {
+	return html`<button type="button" class="more ${number > 0 ? 'set' : ''}" aria-expanded=${is_open ? 'true' : 'false'} onClick=${() => open(!is_open)}>Filter${number > 0 && ` (${number})`}</button>`;
+}
+
 /*
  * A search, the filters, and a button that shows them where they do not fit. words: those of the address that the
  * filters set; what: the list in words, such as "keys".
@@ -17,7 +22,7 @@ export function Filters({ what, query, words, children }) {
 
 	return html`<div class="bar narrow ${is_open ? 'open' : ''} ${words.length === 1 ? 'few' : ''}" role="search" aria-label=${`Which ${what}`}>
 		<${Search} label=${`Search ${what}`} value=${query.search || ''} set=${(text) => set_query({ search: text })} />
-		<button type="button" class="more ${number > 0 ? 'set' : ''}" aria-expanded=${is_open ? 'true' : 'false'} onClick=${() => open(!is_open)}>Filter${number > 0 && ` (${number})`}</button>
+		<${FilterButton} number=${number} is_open=${is_open} open=${open} />
 		${children}
 	</div>`;
 }

@@ -134,7 +134,6 @@ export function Several({ label, hint, wrong, value, set, options }) {
 }
 
 /* The search field of a page. / jumps to it. */
-
 export function Search({ value, set, label = 'Search' }) {
 	return html`<input type="search" class="search" data-search aria-label=${label} placeholder=${has_keys.value ? `${label}  ( / )` : label} value=${value} autocomplete="off" spellcheck=${false}
 		onInput=${(event) => set(event.currentTarget.value)} />`;

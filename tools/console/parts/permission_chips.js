@@ -2,6 +2,7 @@
 /* permission_chips: the actions of a node and their methods, each of which can be allowed or denied by itself. */
 import { html } from 'htm/preact';
 import { outcome } from '../lib/role_effect.js';
+import { SIGNS } from './legend.js';
 
 /* One press for some permissions. `layer`: which of allowed and denied a press changes. label: what they are, if the text alone does not say it. */
 export function Chip({ text, label = text, permissions, draft, layer, inherited, press, tab }) {
@@ -13,12 +14,12 @@ export function Chip({ text, label = text, permissions, draft, layer, inherited,
 	const roles = [...new Set(above.flatMap((entry) => entry ? [...entry.allow, ...entry.deny] : []))].join(', ');
 	const is_both = state === 'denied' && all(draft.allow);
 	const said = { denied: is_both ? 'allowed by a box, but denied: the denial wins' : 'denied', allowed: 'allowed', partly: 'allowed or denied in part', none: 'not allowed' }[state];
-	const mark = state === 'denied' ? '⊘' : state === 'allowed' ? '✓' : state === 'partly' ? '◐' : is_denied_above ? '⊘' : is_allowed_above ? '↑' : '';
+	const mark = state === 'denied' || state === 'allowed' ? SIGNS[state].sign : state === 'partly' ? '◐' : is_denied_above ? SIGNS.denied.sign : is_allowed_above ? '↑' : '';
 	const title = `${label}: ${said}${is_denied_above ? `; denied by ${roles}, which it inherits` : is_allowed_above ? `; allowed by ${roles}, which it inherits` : ''}`;
 
 	return html`<button type="button" tabIndex=${tab} class="pchip ${state} ${is_denied_above ? 'denied-above' : is_allowed_above ? 'allowed-above' : ''}" title=${title} aria-label=${title}
 		aria-pressed=${all(draft[layer]) ? 'true' : any(draft[layer]) ? 'mixed' : 'false'} onClick=${() => press(permissions)}>
-		${mark !== '' && html`<span class="sign" aria-hidden="true">${mark}</span>`}<span class="text">${text}</span>${is_both && html`<span class="also" aria-hidden="true">✓</span>`}</button>`;
+		${mark !== '' && html`<span class="sign" aria-hidden="true">${mark}</span>`}<span class="text">${text}</span>${is_both && html`<span class="also" aria-hidden="true">${SIGNS.allowed.sign}</span>`}</button>`;
 }
 
 /* An action with its methods: one press for the action, and one for each of several methods. */

@@ -10,7 +10,7 @@ const PAGES = { key: 'keys', principal: 'people', role: 'roles' };
 
 /* What was done, in words: keys.create is "created". */
 const DONE = {
-	create: 'created', update: 'edited', disable: 'disabled', enable: 'enabled', rotate: 'rotated', finish: 'ended the old secret of',
+	create: 'created', update: 'edited', disable: 'switched off', enable: 'switched on', rotate: 'rotated', finish: 'ended the old secret of',
 	prolong: 'prolonged the old secret of', rollback: 'rolled back the rotation of', renew: 'renewed', revoke: 'revoked', delete: 'deleted',
 	restore: 'restored', purge: 'purged', import: 'imported', reload: 'loaded', confirm: 'confirmed the new secret of',
 };

@@ -4,12 +4,9 @@ import { html } from 'htm/preact';
 import { useMemo } from 'preact/hooks';
 import { walk } from '../lib/nodes.js';
 import { effect, outcome } from '../lib/role_effect.js';
-import { Legend } from './legend.js';
+import { Legend, SIGNS } from './legend.js';
 import { useOneTree } from './one_tree.js';
 import { Tree } from './tree.js';
-
-const MARKS = { allowed: '✓ ', denied: '⊘ ', sometimes: '◐ ' };
-const TONES = { allowed: 'good', denied: 'bad', sometimes: 'info' };
 
 /* The permissions of a node in words: one chip for an action whose methods all come to the same. */
 function chips_of(node, found) {
@@ -50,7 +47,7 @@ function Chip({ chip, own }) {
 	const roles = roles_of(chip);
 	const is_own = roles.includes(own);
 
-	return html`<span class="together"><span class="chip ${TONES[state]} ${is_own ? '' : 'inherited'}" title=${why(chip, own)}>${MARKS[state]}${chip.text}<span class="unseen"> ${state}</span>${!is_own && html` <small>${roles.join(', ')}</small>`}</span>
+	return html`<span class="together"><span class="chip ${SIGNS[state].tone} ${is_own ? '' : 'inherited'}" title=${why(chip, own)}>${SIGNS[state].sign} ${chip.text}<span class="unseen"> ${state}</span>${!is_own && html` <small>${roles.join(', ')}</small>`}</span>
 		${state === 'sometimes' && entry.allow.length === 0 && entry.allow_when.map((line, i) => html`<span class="chip info" key=${i}>when ${line.when}</span>`)}
 		${state === 'sometimes' && entry.deny_when.map((line, i) => html`<span class="chip warn" key=${`d${i}`}>not when ${line.when}</span>`)}</span>`;
 }

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* share: how much of a whole something is, as a bar on a track; and the reasons of denials with their shares. */
+/* share: the reasons of denials, each with a bar that is its share of all. */
 import { html } from 'htm/preact';
 import { REASONS } from '../lib/text.js';
 
 const UNKNOWN = 'a module of the policy denies it';
 
 /* value of `all`, which the whole bar stands for; label: what it is, for those who do not see it. */
-export function Share({ value, all, label }) {
-	return html`<div class="share" role="meter" aria-valuemin="0" aria-valuemax=${all} aria-valuenow=${value} aria-label=${label}><div style=${{ width: `${100 * value / Math.max(1, all)}%` }}></div></div>`;
+function Share({ value, all, label }) {
+	const whole = Math.max(1, all);
+
+	return html`<div class="share" role="meter" aria-valuemin="0" aria-valuemax=${whole} aria-valuenow=${value} aria-valuetext=${`${value.toLocaleString('en')} of ${all.toLocaleString('en')}`} aria-label=${label}>
+		<div style=${{ width: `${100 * value / whole}%` }}></div></div>`;
 }
 
 /* rows: [[reason, number], …] */

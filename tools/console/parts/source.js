@@ -30,7 +30,7 @@ export function Source({ lines, first = 1, is_meant, column = 0, scrolls_to, lab
 			place.current.querySelector('.meant')?.scrollIntoView({ block: 'center' });
 		}
 	}, [scrolls_to, lines.length]);
-	return html`<${Scroll} label="The lines"><pre class="source" role="group" aria-label=${label} ref=${place}>${lines.map((line, i) => {
+	return html`<${Scroll} label=${label}><pre class="source" role="group" aria-label=${label} ref=${place}>${lines.map((line, i) => {
 		const number = first + i, is_marked = is_meant(number);
 
 		return html`<span key=${number} class=${is_marked ? 'meant' : ''} style=${{ '--indent': indent_of(line) }}><b>${String(number).padStart(DIGITS)}</b> ${line}${'\n'}${is_marked && column > 0 && html`<${Mark} line=${line} column=${column} />`}</span>`;
