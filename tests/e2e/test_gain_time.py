@@ -24,6 +24,7 @@ from gain_world import (ALLOWS, API, BRANCHES, DAYS, GRANTS, HELD, LIBRARY, MANA
 # Methods that answer with a secret take a request_id.
 SECRET = ("keys.create", "keys.rotate", "keys.renew")
 
+
 class Actor:
     """Makes random calls with its token, perhaps as its principal, and with each secret received."""
 
@@ -266,7 +267,8 @@ class GainTime(harness.DaemonTest):
         print(f"# {seed} worlds, {calls} calls: {done} done, {refused} forbidden", flush=True)
         self.assertGreater(done, calls // 50)
         self.assertGreater(by[PRINCIPAL], 0)
-        self.assertGreater(by[MANAGER], 0 if os.geteuid() == 0 else -1)
+        if os.geteuid() == 0:  # another one cannot ask as other users
+            self.assertGreater(by[MANAGER], 0)
         self.assertGreater(refused, calls // 10)
 
 

@@ -136,17 +136,6 @@ static void check(struct dice *dice, const struct pol_snapshot *snapshot)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct dice dice = { 0 };
-	struct pol_snapshot *snapshot;
-
-	if (size <= GRANTS_SEED || size > GRANTS_INPUT) {
-		return 0;
-	}
-	memcpy(&dice.state, data, GRANTS_SEED);
-	snapshot = grants_compile(facts_text, (const char *)data + GRANTS_SEED, size - GRANTS_SEED);
-	for (int i = 0; snapshot != NULL && i < ROUNDS; i++) {
-		check(&dice, snapshot);
-	}
-	pol_snapshot_unref(snapshot);
+	grants_check(facts_text, data, size, ROUNDS, check);
 	return 0;
 }

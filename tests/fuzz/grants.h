@@ -65,6 +65,25 @@ static inline struct pol_snapshot *grants_compile(const char *facts, const char 
 	return snapshot;
 }
 
+/* An input's first bytes are the dice, the rest is the policy. Checks it so often, if it compiles.
+ */
+static inline void grants_check(const char *facts, const uint8_t *data, size_t size, int rounds,
+	void (*check)(struct dice *dice, const struct pol_snapshot *snapshot))
+{
+	struct dice dice = { 0 };
+	struct pol_snapshot *snapshot;
+
+	if (size <= GRANTS_SEED || size > GRANTS_INPUT) {
+		return;
+	}
+	memcpy(&dice.state, data, GRANTS_SEED);
+	snapshot = grants_compile(facts, (const char *)data + GRANTS_SEED, size - GRANTS_SEED);
+	for (int i = 0; snapshot != NULL && i < rounds; i++) {
+		check(&dice, snapshot);
+	}
+	pol_snapshot_unref(snapshot);
+}
+
 /* The facts that are not of the resource: those that a plan is made with. */
 static inline void grants_keep(const struct pol_snapshot *snapshot, const struct pol_given *all,
 	struct pol_given_fact *items, struct pol_given *out)

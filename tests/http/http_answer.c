@@ -103,7 +103,6 @@ Test(http_answer, an_allowed_request_has_no_header_that_is_left_out)
 {
 	const struct http_listener listener = { .family = HTTP_NGINX,
 		.realm = "authz",
-		.missing_pass = true,
 		.headers_left_out =
 			HTTP_ANSWER_HEADER_ALL & ~(unsigned)HTTP_ANSWER_HEADER_PRINCIPAL };
 	struct authz_decision decision = { .verdict = AUTHZ_ALLOW,
@@ -119,11 +118,22 @@ Test(http_answer, an_allowed_request_has_no_header_that_is_left_out)
 	expect_header(&answer, "X-Authz-Principal", "ann");
 	expect_header(&answer, "Cache-Control", "no-store");
 	cr_expect_eq(answer.count, 2);
-	decision.verdict = AUTHZ_DENY;
-	decision.status = 401;
+}
+
+Test(http_answer, a_denial_and_what_lacks_a_fact_keep_the_headers_that_are_left_out)
+{
+	const struct http_listener listener = { .family = HTTP_NGINX,
+		.realm = "authz",
+		.missing_pass = true,
+		.headers_left_out = HTTP_ANSWER_HEADER_ALL };
+	struct authz_decision decision = {
+		.verdict = AUTHZ_DENY, .status = 401, .reason = "expired", .key = "1abc"
+	};
+	struct http_answer answer;
+
 	http_answer_decide(&listener, &decision, true, &answer);
 	expect_header(&answer, "X-Authz-Status", "401");
-	expect_header(&answer, "X-Authz-Reason", "ok");
+	expect_header(&answer, "X-Authz-Reason", "expired");
 	snprintf(decision.reason, sizeof decision.reason, "missing_fact");
 	decision.missing_count = 1;
 	http_answer_decide(&listener, &decision, true, &answer);

@@ -141,13 +141,13 @@ class Routes(ConsoleTest):
         console = self.console()
         for away, back in ((self.d.stop, self.d.start), (self.d.pause, lambda: self.d.signal(signal.SIGCONT))):
             away()
-            begun = time.monotonic()
             for method in ("keys.audit", "audit.verify", "policy.reload"):
+                begun = time.monotonic()
                 answer = console.call(method)
+                self.assertLess(time.monotonic() - begun, 60)
                 self.assertEqual((answer.status, answer.code()), (503, "no_daemon"))
                 # It was not even begun.
                 self.assertNotIn("may_stand", answer.json()["error"])
-            self.assertLess(time.monotonic() - begun, 60)
             back()
             for method in ("keys.audit", "audit.verify", "policy.reload"):
                 self.assertEqual(console.call(method).status, 200)

@@ -199,6 +199,7 @@ test('roles', async (t) => {
       // Back once more, while it asks: there, and here again.
       await page.evaluate(() => new Promise((resolve) => {
         let seen = 0;
+        // The page's own listener, which may be called after this one, has to be done.
         addEventListener('hashchange', () => ++seen === 2 && setTimeout(resolve));
         history.back();
       }));
