@@ -232,12 +232,6 @@ static struct pol_str check_networks(const struct pol_facts *facts)
 	return POL_STR("network");
 }
 
-static bool is_unknown(const struct pol_subject_bits *bits)
-{
-	return (bits->roles.maybe | bits->scopes.maybe | bits->anyone.maybe | bits->denied.maybe) !=
-	       0;
-}
-
 struct pol_str pol_eval_refuse(const struct pol_request *request, bool denied)
 {
 	if (denied) {
@@ -261,13 +255,15 @@ static struct pol_str check_subject(struct pol_evaluation *eval)
 	if (eval->about != POL_ABOUT_PATH) {
 		return eval->about == POL_ABOUT_NOTHING ? go_on : pol_eval_ask_authorize(eval);
 	}
+	pol_truth_begin(&eval->truth, eval->snapshot, eval->facts, eval->tree, eval->at);
 	while (pol_run_next(&run, &at)) {
-		struct pol_subject_bits bits =
-			pol_subject_eval(eval->snapshot, eval->facts, eval->tree, eval->at, &at);
+		struct pol_subject_bits bits = pol_subject_decide(&eval->truth, &at);
 		uint64_t anyone = bits.anyone.sure;
 
-		if (is_unknown(&bits)) {
-			return pol_eval_check_conditions(eval);
+		if (pol_truth_evaluated(&eval->truth)) {
+			const struct pol_eval_word word = { at, &bits, denied };
+
+			return pol_eval_check_conditions(eval, &word, run);
 		}
 		denied = denied || bits.denied.sure != 0;
 		request->roles_allow =

@@ -10,27 +10,28 @@ static bool covers(const struct pol_run_word *at, const struct pol_tri *a, const
 	return (a->sure | b->sure) == at->mask;
 }
 
-struct pol_str pol_eval_check_conditions(struct pol_evaluation *eval)
+struct pol_str pol_eval_check_conditions(
+	struct pol_evaluation *eval, const struct pol_eval_word *first, struct pol_run rest)
 {
 	struct pol_request *request = &eval->request;
-	struct pol_run run = eval->run;
-	struct pol_run_word at;
-	bool roles = true, scopes = true, anyone = true;
-	struct pol_tri denied = { 0 };
+	struct pol_run_word at = first->at;
+	bool roles = request->roles_allow;
+	bool scopes = request->scopes_allow;
+	bool anyone = request->anyone_allows;
+	struct pol_subject_bits bits = *first->bits;
+	struct pol_tri denied = { .sure = first->denied };
 	struct pol_str reason;
 
-	pol_truth_begin(&eval->truth, eval->snapshot, eval->facts, eval->tree, eval->at);
-	request->roles_allow = true;
-	request->scopes_allow = true;
-	request->anyone_allows = true;
-	while (pol_run_next(&run, &at)) {
-		struct pol_subject_bits bits = pol_subject_decide(&eval->truth, &at);
-
+	for (;;) {
 		denied.sure |= bits.denied.sure;
 		denied.maybe |= bits.denied.maybe;
 		roles = covers(&at, &bits.roles, &bits.anyone, &request->roles_allow) && roles;
 		scopes = covers(&at, &bits.scopes, &bits.anyone, &request->scopes_allow) && scopes;
 		anyone = covers(&at, &bits.anyone, &bits.anyone, &request->anyone_allows) && anyone;
+		if (!pol_run_next(&rest, &at)) {
+			break;
+		}
+		bits = pol_subject_decide(&eval->truth, &at);
 	}
 	eval->steps = POL_TRUTH_STEPS - eval->truth.steps;
 	eval->unknown = (struct pol_unknown){ .denied = denied.maybe != 0,

@@ -8,6 +8,7 @@
 #include "policy/decide/eval.h"
 #include "policy/decide/matched.h"
 #include "policy/decide/stack.h"
+#include "policy/decide/subject.h"
 #include "policy/decide/trace.h"
 #include "policy/decide/truth.h"
 
@@ -48,7 +49,7 @@ struct pol_evaluation {
 	const struct pol_path *at;     /* `path`, or that of the trace or of the facts' memo */
 	struct pol_path path;          /* large, and not zeroed */
 	struct pol_facts without_peer; /* not zeroed */
-	struct pol_truth_table truth;  /* begun by the first condition, not zeroed */
+	struct pol_truth_table truth;  /* begun by the step of the subject, not zeroed */
 };
 
 /* --- eval.c --- */
@@ -71,8 +72,15 @@ struct pol_str pol_eval_ask_authorize(struct pol_evaluation *eval);
 
 /* --- eval_conditions.c: where a condition is about a permission that is asked for --- */
 
-/* Finds what roles and scopes allow and deny. For the modules of `authorize` all that is unknown is
- * allowed, and eval->unknown is set. */
-struct pol_str pol_eval_check_conditions(struct pol_evaluation *eval);
+/* The first word of a run for which a condition was evaluated. */
+struct pol_eval_word {
+	struct pol_run_word at;
+	const struct pol_subject_bits *bits;
+	bool denied; /* by a word before it; what the words before allow is in eval->request */
+};
+/* Finds what roles and scopes allow and deny, from that word on; `rest` are the words after it. For
+ * the modules of `authorize` all that is unknown is allowed, and eval->unknown is set. */
+struct pol_str pol_eval_check_conditions(
+	struct pol_evaluation *eval, const struct pol_eval_word *first, struct pol_run rest);
 /* What was taken as allowed is unknown: does the answer depend on it? Then eval->missing is set. */
 struct pol_str pol_eval_check_missing(struct pol_evaluation *eval);

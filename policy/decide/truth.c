@@ -31,67 +31,88 @@ static bool spend(struct pol_truth_table *table, uint32_t steps)
 
 /* --- values ----------------------------------------------------------------------------------- */
 
-static struct pol_value string_value(struct pol_str text)
+static void set_string(struct pol_value *out, struct pol_str text)
 {
-	return text.len > 0 ? (struct pol_value){ .type = POL_TYPE_STRING, .text = text } : absent;
+	if (text.len > 0) {
+		out->type = POL_TYPE_STRING;
+		out->text = text;
+	}
 }
 
-static struct pol_value kind_value(enum pol_principal_kind kind)
+static void set_number(struct pol_value *out, enum pol_type type, int64_t number)
+{
+	out->type = type;
+	out->number = number;
+}
+
+static void set_kind(struct pol_value *out, enum pol_principal_kind kind)
 {
 	static const struct pol_str words[] = { [POL_KIND_NONE] = POL_STR_INIT("none"),
 		[POL_KIND_USER] = POL_STR_INIT("user"),
 		[POL_KIND_SERVICE] = POL_STR_INIT("service") };
 
-	return (size_t)kind < sizeof words / sizeof *words
-		       ? (struct pol_value){ .type = POL_TYPE_WORD, .text = words[kind] }
-		       : absent;
+	if ((size_t)kind < sizeof words / sizeof *words) {
+		out->type = POL_TYPE_WORD;
+		out->text = words[kind];
+	}
 }
 
 /* A time that is stated counts before the daemon's, as for module `hours`. */
-static struct pol_value time_value(const struct pol_facts *facts)
+static void set_time(struct pol_value *out, const struct pol_facts *facts)
 {
 	int64_t time = facts->time != 0 ? facts->time : facts->now;
 
-	return time > POL_NO_TIME ? (struct pol_value){ .type = POL_TYPE_TIME, .number = time }
-				  : absent;
+	if (time > POL_NO_TIME) {
+		set_number(out, POL_TYPE_TIME, time);
+	}
 }
 
 /* A second factor in the future comes from a wrong clock or a false statement, as for module `mfa`.
  */
-static struct pol_value mfa_age_value(const struct pol_facts *facts)
+static void set_mfa_age(struct pol_value *out, const struct pol_facts *facts)
 {
-	return facts->mfa_at > 0 && facts->mfa_at <= facts->now
-		       ? (struct pol_value){ .type = POL_TYPE_DURATION,
-				 .number = facts->now - facts->mfa_at }
-		       : absent;
+	if (facts->mfa_at > 0 && facts->mfa_at <= facts->now) {
+		set_number(out, POL_TYPE_DURATION, facts->now - facts->mfa_at);
+	}
 }
 
-static struct pol_value known_value(const struct pol_facts *facts, enum pol_known_fact fact)
+/* Writes the value where it is read: to return it would copy it twice. */
+static void set_known(
+	struct pol_value *out, const struct pol_facts *facts, enum pol_known_fact fact)
 {
+	out->type = POL_TYPE_ABSENT;
 	switch (fact) {
 	case POL_FACT_PRINCIPAL_ID:
-		return string_value(facts->principal);
+		set_string(out, facts->principal);
+		break;
 	case POL_FACT_PRINCIPAL_TENANT:
-		return string_value(facts->tenant_name);
+		set_string(out, facts->tenant_name);
+		break;
 	case POL_FACT_PRINCIPAL_KIND:
-		return kind_value(facts->principal_kind);
+		set_kind(out, facts->principal_kind);
+		break;
 	case POL_FACT_ENVIRONMENT:
-		return string_value(facts->environment);
+		set_string(out, facts->environment);
+		break;
 	case POL_FACT_SERVICE:
-		return string_value(facts->service);
+		set_string(out, facts->service);
+		break;
 	case POL_FACT_IP:
-		return facts->ip.known ? (struct pol_value){ .type = POL_TYPE_ADDRESS,
-			.address = facts->ip }
-				       : absent;
+		if (facts->ip.known) {
+			out->type = POL_TYPE_ADDRESS;
+			out->address = facts->ip;
+		}
+		break;
 	case POL_FACT_TIME:
-		return time_value(facts);
+		set_time(out, facts);
+		break;
 	case POL_FACT_MFA_AGE:
-		return mfa_age_value(facts);
+		set_mfa_age(out, facts);
+		break;
 	case POL_FACT_PRINCIPAL_ROLES:
 	case POL_FACT_KNOWN:
 		break;
 	}
-	return absent;
 }
 
 /* The value of a fact; `room` is for one that is not kept anywhere. What the principal's record
@@ -104,7 +125,7 @@ static const struct pol_value *fact_value(
 	const struct pol_given_fact *given = NULL;
 
 	if (fact < POL_FACT_KNOWN) {
-		*room = known_value(facts, (enum pol_known_fact)fact);
+		set_known(room, facts, (enum pol_known_fact)fact);
 		return room;
 	}
 	if (fact >= table->snapshot->fact_count) {
@@ -137,8 +158,8 @@ static const struct pol_value *operand_value(const struct pol_truth_table *table
 		if (table->path == NULL || operand->number >= table->path->count) {
 			break;
 		}
-		*room = (struct pol_value){ .type = POL_TYPE_STRING,
-			.text = table->path->segments[operand->number] };
+		room->type = POL_TYPE_STRING;
+		room->text = table->path->segments[operand->number];
 		return room;
 	case POL_OPERAND_VALUE:
 		return &operand->value;
@@ -241,7 +262,7 @@ static enum pol_truth compare(struct pol_truth_table *table, enum pol_comparison
 		!spend(table, (left->strings.count + right->strings.count) / POL_TRUTH_MEMBERS)) {
 		return POL_UNKNOWN;
 	}
-	return truth_if(pol_condition_compare(comparison, left, right));
+	return truth_if(pol_condition_holds(comparison, left, right));
 }
 
 static enum pol_truth evaluate(struct pol_truth_table *table, const struct pol_predicate *predicate)
@@ -319,19 +340,16 @@ enum pol_truth pol_truth_negate(enum pol_truth truth)
 }
 
 static enum pol_truth truth_of(
+	struct pol_truth_table *table, const struct pol_condition *condition, uint32_t depth);
+
+/* `and` and `or`: what their parts come to. */
+static enum pol_truth truth_of_parts(
 	struct pol_truth_table *table, const struct pol_condition *condition, uint32_t depth)
 {
 	bool both = condition->kind == POL_CONDITION_AND;
 	enum pol_truth ends = truth_if(!both); /* a part that is this decides */
-	enum pol_truth truth = pol_truth_negate(ends);
+	enum pol_truth truth = condition->part_count > 0 ? truth_if(both) : POL_UNKNOWN;
 
-	if (depth > DEPTH || !spend(table, 1)) {
-		return POL_UNKNOWN;
-	}
-	if (condition->kind == POL_CONDITION_PREDICATE) {
-		truth = pol_truth_of_predicate(table, condition->predicate);
-		return condition->negated ? pol_truth_negate(truth) : truth;
-	}
 	for (uint32_t i = 0; i < condition->part_count; i++) {
 		enum pol_truth part = truth_of(table, condition->parts[i], depth + 1);
 
@@ -340,7 +358,23 @@ static enum pol_truth truth_of(
 		}
 		truth = part == POL_UNKNOWN ? part : truth;
 	}
-	return condition->part_count > 0 ? truth : POL_UNKNOWN;
+	return truth;
+}
+
+/* Inlined, so that the predicates of one `and` need no call each. */
+static inline __attribute__((always_inline)) enum pol_truth truth_of(
+	struct pol_truth_table *table, const struct pol_condition *condition, uint32_t depth)
+{
+	enum pol_truth truth;
+
+	if (depth > DEPTH || !spend(table, 1)) {
+		return POL_UNKNOWN;
+	}
+	if (condition->kind != POL_CONDITION_PREDICATE) {
+		return truth_of_parts(table, condition, depth);
+	}
+	truth = pol_truth_of_predicate(table, condition->predicate);
+	return condition->negated ? pol_truth_negate(truth) : truth;
 }
 
 enum pol_truth pol_truth_of(struct pol_truth_table *table, const struct pol_condition *condition)

@@ -66,6 +66,12 @@ static inline void pol_truth_begin(struct pol_truth_table *table,
 	memset(table->taken, 0, sizeof table->taken);
 }
 
+/* Was a condition evaluated since the table began? Each takes a step at least. */
+static inline bool pol_truth_evaluated(const struct pol_truth_table *table)
+{
+	return table->steps != POL_TRUTH_STEPS;
+}
+
 /* Roles that are read to answer `principal.roles has`: those that apply here, and what they
  * inherit. Beyond that the answer is unknown. */
 #define POL_TRUTH_ROLES 256

@@ -70,12 +70,9 @@ static bool has_all(const struct pol_strings *set, const struct pol_strings *ite
 	return k == items->count;
 }
 
-bool pol_condition_compare(
+bool pol_condition_holds(
 	enum pol_comparison comparison, const struct pol_value *left, const struct pol_value *right)
 {
-	if (!pol_condition_fits(comparison, left->type, right->type)) {
-		return false;
-	}
 	switch (comparison) {
 	case POL_COMPARE_TRUE:
 		return left->number != 0;
@@ -95,4 +92,11 @@ bool pol_condition_compare(
 		return pol_cidr_contains(&right->network, &left->address);
 	}
 	return false;
+}
+
+bool pol_condition_compare(
+	enum pol_comparison comparison, const struct pol_value *left, const struct pol_value *right)
+{
+	return pol_condition_fits(comparison, left->type, right->type) &&
+	       pol_condition_holds(comparison, left, right);
 }

@@ -113,7 +113,11 @@ const struct pol_declared_fact *pol_condition_declared(
  * unknown. Of POL_COMPARE_TRUE the right one is not read. In comparison.c, as the next. */
 bool pol_condition_fits(enum pol_comparison comparison, enum pol_type left, enum pol_type right);
 
-/* What the comparison of two values comes to; false if they do not fit. */
+/* What the comparison of two values that fit comes to. */
+bool pol_condition_holds(enum pol_comparison comparison, const struct pol_value *left,
+	const struct pol_value *right);
+
+/* The same of any two values; false if they do not fit. */
 bool pol_condition_compare(enum pol_comparison comparison, const struct pol_value *left,
 	const struct pol_value *right);
 
