@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
 #include <time.h>
@@ -235,6 +236,22 @@ static int raise_descriptors(const struct config *config)
 	return r;
 }
 
+static int init_workers(struct server *server)
+{
+	const struct config *config = server->context.config;
+	int r = 0;
+
+	server->workers = calloc(config->workers, sizeof *server->workers);
+	if (server->workers == NULL) {
+		return -ENOMEM;
+	}
+	for (unsigned i = 0; i < config->workers && r == 0; i++) {
+		server->worker_count++;
+		r = worker_init(&server->workers[i], server, i);
+	}
+	return r;
+}
+
 static int start_threads(struct server *server, struct build *build)
 {
 	const struct config *config = server->context.config;
@@ -246,9 +263,8 @@ static int start_threads(struct server *server, struct build *build)
 	if (r == 0) {
 		r = log_sink_start(server->context.decision_log);
 	}
-	for (unsigned i = 0; i < config->workers && r == 0; i++) {
-		server->worker_count++;
-		r = worker_init(&server->workers[i], server, i);
+	if (r == 0) {
+		r = init_workers(server);
 	}
 	if (r == 0) {
 		r = reload_create(server, build, &server->reload);
@@ -404,6 +420,7 @@ void server_finish(struct server *server)
 	for (unsigned i = 0; i < server->worker_count; i++) {
 		worker_finish(&server->workers[i]);
 	}
+	free(server->workers);
 	reload_destroy(server->reload);
 	peer_limits_destroy(server->limits);
 	rotation_destroy(server->context.rotation);

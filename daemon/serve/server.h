@@ -60,7 +60,7 @@ struct server {
 	const struct activation_socket *passed[CONFIG_MAX_LISTENERS]; /* NULL: ours to open */
 	struct listener listeners[CONFIG_MAX_LISTENERS];
 	size_t listener_count;
-	struct worker workers[CONFIG_MAX_WORKERS];
+	struct worker *workers; /* 30 KiB each */
 	unsigned worker_count;
 	unsigned next_worker;
 	struct peer_limits *limits;
