@@ -162,7 +162,7 @@ SWAPS = (
     Swap("inactive_key | expired_key", "key_state", "switched off, over: expected", (
         Edit("daemon/keys/secret_rules.c", KEY_INACTIVE + KEY_EXPIRED, KEY_EXPIRED + KEY_INACTIVE),
     )),
-    # policy/eval's steps, and what is asked inside each.
+    # The steps of policy/decide/eval, and what is asked inside each.
     swap("expired_key | unknown_principal", EVAL, TOKEN, PRINCIPAL),
     change("unknown_principal | inactive_tenant", EVAL, "\tswitch (facts->principal_state) {\n",
            "\tif (facts->tenant_inactive) {\n\t\treturn POL_STR(\"inactive_tenant\");\n\t}\n"

@@ -3,7 +3,7 @@
 
 /*
  * principals: what principals.c (the table of methods, look-ups, enable, disable, delete, lists),
- * edit.c (create, update), edit_attributes.c and manage/assignments.c share.
+ * edit.c (create, update), edit_attributes.c and manage/assignments/assignments.c share.
  */
 
 #include <stdint.h>
