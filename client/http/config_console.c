@@ -43,7 +43,7 @@ void http_config_on_console_origin(
 	}
 }
 
-/* Headers that say something else already. */
+/* Does the header have another meaning already, so that it cannot carry a name? */
 static bool is_taken(const char *name)
 {
 	static const char *const names[] = { "Authorization", "Cookie", "Host", "Origin",

@@ -71,17 +71,17 @@ static size_t page_size(void)
 	return (size_t)sysconf(_SC_PAGESIZE);
 }
 
-/* libmicrohttpd reads each request to the beginning of the connection's pages. Empty lines before
- * it move it: then it is not known where they begin, or, after a whole page of such lines, taken
- * for a later one. */
+/* libmicrohttpd reads each request to the beginning of the connection's pages, but empty lines
+ * before the request move it. Then the beginning is not known or, after a whole page of empty
+ * lines, a later page is taken for it. */
 static unsigned char *find_memory(const char *head)
 {
 	return (uintptr_t)head % page_size() == 0 ? (unsigned char *)(uintptr_t)head : NULL;
 }
 
-/* All that libmicrohttpd has of a connection that rests is wiped, so that another byte is one of
- * the next request. The kernel says first whether all pages are there to be read (Linux 5.14;
- * without it none is taken as wiped). */
+/* libmicrohttpd wipes the memory of a connection that rests, so a byte that is not zero belongs to
+ * the next request. madvise first makes sure that all pages can be read (Linux 5.14; an older
+ * kernel refuses, and no memory counts as wiped). */
 static bool is_wiped(unsigned char *memory, size_t size)
 {
 	return madvise(memory, size, MADV_POPULATE_READ) == 0 && memory[0] == 0 &&
@@ -95,8 +95,8 @@ static size_t memory_size(void)
 	return size - size % page_size();
 }
 
-/* Pages of zeros that the kernel takes back are zeros when they are read again, so that nobody
- * notices, whose memory ever it is. */
+/* A page of zeros that is given back reads as zeros again. So this is harmless even if `memory` is
+ * not the connection's own. */
 static void give_back(const struct http_connection *connection)
 {
 	size_t size = memory_size();
@@ -175,8 +175,8 @@ void http_connections_end_slow(struct http_connections *list, uint64_t now, uint
 	}
 }
 
-/* What came before it is shut is read still, and a client that sends later learns that nothing was
- * received. */
+/* Bytes that arrived before the shutdown are still read. A client that sends later gets an error,
+ * and so knows that its request was not received. */
 void http_connections_drain(struct http_connections *list)
 {
 	list->draining = true;

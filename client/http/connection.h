@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * connection: what is kept of each connection beside libmicrohttpd, which has no call for it: how
- * long it rests, so that its memory goes back to the kernel, that one which sends its request too
- * slowly is ended, and that those which rest are closed when the program ends.
+ * connection: what libmicrohttpd does not know of a connection. It rests between two requests. With
+ * the time at which it began to rest, its memory goes back to the kernel, one that sends a request
+ * too slowly is ended, and those that rest are closed when the program ends.
  *
  * One list for all listeners. One thread.
  */
@@ -16,17 +16,17 @@
 #include <microhttpd.h>
 
 enum {
-	/* Bytes of memory for a connection: the request line and all headers, and those of the
-	 * answer. libmicrohttpd maps more than 32 KiB as pages of their own, and unmaps them when
-	 * the connection ends, so that nothing of a request that ended early stays; what is smaller
-	 * it takes from malloc(3), and frees as it is. */
+	/* Bytes of memory for a connection: the request line, all headers, and the headers of the
+	 * answer. libmicrohttpd maps more than 32 KiB as pages of its own, and unmaps them when the
+	 * connection ends, so that nothing of an unfinished request stays in memory. Less it takes
+	 * from malloc(3), and frees without wiping it. */
 	HTTP_CONNECTION = 36 * 1024,
-	/* Connections that rest and keep these pages, so that the next request need not fault them
-	 * in again, which takes as long as the rest of it: those that asked last. */
+	/* The connections that asked last keep these pages while they rest: to fault them in again
+	 * would take as long as the rest of a request. At most this many do. */
 	HTTP_WARM = 256,
-	/* Milliseconds of rest, before which the others keep theirs, too. */
+	/* Milliseconds of rest before which any other connection keeps its pages, too. */
 	HTTP_WARM_REST = 1000,
-	/* Seconds after which one is closed that is silent while the program ends. */
+	/* Seconds after which a silent connection is closed while the program ends. */
 	HTTP_LAST_SILENCE = 2,
 };
 
@@ -35,12 +35,12 @@ enum http_peer { HTTP_PEER_UNKNOWN = 0, HTTP_PEER_OWN, HTTP_PEER_FOREIGN };
 struct http_connection {
 	struct MHD_Connection *handle;
 	struct http_connection *next, *previous; /* in the list */
-	unsigned char *memory; /* that libmicrohttpd keeps for it; NULL: it is not known where */
-	uint64_t since;        /* when it began, or its last request ended: uv_now */
-	bool asks;             /* a request line is there, and no answer was sent yet */
-	bool whole;            /* the whole request is there */
-	bool warm;             /* it rests, and keeps its pages */
-	enum http_peer peer;   /* whose program is at the other end, for a console of one user */
+	unsigned char *memory;                   /* its pages in libmicrohttpd; NULL: not known */
+	uint64_t since;      /* when it began, or its last request ended: uv_now */
+	bool asks;           /* a request line has arrived, and no answer was sent yet */
+	bool whole;          /* the whole request has arrived */
+	bool warm;           /* it rests, and keeps its pages */
+	enum http_peer peer; /* whose program is at the other end, for a console of one user */
 };
 
 /* A zeroed one is empty. */
@@ -56,10 +56,10 @@ struct http_connections {
 struct http_connection *http_connection_begin(
 	struct http_connections *list, struct MHD_Connection *handle, uint64_t now);
 
-/* It ended. NULL is none. */
+/* The connection ended. NULL is ignored. */
 void http_connection_end(struct http_connections *list, struct http_connection *connection);
 
-/* The head of a request is there, and its first byte is where `head` points to. */
+/* The head of a request has arrived; `head` is its first byte. */
 void http_connection_has_head(struct http_connection *connection, const char *head);
 
 /* Ends it without an answer. */
@@ -69,14 +69,15 @@ void http_connection_shut(const struct http_connection *connection);
 void http_connection_rests(
 	struct http_connections *list, struct http_connection *connection, uint64_t now);
 
-/* Gives the pages of those back that rest longest, so that HTTP_WARM keep theirs. To be called when
- * libmicrohttpd has done what it could, and wiped the memory of those that rest. True: there are
- * more, which have not rested long enough. */
+/* Gives the pages of the connections that rest longest back to the kernel; HTTP_WARM keep theirs.
+ * Called after a run of libmicrohttpd, which has then wiped the memory of those that rest. True:
+ * there are more, which have not rested long enough yet. */
 bool http_connections_cool(struct http_connections *list, uint64_t now);
 
-/* Ends those whose request is not whole, that long (milliseconds) after the one before. */
+/* Ends the connections whose request is not whole `longest` milliseconds after they began or their
+ * last request ended. */
 void http_connections_end_slow(struct http_connections *list, uint64_t now, uint64_t longest);
 
-/* Nobody is listened to any more. Closes those that rest, now and when their request ends, and
- * those that are silent. */
+/* The program ends. Closes the connections that rest, the others when their request ends, and
+ * silent ones after HTTP_LAST_SILENCE. */
 void http_connections_drain(struct http_connections *list);

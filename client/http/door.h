@@ -28,14 +28,14 @@
 enum {
 	HTTP_MAX_ROUTES = 24,
 	HTTP_MAX_BODY = 256 * 1024, /* bytes, of a route that takes the largest */
-	/* Exchanges that a door keeps, 11 KiB each, so that what comes next need not allocate them:
-	 * malloc(3) gives that much back to the kernel each time, and faults it in again. */
+	/* Ended exchanges that a door keeps for the next requests, 11 KiB each. malloc(3) would
+	 * give that much back to the kernel each time, and fault it in again. */
 	HTTP_SPARE = 64,
-	/* Runs of libmicrohttpd after which a connection is suspended that waits for the daemon.
-	 * Before it costs one call a run, which is less than to suspend and resume it: most
-	 * answers are there by then. */
+	/* An exchange that waits for the daemon is hopeful at first: its connection is not
+	 * suspended, because most answers arrive soon, and one call in each run of libmicrohttpd
+	 * costs less than to suspend and to resume. It is suspended after this many runs. */
 	HTTP_HOPEFUL_TURNS = 8,
-	/* Milliseconds between these runs if nothing happens meanwhile. */
+	/* Milliseconds between these runs if nothing else causes one. */
 	HTTP_HOPEFUL_PAUSE = 1,
 };
 
@@ -76,10 +76,10 @@ struct http_door {
 	uv_timer_t timer;
 	bool listens;
 	bool resumed;                  /* an answer waits to be sent */
-	bool busy;                     /* libmicrohttpd has more to do, which waits for nothing */
-	size_t hopeful;                /* how many exchanges are */
-	struct http_exchange *waiting; /* the exchanges that are suspended: a list */
-	struct http_exchange *spare;   /* those that ended, for the next requests: a list */
+	bool busy;                     /* libmicrohttpd can go on without waiting for a socket */
+	size_t hopeful;                /* number of hopeful exchanges */
+	struct http_exchange *waiting; /* list of the suspended exchanges */
+	struct http_exchange *spare;   /* list of ended exchanges, for the next requests */
 	size_t spare_count;
 	bool open;
 };
@@ -96,7 +96,7 @@ struct http_exchange {
 	bool too_many_fields;
 	enum http_phase phase;
 	bool hopeful;   /* the daemon was asked, and the connection not suspended yet */
-	unsigned turns; /* in which it was hopeful */
+	unsigned turns; /* runs of libmicrohttpd since it became hopeful */
 	bool suspended;
 	struct http_exchange *next, **link; /* in the door's list, while suspended */
 	bool close;                         /* the connection, after the answer */
@@ -110,44 +110,44 @@ struct http_exchange {
 	size_t body_len, body_room;
 	bool body_too_large;
 	bool no_memory;  /* for the body */
-	size_t counted;  /* bytes of its question, of those that http_memory_take counts */
-	size_t reserved; /* and of its answer */
+	size_t counted;  /* bytes taken with http_memory_take, for its question */
+	size_t reserved; /* the same for its answer */
 	void *state;     /* of the route */
 	http_finish finish;
-	/* From here on nothing is zeroed when a request begins: what counts says how much is there.
-	 */
+	/* A new request does not zero these two: their counts say how much of them is valid. */
 	struct http_field fields[HTTP_MAX_FIELDS];
 	struct http_question question;
 };
 
-/* Opens the door at a listening descriptor, which it closes in the end. 0, or a negative errno. */
+/* Opens the door at a listening descriptor, which http_door_close closes. 0, or a negative
+ * errno. */
 int http_door_open(struct http_door *door, uv_loop_t *loop, int fd, unsigned connections);
 
-/* Takes no more connections, but those that wait already, unless a successor has the same socket:
- * they are left to it then. */
+/* Stops accepting connections. Those that wait in the listener's queue are accepted first, unless a
+ * successor has the same socket and will accept them. */
 void http_door_stop_listening(struct http_door *door, bool has_successor);
 
-/* All doors stopped listening: requests that have begun are answered, and connections closed.
- * program->drained is called when none is left. */
+/* After all doors stopped listening: answers the requests that have begun and closes the
+ * connections. Calls program->drained when no connection is left. */
 void http_door_drain(struct http_door *doors, size_t count);
 
-/* Closes it with all connections, whose questions are given up, while http_ask is open still; the
- * loop then closes its handles. */
+/* Closes the door and its connections, and gives up their questions, so http_ask must still be
+ * open. The loop closes the door's handles after that. */
 void http_door_close(struct http_door *door);
 
-/* Answers. To be called once; the answer is copied. */
+/* Answers the exchange. Called once for each; the answer is copied. */
 void http_exchange_answer(struct http_exchange *exchange, const struct http_answer *answer);
 
-/* The same with a body of the caller, which is copied, and headers beside Content-Type, as pairs of
- * name and value that end with NULL; may be NULL, as the type may that says what the body is. */
+/* The same with a body of the caller, which is copied. `type` is the Content-Type; NULL: none.
+ * `headers` are further headers, pairs of name and value that end with NULL; NULL: none. */
 void http_exchange_reply(struct http_exchange *exchange, int status, const char *type,
 	const char *body, size_t len, const char *const *headers);
 
-/* The same with a body that is taken over, and wiped when it was sent; it may hold a secret. */
+/* The same with a body that is taken over, and wiped after it was sent, as it may hold a secret. */
 void http_exchange_give(struct http_exchange *exchange, int status, const char *type,
 	struct wire_buf *body, const char *const *headers);
 
-/* The same with status 200 and a body that is there as long as the program. */
+/* The same with status 200 and a body that lives as long as the program. */
 void http_exchange_show(struct http_exchange *exchange, const char *type, const void *body,
 	size_t len, const char *const *headers);
 
