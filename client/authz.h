@@ -36,7 +36,7 @@
  *   2. the effective user of this process,
  *   3. the user in the options, or without one the user that $AUTHZ_SERVER_USER names, and
  *   4. the owner of the socket's folder, if only that user, root and this process's can write the
- *      folder and every folder and link on the way to it. So it is no folder in /tmp.
+ *      folder and every folder and link on the way to it. So it is not a folder in /tmp.
  * With any other user the call fails with AUTHZ_EPEER, and authz_explain says what to do. For a
  * daemon that root started, or a socket that systemd opened, the user is root. A missed deadline of
  * a blocking call, an answer that no request asked for, and bytes that are not an answer close the

@@ -251,8 +251,8 @@ void authz_request_put(struct authz *authz, uint32_t id, const char *method, con
 /* Keeps an error that the daemon answered with, for authz_refusal; returns AUTHZ_EREFUSED. */
 int authz_refuse(struct authz *authz, struct wire_cursor error);
 
-/* Reads a response with id nil, the daemon's last on this connection, which says why it does not
- * serve it: AUTHZ_EREFUSED, or AUTHZ_EPROTO when it is none. */
+/* Reads a response with id nil, the daemon's last on this connection, which says why the connection
+ * is not served: AUTHZ_EREFUSED, or AUTHZ_EPROTO for another response. */
 int authz_farewell_read(struct authz *authz, const struct wire_response *response);
 
 /* Fills a reply from a response: 0, or AUTHZ_EREFUSED with its texts. */

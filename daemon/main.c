@@ -100,7 +100,7 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-/* Options that are no settings of the configuration. */
+/* Options that are not settings of the configuration. */
 struct command_line {
 	const char *config;
 	const char *restore; /* a file; NULL: none */

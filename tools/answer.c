@@ -44,7 +44,7 @@ static const struct reason reasons[] = {
 		"there is no token, and this stack needs one", "" },
 	{ POL_STR_INIT("no_decision"), ABOUT_WHAT, "no module of the stack decided about ", "" },
 	{ POL_STR_INIT("malformed_path"), ABOUT_WHAT,
-		"the path could be read in two ways, or is none: ", "" },
+		"the path could be read in two ways, or is not a path: ", "" },
 	{ POL_STR_INIT("unknown_resource"), ABOUT_WHAT,
 		"the policy declares no such resource: ", "" },
 	{ POL_STR_INIT("unknown_action"), ABOUT_WHAT, "the resource has no such action: ", "" },

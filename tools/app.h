@@ -111,8 +111,8 @@ struct command {
 __attribute__((format(printf, 4, 5))) int app_fail(
 	struct app *app, int status, const char *code, const char *format, ...);
 
-/* What --json prints, taken over; NULL means that memory is out. After app_fail it is dropped: the
- * document is then the error. */
+/* Sets the document that --json prints, and takes it over; NULL: there was no memory for it. After
+ * app_fail it is dropped: the document is then the error. */
 void app_document(struct app *app, json_t *document);
 
 /* Replaces the document of app_fail by {"error": …}, with what else the daemon answered. */
@@ -122,7 +122,7 @@ void app_document_error(struct app *app, json_t *error);
  * With --json, a list of unlimited length: app_list begins the document, with the members of the
  * object `before` and then `array`, unless it is begun; app_item prints one item of the array. What
  * is printed stays: the members of app_document, or `error` of app_fail, follow the array. Both
- * functions take the value over; NULL means that memory is out.
+ * functions take the value over; NULL: there was no memory for it.
  */
 void app_list(struct app *app, json_t *before, const char *array);
 void app_item(struct app *app, json_t *item);
@@ -131,7 +131,7 @@ void app_item(struct app *app, json_t *item);
  * output failed. */
 bool app_print(struct app *app);
 
-/* Appends a value to an array. Either may be NULL, when memory was out. */
+/* Appends a value to an array. Either may be NULL, when there was no memory. */
 void app_append(struct app *app, json_t *array, json_t *value);
 
 /* A warning on standard error; changes nothing else. */
@@ -140,7 +140,7 @@ __attribute__((format(printf, 2, 3))) void app_warn(struct app *app, const char 
 /* "1 key", "2 keys"; the plural of `one` has an s. */
 const char *app_count(struct app *app, uint64_t count, const char *one);
 
-/* printf into the arena. Never NULL: when memory is out an empty string, and the arena's status
- * makes the run fail at its end. */
+/* printf into the arena. Never NULL: without memory it returns an empty string, and the arena's
+ * status makes the run fail at its end. */
 __attribute__((format(printf, 2, 3))) const char *app_text(
 	struct app *app, const char *format, ...);

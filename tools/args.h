@@ -102,7 +102,7 @@ enum flag {
 	FLAG_PREFIX,
 	FLAG_OPENAPI,
 	FLAG_ROUTES,
-	FLAG_NAME_OF_API, /* --name with a word that is no text */
+	FLAG_NAME_OF_API, /* --name with a word that is not text */
 	FLAG_MODULES,
 	FLAG_VERBOSE,
 	FLAG_FILTER,

@@ -29,7 +29,7 @@ struct completing {
 	const char *typed;  /* and the beginning that is completed */
 };
 
-/* Prints a candidate, if it begins as the word does. An empty one is none. */
+/* Prints a candidate, if it begins as the word does and is not empty. */
 void complete_offer(const struct completing *word, const char *value, const char *what);
 
 /* Offers the values of an option, or of a command's word with this name in its usage ("KEY"). */

@@ -104,8 +104,8 @@ static bool read_cursor(struct console_folder *folder, size_t *out)
 	*out = 0;
 	for (size_t i = 0; i < cursor.len; i++) {
 		if (i == 9 || cursor.ptr[i] < '0' || cursor.ptr[i] > '9') {
-			console_folder_fail(
-				folder, "invalid_request", "'cursor' is none that an answer had");
+			console_folder_fail(folder, "invalid_request",
+				"'cursor' is not one that an answer had: begin without it");
 			return false;
 		}
 		*out = *out * 10 + (size_t)(cursor.ptr[i] - '0');

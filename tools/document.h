@@ -7,8 +7,8 @@
  * printed as its pages come instead, and no more of it than one item is in memory: see struct
  * document_list.
  *
- * A function that returns a value returns NULL when memory is out; jansson's functions that take a
- * value over accept that NULL, free what else they were given and fail.
+ * A function that returns a value returns NULL when there is no memory; jansson's functions that
+ * take a value over accept that NULL, free what else they were given and fail.
  */
 
 #include <jansson.h>
@@ -36,8 +36,8 @@ bool document_print(const json_t *document, FILE *file);
 /*
  * An object that is printed in parts: the members before an array, the array's items one by one,
  * and the members after it. The bytes are those of document_print. Zero before _begin; there is
- * nothing to free. Each function returns false when memory is out; then it has printed nothing.
- * Errors of the file show in ferror.
+ * nothing to free. Each function returns false when there is no memory; then it has printed
+ * nothing. Errors of the file show in ferror.
  */
 struct document_list {
 	FILE *file;  /* NULL before _begin */

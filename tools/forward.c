@@ -97,8 +97,8 @@ static const struct {
 	{ "foreign_header", "a header of another family came with it" },
 	{ "doubled_header", "a header that must come once came twice" },
 	{ "malformed_header", "a header that says what the client asked for is empty" },
-	{ "malformed_method", "the client's method is none" },
-	{ "malformed_address", "X-Forwarded-For has what is no address" },
+	{ "malformed_method", "the client's method is not a method of HTTP" },
+	{ "malformed_address", "X-Forwarded-For has what is not an address" },
 	{ "method_override", "a header could give the application another method" },
 	{ "unknown_host", "`tenant from host` is set, and no line `host` has this host" },
 };
@@ -113,8 +113,8 @@ const char *forward_refusal(const char *reason)
 	return NULL;
 }
 
-/* A denial has X-Authz-Status, which also nginx's family gets; what is no answer about a request
- * has problem details alone. */
+/* A denial has X-Authz-Status, which also nginx's family gets; what is not an answer about a
+ * request has problem details alone. */
 static enum forward_answer answer_of(enum forward_family family, const struct http_answer *answer,
 	const struct forward_decision *decision, bool denied)
 {

@@ -66,6 +66,6 @@ const char *forward_refusal(const char *reason);
 /* What the family's web server does with an answer of this status: "passes the request on". */
 const char *forward_effect(enum forward_family family, int status);
 
-/* What a header of authz-http means; NULL: it is none of those that matter here. *out_identity: it
- * is for the application. */
+/* What a header of authz-http means; NULL: it does not matter here. *out_identity: it is for the
+ * application. */
 const char *forward_meaning(const char *header, bool *out_identity);

@@ -26,6 +26,6 @@ struct forward_report {
 int forward_report_failure(
 	struct app *app, const struct forward_report *report, enum http_result result, int error);
 
-/* Prints the report, or reports an answer that is no decision. The exit status. */
+/* Prints the report, or reports an answer that is not a decision. The exit status. */
 int forward_report_print(
 	struct app *app, const struct forward_report *report, const struct forward_asked *asked);

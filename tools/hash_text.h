@@ -7,6 +7,6 @@
 
 #define HASH_TEXT_SIZE 44
 
-/* `text` is hex or base64 of either alphabet, as keys.import takes it, or NULL. Empty if it is no
- * hash, which the daemon will say. */
+/* `text` is hex or base64 of either alphabet, as keys.import takes it, or NULL. Empty if it is not
+ * a hash, which the daemon will say. */
 void hash_text(const char *text, char out[static HASH_TEXT_SIZE]);

@@ -113,7 +113,7 @@ const char *http_header(const struct http_answer *answer, const char *name)
 
 /* --- the request ------------------------------------------------------------------------------ */
 
-/* The list of headers; NULL: memory is out. */
+/* The list of headers; NULL: no memory. */
 static struct curl_slist *list_of(const struct curl *curl, const struct http_request *request)
 {
 	struct curl_slist *list = NULL;

@@ -48,7 +48,7 @@ enum http_result {
 	HTTP_NO_HOST,       /* the name has no address */
 	HTTP_LATE,          /* no whole answer in the time */
 	HTTP_NOT_HTTP,      /* the connection ended, or what came is no answer */
-	HTTP_NO_LIBRARY,    /* libcurl is not installed, or memory is out */
+	HTTP_NO_LIBRARY,    /* libcurl is not installed, or no memory */
 };
 
 /* Asks. Only HTTP_ANSWERED sets *out. */

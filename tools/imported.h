@@ -33,7 +33,7 @@ struct imported_from {
 	const char *base;
 };
 int imported_load(struct app *app, const struct imported_from *from, struct imported *out);
-/* The same of text that is no file's. */
+/* The same of text that is not a file's. */
 int imported_load_text(struct app *app, const struct imported_from *from, struct pol_str text,
 	struct imported *out);
 void imported_finish(struct imported *imported);

@@ -28,7 +28,7 @@ static bool has_program(struct app *app, const char *name, size_t name_len)
 	return false;
 }
 
-/* May the shell find what the command begins with? It alone can judge what is no plain name. */
+/* May the shell find what the command begins with? It alone can judge what is not a plain name. */
 static bool may_start(struct app *app, const char *pager)
 {
 	size_t len = strcspn(pager, " \t");

@@ -10,7 +10,7 @@
 /* Begins, before the first line of a table, to send standard output through the pager. Nothing
  * happens when it has begun, when standard output is no terminal, and with --no-pager, an empty
  * $PAGER or `cat`; a $PAGER that cannot be started gets a warning. The reader may leave early,
- * which is no failure: ferror(stdout) then says that no more are wanted. */
+ * which is not a failure: ferror(stdout) then says that no more are wanted. */
 void pager_begin(struct app *app);
 
 /* Waits until the reader has left the pager, and warns if that failed. Standard output is the

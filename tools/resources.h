@@ -19,7 +19,7 @@ struct resources {
 };
 
 /* Adds a resource, `api:/loans/{loan}`, in the order of the tree; the actions, fit to show, stand
- * after it, and then the condition; an empty one is none. False: no memory. */
+ * after it, and then the condition, which may be empty. False: no memory. */
 bool resources_add(struct resources *resources, struct pol_str resource, const char *actions,
 	struct pol_str when);
 

@@ -51,8 +51,8 @@ const char *params_name(enum flag flag);
 int rpc_call(
 	struct app *app, const char *method, struct params *params, struct wire_cursor *out_result);
 
-/* The same beside the run's purpose: where it fails, it reports nothing and returns false. The run
- * must have called before. */
+/* The same for a call that the run can do without: a failure is not reported, and returns false.
+ * rpc_call must have been called before. */
 bool rpc_ask(
 	struct app *app, const char *method, struct params *params, struct wire_cursor *out_result);
 
@@ -63,8 +63,8 @@ bool rpc_ask(
  */
 void rpc_be_patient(struct app *app, bool (*wait)(void));
 
-/* The handle that rpc_call uses, for many.h, which has more than one call outstanding; the run's,
- * and gone with it. EXIT_YES, or another status, reported. */
+/* The handle that rpc_call uses, for many.h, which has more than one call outstanding. It belongs
+ * to the run, which closes it. EXIT_YES, or another status, reported. */
 struct authz;
 int rpc_open(struct app *app, struct authz **out);
 /* Reports what a negative AUTHZ_E* means; the exit status. */

@@ -361,7 +361,7 @@ static void put_members(struct writer *writer, const json_t *left, const json_t 
 	fputs(writer->dialect == MYSQL ? ")" : "", writer->out);
 }
 
-/* A comparison of sets. False: it is none. */
+/* Writes a comparison of sets. False: the condition is not one. */
 static bool put_of_sets(struct writer *writer, const json_t *tree)
 {
 	static const struct {

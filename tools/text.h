@@ -35,8 +35,8 @@ const char *text_end(bool on, enum colour colour);
 uint32_t text_decode(struct pol_str str, size_t *out_len);
 
 /* A copy in which control characters, bidirectional and zero-width controls, line separators and
- * bytes that are no UTF-8 stand as \n, \t, \x1b or \u{202e}. NUL-terminated, never NULL: when
- * memory is out an empty string, and the arena's status says so. */
+ * bytes that are not UTF-8 stand as \n, \t, \x1b or \u{202e}. NUL-terminated, never NULL: when
+ * there is no memory an empty string, and the arena's status says so. */
 const char *text_escape(struct pol_arena *arena, struct pol_str str);
 
 /* The same straight to a file, with no memory needed. */
@@ -65,6 +65,6 @@ struct text_lines {
  * at. Where fewer than 20 columns are left beside the indent, it is not folded. */
 size_t text_fold(FILE *file, const char *text, const struct text_lines *lines);
 
-/* The columns of a terminal ($COLUMNS goes before what it says of itself); 0: `file` is none, or
- * its width is unknown. */
+/* The columns of a terminal; $COLUMNS takes precedence over what the terminal says. 0: `file` is
+ * not a terminal, or its width is unknown. */
 size_t text_columns(FILE *file);

@@ -146,7 +146,7 @@ func (c *Client) Call(ctx context.Context, method string, params map[string]any)
 	}
 	fields, isMap := result.(map[string]any)
 	if !isMap {
-		return nil, unreadable("it is no map")
+		return nil, unreadable("it is not a map")
 	}
 	return fields, nil
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// ErrUnavailable is matched, with errors.Is, by each error that is no answer of the daemon: it does
+// ErrUnavailable is matched, with errors.Is, by each error that is not an answer of the daemon: it does
 // not listen, its user is not trusted, the deadline passed, the connection broke, or the answer
 // cannot be read. A change may or may not have been made then.
 var ErrUnavailable = errors.New("authz: unavailable")

@@ -15,7 +15,7 @@ func fieldsOf(value any) *fields {
 	m, isMap := value.(map[string]any)
 	f := &fields{fields: m}
 	if !isMap {
-		f.wrong = "it is no map"
+		f.wrong = "it is not a map"
 	}
 	return f
 }

@@ -65,7 +65,7 @@ func readPlan(result any) (Plan, error) {
 		good = false
 	}
 	if !good {
-		f.fault("it is no plan")
+		f.fault("it is not a plan")
 	}
 	return plan, f.err()
 }

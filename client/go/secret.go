@@ -10,7 +10,7 @@ import (
 const hidden = "[secret]"
 
 // Secret is a token. No verb of fmt, no logger and no encoder shows it, also not inside of another
-// value: only Reveal does. The zero Secret is none, which is not the same as an empty one.
+// value: only Reveal does. The zero Secret stands for no token, which is not the same as an empty one.
 type Secret struct {
 	text *string // a pointer: fmt prints unexported fields of other types without asking String
 }

@@ -22,7 +22,7 @@ const (
 
 var (
 	errTooLarge = errors.New("the answer is larger than 4 MiB")
-	errMalform  = errors.New("bytes that are no answer")
+	errMalform  = errors.New("bytes that are not an answer")
 )
 
 // answer is [1, id, error, result]; id is nil in the daemon's last on a connection.
@@ -42,7 +42,7 @@ type answers struct {
 
 func newAnswers(from io.Reader) *answers { return &answers{from: bufio.NewReader(from)} }
 
-// next reads an answer. Its error is errMalform or errTooLarge if bytes came that are none, otherwise
+// next reads an answer. Its error is errMalform or errTooLarge if bytes came that are not an answer, otherwise
 // that of the connection.
 func (a *answers) next() (answer, error) {
 	a.left = answerMax

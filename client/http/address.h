@@ -22,13 +22,13 @@ struct http_network {
 };
 
 /* Reads an address as it stands in X-Forwarded-For: alone, `[IPv6]`, or either with a port
- * (`IPv4:PORT`, `[IPv6]:PORT`). False: it is none. */
+ * (`IPv4:PORT`, `[IPv6]:PORT`). False: the text is not an address. */
 bool http_address_read(struct pol_str text, struct http_address *out);
 
 /* Writes it as people do. */
 void http_address_write(const struct http_address *address, char out[static HTTP_ADDRESS_TEXT]);
 
-/* Reads ADDRESS or ADDRESS/BITS. False: it is none, or has bits after its prefix. */
+/* Reads ADDRESS or ADDRESS/BITS. False: the text is neither, or bits after the prefix are set. */
 bool http_network_read(struct pol_str text, struct http_network *out);
 
 bool http_network_has(const struct http_network *network, const struct http_address *address);

@@ -5,7 +5,7 @@
  * answer: makes the answer to a web server of a decision. Pure.
  *
  * Whether the request passes is decided by `verdict` alone, never by a status that the daemon sent.
- * One exception must be configured (`missing pass`): what is denied for want of facts, which the
+ * One exception must be configured (`missing pass`): a denial because facts are missing, which the
  * application knows, passes. A zeroed decision denies.
  */
 

@@ -106,7 +106,7 @@ static json_t *decide(struct authzen_decision *decision)
 	return denied;
 }
 
-/* An evaluation that is no question is denied by itself, and the others are answered. */
+/* An evaluation that is not a question is denied by itself, and the others are answered. */
 static json_t *mistake(const char *message)
 {
 	return json_pack("{s:b, s:{s:s, s:{s:i, s:s}}}", "decision", 0, "context", "reason",

@@ -67,7 +67,7 @@ void http_console_problem(struct http_exchange *exchange, int status, const char
 /* The headers that every answer has: pairs of name and value up to NULL. */
 const char *const *http_console_headers(void);
 
-/* Of answers that are no page. */
+/* Of answers that are not pages. */
 #define HTTP_CONSOLE_POLICY "default-src 'none'; frame-ancestors 'none'"
 
 /* Milliseconds of the clock that sessions go by. */

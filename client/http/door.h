@@ -119,8 +119,8 @@ struct http_exchange {
 	struct http_question question;
 };
 
-/* Opens the door at a listening descriptor, which http_door_close closes. 0, or a negative
- * errno. */
+/* Opens the door at a listening descriptor, which http_door_stop_listening or http_door_close
+ * closes. 0, or a negative errno. */
 int http_door_open(struct http_door *door, uv_loop_t *loop, int fd, unsigned connections);
 
 /* Stops accepting connections. Those that wait in the listener's queue are accepted first, unless a

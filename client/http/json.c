@@ -55,7 +55,7 @@ static const char *put_value(const json_t *value, struct wire_buf *out, unsigned
 		wire_put_int(out, json_integer_value(value));
 		break;
 	case JSON_REAL:
-		return "has a number that is no integer";
+		return "has a number that is not an integer";
 	case JSON_TRUE:
 	case JSON_FALSE:
 		wire_put_bool(out, json_is_true(value));
@@ -79,7 +79,7 @@ static void put(struct wire_buf *out, const char *text, size_t len)
 	wire_put_raw(out, text, len);
 }
 
-/* Bytes of the character at `ptr`, 0 if it is no UTF-8. */
+/* Bytes of the character at `ptr`, 0 if it is not UTF-8. */
 static size_t character(const char *ptr, size_t left)
 {
 	for (size_t len = 1; len <= 4 && len <= left; len++) {

@@ -12,7 +12,7 @@
 /* Nested arrays and objects of a value that is sent. */
 enum { HTTP_JSON_MAX_DEPTH = 8 };
 
-/* Packs a value. NULL, or what is wrong with it ("has a number that is no integer"). */
+/* Packs a value. NULL, or what is wrong with it ("has a number that is not an integer"). */
 const char *http_json_to_wire(const json_t *value, struct wire_buf *out);
 
 /* Writes one value of the wire as compact JSON text, without a tree of values between: what is

@@ -48,7 +48,7 @@ static int clear_path(const struct sockaddr_un *address)
 	}
 	if (!S_ISSOCK(stat.st_mode)) {
 		errno = EEXIST;
-		return fail("make the socket: something that is no socket is at its path", path);
+		return fail("make the socket: something that is not a socket is at its path", path);
 	}
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0) {

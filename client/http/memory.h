@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Bytes: three bodies of the worst kind at a time, or a thousand of some kilobytes. */
+/* Bytes. Enough for three of the worst bodies at a time, or a thousand of a few kilobytes. */
 #define HTTP_MEMORY ((size_t)64 * 1024 * 1024)
 
 /* At most this many bytes of JSON values are made from one byte of a body. */

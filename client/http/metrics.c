@@ -14,7 +14,8 @@ static const unsigned bounds_us[HTTP_BUCKETS - 1] = { 50, 100, 200, 500, 1000, 2
 
 /* --- counting --------------------------------------------------------------------------------- */
 
-/* The place of a reason; HTTP_REASONS: there is none left, or it is none and could break a line. */
+/* The place of a reason; HTTP_REASONS: there is none left, or the text is not a reason and could
+ * break a line. */
 static size_t place_of(struct http_metrics *metrics, const char *reason)
 {
 	size_t i, len = strlen(reason);

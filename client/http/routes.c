@@ -6,7 +6,7 @@
 #include "client/wire.h"
 #include "daemon/host/log.h"
 
-/* A page of metrics: some hundred lines. */
+/* A page of metrics has a few hundred lines. */
 enum { MAX_METRICS = 256 * 1024 };
 
 /* --- decisions -------------------------------------------------------------------------------- */

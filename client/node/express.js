@@ -88,7 +88,7 @@ function deny(res, decision, hasToken, realm) {
 // options: service, environment, tenant and tree as in a request; header or cookie that may have the token;
 // realm; facts(req), which gives more fields of the request; timeout; overrides: something before has applied
 // X-HTTP-Method-Override and the like, otherwise a request with one is answered 400; missingPass: what is denied
-// for want of facts passes, and the route asks again.
+// because facts are missing passes, and the route asks again.
 export function authorize(client, options = {}) {
   const { service, environment, tenant, tree, realm = 'authz', facts = () => ({}), timeout, overrides, missingPass } = options;
   if (!/^[\w .:/-]*$/.test(realm)) {

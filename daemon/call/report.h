@@ -42,7 +42,7 @@ struct report {
 	uint64_t connections; /* open */
 	uint64_t accepted;
 	uint64_t max_connections;
-	uint64_t refused;                  /* connections, for want of room */
+	uint64_t refused;                  /* connections, because there was no room */
 	uint64_t reaped;                   /* connections closed because they were idle */
 	uint64_t waiting;                  /* jobs of the writer */
 	uint64_t rate;                     /* decisions a second, recently */

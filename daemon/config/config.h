@@ -148,8 +148,8 @@ bool config_read_idle(struct pol_str text, uint32_t *out); /* a duration */
  */
 bool config_is_host(struct pol_str text);
 
-/* Of an option that is none, the one with the nearest name; NULL: none is near. `options` ends with
- * a row without a name. */
+/* For a name that no option has, the option with the nearest name; NULL: none is near. `options`
+ * ends with a row without a name. */
 struct option;
 const char *config_nearest_option(struct pol_str name, const struct option *options);
 

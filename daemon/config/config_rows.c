@@ -337,8 +337,8 @@ static bool read_log_mode(
 	}
 	if ((*out & 0133) != 0 || (*out & 0600) != 0600) {
 		pol_diag_error(reader->diags, word->at,
-			"mode %.*s: only the daemon's user writes the log, and it is no program: "
-			"write 0600, 0640 or 0644",
+			"mode %.*s: only the daemon's user may write the log, and nobody executes "
+			"it: write 0600, 0640 or 0644",
 			POL_STR_ARGS(word->text));
 		return false;
 	}

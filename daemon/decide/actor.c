@@ -58,7 +58,7 @@ void actor_name(const struct call *call, char out[static ACTOR_NAME])
 
 /* --- a token ---------------------------------------------------------------------------------- */
 
-/* The same as for a decision: used, or presented in vain. */
+/* Counts the key as a decision does: used, or presented and refused. */
 static void count(struct call *call, const struct actor *actor, bool denied)
 {
 	static const struct pol_ip nowhere = { .known = false };

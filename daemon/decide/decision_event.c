@@ -11,7 +11,7 @@
 #include "policy/text/cidr.h"
 #include "policy/text/path.h"
 
-/* An event that is larger is dropped. Nearly all have some hundred bytes. */
+/* An event that is larger is dropped. Nearly all have a few hundred bytes. */
 #define MAX_EVENT 16384
 
 /* At most this many bytes of what somebody wrote are put: no name and no place is

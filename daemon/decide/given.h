@@ -63,7 +63,8 @@ struct given_read {
 void given_begin(const struct call *call);
 
 /* The same, with the facts that all entries share. NULL; or what is wrong, and then *out_param
- * names the parameter, `facts.resource.owner`. Both texts live as long as the room is not used. */
+ * names the parameter, `facts.resource.owner`. Both texts live until the call's room is used
+ * again. */
 const char *given_begin_shared(
 	const struct call *call, const struct given_params *params, const char **out_param);
 

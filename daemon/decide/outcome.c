@@ -7,7 +7,7 @@
 #include "daemon/decide/decision_note.h"
 #include "daemon/decide/missing.h"
 
-/* An explanation takes a few KiB; a stack of a thousand lines some hundred. */
+/* An explanation takes a few KiB; that of a stack of a thousand lines takes a few hundred. */
 #define EXPLAIN_MEMORY ((size_t)1 << 20)
 
 /* In decisions: what explaining costs beside its own, and how many roles one is worth. */

@@ -10,7 +10,7 @@
 #include "policy/ask/plan.h"
 #include "policy/text/value.h"
 
-/* A plan takes a few KiB; the largest one takes as long as some thousand decisions. For the arena
+/* A plan takes a few KiB; the largest one takes as long as a few thousand decisions. For the arena
  * in which it is made and encoded. */
 #define PLAN_ENCODE_MEMORY ((size_t)1 << 20)
 

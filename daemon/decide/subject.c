@@ -270,8 +270,8 @@ static int gather_key(struct call *call, const struct subject_ask *ask, struct s
 		       : look_up_key(call, ask, &presented, subject);
 }
 
-/* Is it a service of another tenant, or of an environment that is not there? Principals of the
- * files are of neither. */
+/* Does the request name another tenant than the default one, or an environment that the policy
+ * lacks? A principal of the policy's files is of neither. */
 static bool is_other_tenant_or_environment(struct call *call, const struct subject_ask *ask)
 {
 	return (ask->has_tenant && !pol_str_equal(ask->tenant, POL_STR("*")) &&

@@ -29,11 +29,11 @@ void subject_begin(struct call *call, struct subject *out);
 
 /* --- subject_everyone.c ----------------------------------------------------------------------- */
 
-/* Adds what every principal of the tenant holds, or every caller, in this order, after what the
- * subject holds itself. Tenant 0 is none. */
+/* Appends what every principal of the tenant, or every caller, holds to what the subject itself
+ * holds. Every principal's goes before every caller's. Tenant 0: adds nothing. */
 int subject_take_everyone(
 	struct call *call, uint32_t tenant, enum store_everyone kind, struct subject *subject);
-/* Adds both. */
+/* Appends both. */
 int subject_take_all(struct call *call, uint32_t tenant, struct subject *subject);
 
 /* --- subject.c -------------------------------------------------------------------------------- */

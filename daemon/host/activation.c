@@ -17,7 +17,8 @@ static int refuse(int fd, const char *why)
 	return -EINVAL;
 }
 
-/* A variable that is a number from 0 to `most`; false: it is not set or is none. */
+/* Reads a variable that is a number from 0 to `most`. False: it is not set, or not such a
+ * number. */
 static bool read_number(const char *name, unsigned long most, unsigned long *out)
 {
 	const char *text = getenv(name);
@@ -69,8 +70,8 @@ static int read_socket(struct activation_socket *socket)
 	}
 	if (!has_option(socket->fd, SO_DOMAIN, AF_UNIX) ||
 		!has_option(socket->fd, SO_TYPE, SOCK_STREAM)) {
-		return refuse(socket->fd,
-			"it is no Unix stream socket: use ListenStream= with a path in its unit");
+		return refuse(socket->fd, "it is not a Unix stream socket: use ListenStream= with "
+					  "a path in its unit");
 	}
 	if (!has_option(socket->fd, SO_ACCEPTCONN, 1)) {
 		return refuse(socket->fd,

@@ -54,7 +54,7 @@ static const int common[] = {
 	SCMP_SYS(gettimeofday),
 	SCMP_SYS(nanosleep),
 	SCMP_SYS(time),
-	/* descriptors that are there, and what stat(2) shows, which is no contents */
+	/* descriptors that are there, and what stat(2) shows, which is not contents */
 	SCMP_SYS(close),
 	SCMP_SYS(fstat),
 	SCMP_SYS(getcwd),

@@ -46,7 +46,7 @@ static int connect_to(const char *path)
 	return fd;
 }
 
-/* A number in a variable; 0: it is not set, or is none. */
+/* The number in a variable; 0: it is not set, or not a number. */
 static uint64_t read_number(const char *name)
 {
 	const char *text = getenv(name);

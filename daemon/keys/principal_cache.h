@@ -72,7 +72,7 @@ bool principal_cache_find(struct principal_cache *cache, const struct principal_
 /* The same, of an entry that was found before. */
 bool principal_cache_recall(struct principal_cache *cache, struct principal_ref ref,
 	uint64_t serial, struct principal_state *out, struct principal_name *out_name);
-/* view: store_read_view of the reader that found it; 0 puts nothing. The reference is none where
+/* view: store_read_view of the reader that found it; 0 puts nothing. Returns an empty reference if
  * nothing was put. */
 struct principal_ref principal_cache_put(struct principal_cache *cache,
 	const struct principal_cache_key *key, const struct principal_state *state, uint64_t view);

@@ -36,7 +36,7 @@ void attributes_read(
 /* The text of the attribute of that name. False if there is none. */
 bool attributes_find(struct store_list attributes, struct pol_str name, struct pol_str *out);
 
-/* May a principal that has `before` have `attributes`? One that is no declared fact may be
+/* May a principal that has `before` have `attributes`? One that is not a declared fact may be
  * anything, except the name of a fact that every principal has; one that is not of its type may
  * stay as it was. False: `why` names the first that may not be, without its text. */
 bool attributes_check(const struct pol_snapshot *snapshot, struct store_list attributes,

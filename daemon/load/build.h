@@ -61,9 +61,10 @@ struct build_options {
 	struct plugins *plugins;
 	struct feeds
 		*feeds; /* the last good data files; NULL: one that is refused refuses the policy */
-	const struct folder
-		*before; /* nothing is built if the new lists equal these: the folder's; */
-	const struct plugin_folder *modules_before; /* NULL: always build; and the modules' */
+	/* The lists of files and of modules that the last build read: nothing is built if the new
+	 * lists equal them. NULL: always build. */
+	const struct folder *before;
+	const struct plugin_folder *modules_before;
 	/* A policy of the files in `before`: if only data files differ, its snapshot is renewed
 	 * (policy/compile/renew.h), and no policy file is read. NULL: always compile. */
 	const struct build_base *base;

@@ -58,7 +58,7 @@ int stored_roles_extend_next(struct store_read *read, const struct pol_snapshot 
 /* Would `next` have more than STORED_ROLES_BYTES of roles, and more than `before`? */
 bool stored_roles_are_too_large(const struct pol_snapshot *before, const struct pol_snapshot *next);
 
-/* Why the roles cannot be taken into a policy, for people. */
+/* Why the roles cannot be taken into a policy, as a message for the log or an answer. */
 const char *stored_roles_explain(int error);
 
 /* The snapshot's number of a role that an assignment or a key of this tenant names; POL_NONE: the

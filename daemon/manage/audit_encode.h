@@ -21,5 +21,5 @@ int audit_refuse_kind(struct call *call, const char *param);
 /* Appends the bytes of a tag as hexadecimal text. */
 void audit_encode_tag(struct wire_buf *out, const uint8_t *tag, size_t len);
 
-/* Reads such a text of `len` bytes. False: it is none. */
+/* Reads a tag of `len` bytes from such a text. False: the text is not one. */
 bool audit_decode_tag(struct wire_str text, uint8_t *out, size_t len);

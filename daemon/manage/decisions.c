@@ -91,7 +91,8 @@ static int watch(struct call *call)
 		return take(call, NULL);
 	}
 	if (!audit_decode_tag(cursor->text, id, sizeof id)) {
-		return call_invalid(call, "cursor", "is none that this method gave");
+		return call_invalid(
+			call, "cursor", "is not one that this method gave: begin without a cursor");
 	}
 	return take(call, id);
 }

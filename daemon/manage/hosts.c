@@ -150,7 +150,8 @@ static int list(struct call *call)
 		return call_invalid(call, "limit", "must be from 1 to %d", LIST_LIMIT_MOST);
 	}
 	if (cursor->given && !read_cursor(cursor->text, &at)) {
-		return call_invalid(call, "cursor", "is none that this method gave");
+		return call_invalid(
+			call, "cursor", "is not one that this method gave: begin without a cursor");
 	}
 	most = limit->given ? (size_t)limit->integer : most;
 	share_ask_uses(call->context->share);

@@ -109,8 +109,9 @@ int list_begin(struct list *list, struct call *call, const struct wire_value *li
 		list->limit = (uint32_t)limit->integer;
 	}
 	if (cursor->given && !read_cursor(list, cursor->text)) {
-		return call_invalid(
-			call, "cursor", "is none that this list with these filters gave");
+		return call_invalid(call, "cursor",
+			"is not one that this list gave with these filters: begin without a "
+			"cursor");
 	}
 	wire_put_result(call->out, call->id);
 	list->map = wire_open_map(call->out);

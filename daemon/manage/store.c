@@ -80,7 +80,8 @@ static int backup(struct call *call)
 		return next_piece(call, NULL);
 	}
 	if (!audit_decode_tag(cursor->text, id, sizeof id)) {
-		return call_invalid(call, "cursor", "is none that this method gave");
+		return call_invalid(
+			call, "cursor", "is not one that this method gave: begin without a cursor");
 	}
 	return next_piece(call, id);
 }

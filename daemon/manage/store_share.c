@@ -163,7 +163,8 @@ static int restore_this(struct call *call)
 
 	if (cursor->given) {
 		if (!audit_decode_tag(cursor->text, id, sizeof id)) {
-			return call_invalid(call, "cursor", "is none that this method gave");
+			return call_invalid(call, "cursor",
+				"is not one that this method gave: begin without a cursor");
 		}
 		part.cursor = id;
 	}

@@ -5,7 +5,7 @@
  * who: lists of roles, principals and keys that one thing is true of: that they may do something,
  * or that they hold a role. who.c has the methods, who_walk.c walks the store and the policy.
  *
- * A page ends as every list's does (list.h), so a call looks at some thousand records at most.
+ * A page ends as every list's does (list.h), so a call looks at a few thousand records at most.
  */
 
 #include "daemon/decide/subject.h"

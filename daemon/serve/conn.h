@@ -63,7 +63,7 @@ struct conn {
 				 * or requests are due */
 	struct conn_rest *rest; /* a call that goes on in the next turn */
 	bool ended;             /* the peer will send no more, or we shall read no more */
-	bool failed;            /* it sent what is no message: nothing more is processed */
+	bool failed;            /* it sent what is not a message: nothing more is processed */
 	bool closed;
 	struct peer peer;
 };
@@ -72,10 +72,11 @@ struct conn {
 int conn_create(int fd, const struct peer *peer, struct peer_limits *limits,
 	const struct peer_limits_slot *slot, struct conn **out);
 
-/* In the worker's thread from here on. Begins to read; on failure the connection is gone. */
+/* Gives the connection to the worker, whose thread alone may use it from now on, and begins to
+ * read. On failure it is freed. */
 int conn_start(struct conn *conn, struct worker *worker);
 
-/* Gives it a turn with what it holds. */
+/* Gives the connection a turn: handles requests that it has read. */
 void conn_turn(struct conn *conn);
 
 /* An answer from another thread. Takes over defer. */

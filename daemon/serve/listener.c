@@ -121,8 +121,8 @@ static int look(const char *path, char why[static LISTENER_WHY])
 	}
 	if (!S_ISSOCK(stat.st_mode)) {
 		snprintf(why, LISTENER_WHY,
-			"there is something that is no socket: move it away, or name another path "
-			"with --socket: %s",
+			"there is something that is not a socket: move it away, or name another "
+			"path with --socket: %s",
 			path);
 		return -EEXIST;
 	}
@@ -239,7 +239,7 @@ int listener_open(struct listener *listener, const struct config_listener *confi
 	if (r < 0) {
 		return r;
 	}
-	/* Beside what is no socket there is no lock to leave. */
+	/* Beside what is not a socket there is no lock to leave. */
 	r = look(config->path, why);
 	if (r == -EEXIST) {
 		return r;

@@ -38,7 +38,7 @@ struct store_read;
 struct sweep;
 struct writer;
 
-/* Descriptors that are no connections, listeners or workers: store, policy, modules, logs, and the
+/* Descriptors that are not connections, listeners or workers: store, policy, modules, logs, and the
  * connections of root and the daemon's own user, which are not counted. */
 #define SERVER_DESCRIPTORS 128
 

@@ -83,14 +83,14 @@ struct share_append {
 	/* For the watcher, from any thread: the place that the batch is on its way to, whose notice
 	 * needs nobody, 0: none; and the last row that is applied and asks for a report. */
 	atomic_uint_fast64_t sending, reports;
-	bool locked;           /* the head, by us */
-	struct share_log *log; /* that is lent; NULL: none */
-	uint64_t number;       /* of the connection that was lent last, */
-	uint64_t looked;       /* and of the one whose server was asked for */
+	bool locked;           /* this host holds the lock of the head */
+	struct share_log *log; /* the connection that the watcher lent; NULL: none */
+	uint64_t number;       /* of the connection that was lent last */
+	uint64_t looked;       /* number of the connection whose server is known */
 	uint64_t held_until;   /* ms, CLOCK_BOOTTIME: see SHARE_HOLD_MS */
-	uint8_t *buffer;       /* of rows that are read and written */
+	uint8_t *buffer;       /* for rows that are read and written */
 	size_t capacity;
-	char why[SHARE_WHY]; /* why it does not go on; empty: it does */
+	char why[SHARE_WHY]; /* why nothing can be appended or applied; empty: it can */
 	/* Since the start; any thread reads them. */
 	atomic_uint_fast64_t appended, lost, unanswered, applied;
 };

@@ -23,7 +23,7 @@ struct reading {
 	uint64_t applied;
 	size_t bytes;            /* of payloads, in this read */
 	bool spoiled;            /* a row could not be applied after others of its write */
-	bool newest;             /* the row where this store is was read */
+	bool newest;             /* the row at this store's own place was read */
 	char refused[SHARE_WHY]; /* the row that could not be applied; empty: there is none */
 	char *why;
 };
@@ -36,8 +36,8 @@ static int refuse(struct reading *reading, const struct share_row *row, int r, c
 	return r;
 }
 
-/* Says why a row cannot be applied. A log that began again has rows that do not follow, and that
- * is no alarm. */
+/* Says why a row cannot be applied. The rows of a log that began again do not follow: that raises
+ * no alarm. */
 static int explain(struct reading *reading, int r)
 {
 	struct share_append *append = reading->append;
@@ -187,7 +187,7 @@ static int read_once(struct reading *reading)
 	reading->refused[0] = '\0';
 	r = log->ops->read(log, from, on_row, reading, SHARE_ANSWER_MS);
 	if (r == -EBADMSG && reading->why[0] == '\0') {
-		/* It was no row at all. */
+		/* It was not a row at all. */
 		snprintf(reading->why, SHARE_WHY, "%s", log->ops->why(log));
 	}
 	kept = commit(reading);

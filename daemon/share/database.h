@@ -68,9 +68,9 @@ struct share_host {
 	uint8_t instance[SHARE_INSTANCE];
 	char name[SHARE_HOST + 1];
 	uint64_t applied;
-	int64_t seen;      /* microseconds since 1970 by the database's clock: its last look */
-	int64_t clock;     /* how far its clock is ahead of the database's, in microseconds */
-	uint32_t reads;    /* the latest format that it can read */
+	int64_t seen;   /* when it last looked: microseconds since 1970 by the database's clock */
+	int64_t clock;  /* how far its clock is ahead of the database's, in microseconds */
+	uint32_t reads; /* the latest format that it can read */
 	char revision[72]; /* of its policy */
 	char version[32];  /* of the program */
 	uint8_t pepper;    /* the newest pepper that its file has */
@@ -111,7 +111,8 @@ struct share_database {
 	const char *version; /* of the program that the object was built with */
 	size_t size;         /* of this table */
 
-	/* Checks the text alone: 0; -EINVAL and `why`: it is no CONNINFO, or it has a password. */
+	/* Checks the text alone: 0; -EINVAL and `why`: it is not a CONNINFO, or it has a
+	 * password. */
 	int (*check)(const char *conninfo, char why[static SHARE_WHY]);
 
 	/* Gives the files that CONNINFO and the environment name: certificates, keys, passwords.
@@ -144,7 +145,7 @@ struct share_database {
 
 	/* Enters or updates this host's row. Before its first look. */
 	int (*host_enter)(struct share_log *log, const struct share_host *host, int timeout);
-	/* This host's row is marked gone: it ends in order. */
+	/* Marks this host's row as gone, when the host ends in good order. */
 	int (*host_leave)(
 		struct share_log *log, const uint8_t instance[SHARE_INSTANCE], int timeout);
 	/* Marks rows whose last look is older than `marks` ms gone, and deletes those gone for

@@ -189,7 +189,7 @@ void database_note_notices(struct database *database)
 	PGnotify *notice;
 
 	while ((notice = PQnotifies(database->pg)) != NULL) {
-		/* Anybody may send one: what is no number is none. */
+		/* Any program may send a notice; one without a number is ignored. */
 		uint64_t sequence = strtoull(notice->extra, NULL, 10);
 
 		if (sequence > database->noticed) {
@@ -263,7 +263,7 @@ static bool passes(const char *state)
 	return false;
 }
 
-/* 0 for a result that is no error. */
+/* 0 for a result that is not an error. */
 static int judge(struct database *database, PGresult *result)
 {
 	ExecStatusType status = PQresultStatus(result);

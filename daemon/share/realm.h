@@ -54,7 +54,7 @@ struct share_copied {
 /* Takes a part of a copy (store/copy.h). After the last one the copy is the store of all hosts, as
  * a new epoch of the log: *out is set, and the other hosts follow if they can. Else
  * share_restore_cursor is for the next part. After an error the parts are dropped. -EEXIST also: it
- * is no copy, or lacks changes. */
+ * is not a copy, or lacks changes. */
 int share_restore(struct share *share, const struct share_copied *part, struct share_realm *out,
 	char why[static SHARE_WHY]);
 const uint8_t *share_restore_cursor(const struct share *share);

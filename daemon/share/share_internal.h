@@ -94,7 +94,7 @@ struct watcher {
 	struct share_proof proof;
 	struct share_server server;
 	bool knows_server;
-	uint64_t held_until; /* ns: nobody is fresh before */
+	uint64_t held_until; /* ns: before this no host is fresh */
 	bool caught_up;      /* once, since the start or since it joined */
 	uint64_t end_at;     /* when the writer may be asked again to end `stale` */
 	bool parted;         /* the log is of another epoch than the store */
@@ -107,13 +107,13 @@ struct watcher {
 		unsigned phase;    /* of watcher_use.c; 0: between two rounds */
 		uint64_t after;    /* the last key of the phase's last page */
 		uint64_t at;       /* when the next page or round is due */
-		uint64_t least_at; /* and one that is asked for */
+		uint64_t least_at; /* the earliest time of one that is asked for */
 		uint8_t id[STORE_USES_ID];
 		struct store_numbers numbers; /* as of the round's begin */
 	} use;
 
 	uint64_t snapshot;   /* the newest one's sequence, as far as it is known */
-	bool knows_snapshot; /* and one before it was seen, */
+	bool knows_snapshot; /* an earlier one was seen */
 	uint64_t counted;    /* kept rows up to here are in grown */
 	uint64_t grown;      /* bytes of rows since the newest */
 };
@@ -165,7 +165,7 @@ struct share {
 	uint8_t uses_id[STORE_USES_ID];
 	bool look_again; /* the log was seen to end before this store */
 	bool follow;     /* the log was seen to be of a later epoch */
-	bool leave;      /* this host's row is to be marked gone, before it is no host any more */
+	bool leave; /* this host's row is to be marked gone, before this host leaves the store */
 	bool want_stale; /* what the watcher found: the writer ends `fresh->stale` */
 	bool caught_up;  /* a look, after this host's row was entered, found no later row */
 	bool entered;    /* this host has its row, since it became part of the realm */

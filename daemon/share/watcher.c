@@ -139,7 +139,7 @@ static void take_notices(struct watcher *watcher)
 	if (!watcher->log->ops->is_connected(watcher->log)) {
 		watcher->look_at = 0;
 	}
-	/* `applied` has the row before `sending` is none. */
+	/* The writer raises `applied` before it sets `sending` to 0. */
 	if (named > atomic_load(&watcher->share->append.sending) &&
 		named > watcher_applied(watcher)) {
 		share_wake_writer(watcher->share);

@@ -51,7 +51,7 @@ static void fill_row(struct watcher *watcher, struct share_host *row)
 	snprintf(row->name, sizeof row->name, "%s", share->options.host);
 	snprintf(row->version, sizeof row->version, "%s", AUTHZ_VERSION);
 	pthread_mutex_lock(&share->lock);
-	/* Whole seconds: it is no news when it differs by less. */
+	/* Whole seconds, so that a smaller difference does not change the row. */
 	row->clock = share->status.clock_us / 1000000 * 1000000;
 	snprintf(row->revision, sizeof row->revision, "%s", share->revision);
 	put_problem(row, share->status.problem);

@@ -18,7 +18,7 @@
  * the writer makes room every 10 seconds. */
 #define USE_AGAIN_MS 1000
 /* A page: keys of one statement, and keys that are looked at for it. Looks of the head go between
- * two pages, so a page is to take some milliseconds. */
+ * two pages, so a page is to take a few milliseconds. */
 #define USE_PAGE  512
 #define USE_STEPS 4096
 /* What a host that ends may take for its last round, in ms. */

@@ -96,7 +96,7 @@ static int take(struct apply *apply, struct change *out)
 	out->value.mv_data = (uint8_t *)out->key.mv_data + out->key.mv_size;
 	if (out->table >= STORE_TABLES || forms[out->table].most == 0 || at[CHANGES_PUT] > 1 ||
 		!changes_have(out->table, text_of(out->key))) {
-		return refuse(apply, "is none that this authzd knows");
+		return refuse(apply, "is of a kind that this authzd does not know");
 	}
 	if (out->key.mv_size < forms[out->table].least ||
 		out->key.mv_size > forms[out->table].most ||

@@ -37,12 +37,12 @@ int store_write_changes(const struct store_write *write, struct pol_str *out);
 /* Does the same in this batch, which has no open job, and keeps it; may be called again in the
  * batch. Nothing is recorded. Entries of the trail must continue this store's, and there must be
  * one for each record that is changed. The watch is called at the commit as for the batch's own
- * changes. -EBADMSG: these are no changes, or they do not continue the trail: `why` says it, and
+ * changes. -EBADMSG: these are not changes, or they do not continue the trail: `why` says it, and
  * the write must be aborted. Other negative errnos are the store's. */
 int store_apply_changes(
 	struct store_write *write, struct pol_str changes, char why[static STORE_WHY]);
 
-/* The sequence of the first entry of the trail that they put; 0: none, or these are no changes. */
+/* The sequence of the first entry of the trail that they put; 0: none, or these are not changes. */
 uint64_t store_changes_entry(struct pol_str changes);
 
 /* True if a kept job put or deleted a stored role. After the commit the policy's snapshot must be

@@ -17,7 +17,7 @@ enum pages_fault {
 	PAGES_SOUND = 0,
 	PAGES_SHORT,   /* the file ends before the page */
 	PAGES_META,    /* this is no meta page of LMDB, or it has another version */
-	PAGES_SIZE,    /* the page size is none that LMDB uses */
+	PAGES_SIZE,    /* LMDB uses no such page size */
 	PAGES_COMMITS, /* the two meta pages are not of two commits in a row */
 	PAGES_RANGE,   /* a number names a page that does not exist */
 	PAGES_TWICE,   /* the page is used twice, or used and free */

@@ -4,7 +4,7 @@
 
 #include "daemon/store/internal.h"
 
-/* Deletes an entry; it is no error if there is none, because an index may have been altered. */
+/* Deletes an entry; it is not an error if there is none, because an index may have been altered. */
 static int drop(struct store_write *write, enum store_table table, struct store_place *place)
 {
 	MDB_val key = { place->len, place->bytes };

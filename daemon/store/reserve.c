@@ -7,7 +7,8 @@
 
 #include "daemon/store/internal.h"
 
-/* 256 MiB of a map of 16 GiB: some hundred thousand revocations with their entries in the trail. */
+/* 256 MiB of a map of 16 GiB: a few hundred thousand revocations with their entries in the
+ * trail. */
 #define RESERVE_PART 64
 
 /* LMDB's table of freed pages. Its keys are numbers of transactions, as a size_t; the value is how

@@ -71,7 +71,7 @@ void store_write_undo(struct store_write *write);
 /* True if the job changed a record and has not appended the trail's entry for it. Such a job must
  * be undone. */
 bool store_write_owes(const struct store_write *write);
-/* True if the thread met an altered record since the write began, in a job that was undone too.
+/* True if the thread met an altered record since the write began, even in a job that was undone.
  * Such a batch is not given to other hosts. */
 bool store_write_met_altered(const struct store_write *write);
 /* True if a job was kept. */

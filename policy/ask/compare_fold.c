@@ -33,7 +33,7 @@ static enum pol_side side_of(enum pol_change_kind kind)
 		       : POL_SIDE_AFTER;
 }
 
-/* The first index in the list of a verb whose permission is at least that. */
+/* The first index in the verb's list whose permission is at least `permission`. */
 static uint32_t find_rank(const struct folding *folding, uint32_t verb, uint32_t permission)
 {
 	uint32_t low = folding->by_verb->begin[verb];

@@ -232,7 +232,7 @@ enum pol_status pol_compare_add_subject(struct pol_compare *compare,
 struct pol_subject_region {
 	struct pol_region at; /* `at.place` NULL: a whole tree */
 	uint32_t tree;        /* of the joined trees */
-	uint32_t wild;        /* the depth of its last segment that is no literal; 0: none */
+	uint32_t wild;        /* the depth of its last segment that is not a literal; 0: none */
 	uint32_t general;     /* the region in which it lies; of a whole tree itself */
 	bool owned;           /* no other path in that region leads to its node */
 	const struct pol_str *segments; /* of the place: `at.depth` */

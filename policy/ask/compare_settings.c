@@ -4,7 +4,7 @@
 #include "policy/ask/compare_internal.h"
 #include "policy/snapshot/tree.h"
 
-/* Adds a change of something that is no permission. */
+/* Adds a change of something that is not a permission. */
 static struct pol_change *add(struct pol_compare *compare, struct pol_changes *changes,
 	enum pol_change_kind kind, struct pol_str what, unsigned effect)
 {

@@ -195,7 +195,7 @@ void pol_escalation_drop_formulas(struct pol_escalation_search *search)
 	pol_arena_finish(&search->formulas[1]);
 }
 
-/* Does the conjunction have the part? A formula that is none is its only part. */
+/* Does the conjunction have the part? Another formula has one part: itself. */
 static bool has_part(const struct pol_formula *formula, const struct pol_formula *part)
 {
 	if (formula->kind != POL_FORMULA_AND) {

@@ -25,7 +25,7 @@ struct pol_escalation_region {
 	uint32_t tree;
 	uint32_t node;
 	uint32_t depth; /* how many segments the place has */
-	uint32_t wild;  /* the depth of its last segment that is no literal; 0: none */
+	uint32_t wild;  /* the depth of its last segment that is not a literal; 0: none */
 };
 
 struct pol_formula;

@@ -105,8 +105,8 @@ static bool would_do(const struct search *search, const struct pol_grantee *gran
 	return true;
 }
 
-/* The condition on which it allows the permission: the first that is true, or else that is unknown.
- * NULL: it allows it always. */
+/* The condition on which the role or scope allows the permission: the first that is true, or else
+ * the first that is unknown. NULL: it allows it always. */
 static const struct pol_condition *find_condition(
 	const struct search *search, const struct pol_grantee *grantee, uint32_t permission)
 {

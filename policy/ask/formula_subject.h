@@ -45,8 +45,8 @@ struct pol_formula_subject {
 	/* Facts of the principal that neither the record nor the request says are absent. Otherwise
 	 * they are open, as a peer may state them. */
 	bool no_statements;
-	/* It is no principal in particular but any that holds these roles: its id, tenant and kind
-	 * are open. */
+	/* It stands for any principal that holds these roles: its id, tenant and
+	 * kind are open. */
 	bool any_principal;
 	/* It stands for all principals and callers: its id, tenant, kind and roles are open too. */
 	bool anybody;

@@ -45,8 +45,8 @@ struct pol_scene *pol_scene_create(struct pol_snapshot *snapshot);
 void pol_scene_destroy(struct pol_scene *scene); /* NULL is ignored */
 
 /* Applies a line, or decides and calls visit for each action at each resource. *out_question, on
- * POL_OK: which of both. POL_EINVALID: it is no line of a test, or names what the policy does not
- * have; pol_scene_diags says what, and nothing has changed. POL_ELIMIT, POL_ENOMEM. */
+ * POL_OK: which of both. POL_EINVALID: it is not a line of a test, or names what the policy does
+ * not have; pol_scene_diags says what, and nothing has changed. POL_ELIMIT, POL_ENOMEM. */
 enum pol_status pol_scene_line(struct pol_scene *scene, struct pol_str line, pol_scene_visit visit,
 	void *context, bool *out_question);
 

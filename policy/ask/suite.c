@@ -14,8 +14,8 @@
 #define FAILURE_TEXT 1024
 #define SHOWN_PATH   256
 
-/* The most memory of one explanation. Most take a few KiB; a stack of a thousand lines takes some
- * hundred. */
+/* The most memory of one explanation. Most take a few KiB; a stack of a thousand lines takes a
+ * few hundred. */
 #define WHY_MEMORY ((size_t)1 << 20)
 
 static bool holds(const struct pol_expectation *expectation, const struct pol_decision *decision)

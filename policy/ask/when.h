@@ -21,7 +21,7 @@ struct pol_when {
 	const struct pol_formula *formula; /* SOMETIMES; NULL: it is too large */
 };
 
-/* Bytes of the formulas of one entry: some thousand comparisons, a millisecond of work. */
+/* Bytes of the formulas of one entry: a few thousand comparisons, a millisecond of work. */
 #define POL_WHEN_MEMORY ((size_t)1024 * 1024)
 
 /* Combinations of values that are tried to find that a formula is always or never true. */

@@ -22,7 +22,7 @@ struct reading {
 	const char *at;
 	const char *end;
 	uint32_t open;   /* braces */
-	char last;       /* the last byte that is no space; a comma continues on the next line */
+	char last;       /* the last byte that is not a space; a comma continues on the next line */
 	bool condition;  /* `when` was read */
 	bool joint;      /* the last word was one after which a line may end */
 	bool more;       /* the next line that is not empty is known to go on */

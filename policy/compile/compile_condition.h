@@ -35,7 +35,7 @@ struct pol_reading {
 };
 
 /* Reads the values that are written for a fact: one, or the members of a set, or `empty`. Reports
- * what is no value of its type. False: it did, or the arena has no memory. */
+ * what is not a value of its type. False: it did, or the arena has no memory. */
 bool pol_compile_facts_value(const struct pol_reading *reading, uint32_t fact,
 	const struct pol_ast_operands *values, struct pol_value *out);
 
@@ -55,7 +55,7 @@ enum pol_status pol_compile_attributes(
 struct pol_side {
 	const struct pol_ast_operand *written;
 	struct pol_operand operand;
-	const struct pol_declared_fact *fact; /* NULL: it is no fact */
+	const struct pol_declared_fact *fact; /* NULL: it is not a fact */
 	enum pol_type type; /* WORD of a value: a word of some fact, not yet known */
 };
 

@@ -30,7 +30,8 @@ const char *pol_compile_operand_type(enum pol_type type)
 
 /* --- values without quotes -------------------------------------------------------------------- */
 
-/* Reads digits, after a '-' or not. False: these are none. *out_fits: they fit in 64 bits. */
+/* Reads digits, which a '-' may precede. False: the text is not that. *out_fits: they fit in 64
+ * bits. */
 static bool read_int(struct pol_str text, int64_t *out, bool *out_fits)
 {
 	bool negative = text.len > 1 && text.ptr[0] == '-';
@@ -129,7 +130,7 @@ static bool is_like_fact(struct pol_str text)
 		       (text.ptr[0] >= 'A' && text.ptr[0] <= 'Z'));
 }
 
-/* Resolves a word that is no fact. */
+/* Resolves a word that is not a fact. */
 static bool find_value(
 	struct pol_compiler *compiler, const struct pol_word *word, struct pol_side *out)
 {
@@ -276,7 +277,7 @@ static bool report_types(
 	return false;
 }
 
-/* Reports a word that is none of the fact's. */
+/* Reports a word that the fact does not list. */
 static bool report_word(struct pol_compiler *compiler, const struct pol_word *written,
 	const struct pol_declared_fact *fact)
 {

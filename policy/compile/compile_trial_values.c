@@ -71,7 +71,7 @@ static void add_numbers(struct pol_trial_values *values, enum pol_type type)
 	}
 }
 
-/* Text that is no constant: number i of it, made longer than every constant. */
+/* Text that is not a constant: number i of it, made longer than every constant. */
 static struct pol_str fresh(struct pol_trial *trial, uint32_t i)
 {
 	size_t len = i + 1;

@@ -22,8 +22,8 @@ struct pol_preparation {
 	struct pol_prepare base; /* what the module sees */
 	struct pol_snapshot *snapshot;
 	char note[POL_NOTE_TEXT]; /* that the module left; empty: none */
-	/* A data file that cannot be used, with a host that keeps the last good one: then it is no
-	 * error of the policy. */
+	/* A data file that cannot be used, with a host that keeps the last good one: then it is not
+	 * an error of the policy. */
 	struct pol_word feed; /* its name; empty: none */
 	char feed_why[POL_PREPARE_WHY];
 	bool last; /* the second preparation: with the last good content */

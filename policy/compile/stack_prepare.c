@@ -49,7 +49,7 @@ static void take_note(struct pol_line_preparation *line, const struct pol_prepar
 	memcpy(line->note, preparation->note, sizeof line->note);
 }
 
-/* A data file cannot be used, which is no mistake of the policy: prepares the line with the last
+/* A data file cannot be used, which is not a mistake of the policy: prepares the line with the last
  * good content, or makes it deny. */
 static void prepare_last(struct pol_line_preparation *line, struct pol_preparation *failed)
 {

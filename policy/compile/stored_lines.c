@@ -304,7 +304,7 @@ struct line {
 	bool lacks_condition;                  /* the policy does not have all that it needs */
 };
 
-/* POL_ENOTFOUND: the policy lacks the node, or the line is none. */
+/* POL_ENOTFOUND: the policy lacks the node, or the text is not a line. */
 static enum pol_status parse_line(struct reading *reading, struct pol_str text, struct line *out)
 {
 	struct pol_str condition;

@@ -37,7 +37,7 @@ static uint32_t find_grantee(
 	return POL_NONE;
 }
 
-/* A copy in canonical spelling; empty if it is no place, which was reported. */
+/* A copy in canonical spelling; empty if it is not a place, which was reported. */
 static struct pol_str copy_place(struct pol_suite_builder *builder, struct pol_str place)
 {
 	char *buffer = pol_arena_alloc(builder->arena, place.len, 1);

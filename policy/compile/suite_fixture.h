@@ -82,7 +82,7 @@ struct pol_suite_builder {
 /* The state at the beginning of a test. */
 struct pol_fixture pol_suite_fixture_begin(void);
 
-/* Applies one line that is no expectation. Reports mistakes in builder->diags. */
+/* Applies one line that is not an expectation. Reports mistakes in builder->diags. */
 void pol_suite_fixture_apply(struct pol_suite_builder *builder, const struct pol_ast_step *step);
 
 /* suite_facts.c: returns the facts of a request, without verb and path, in the snapshot's arena.

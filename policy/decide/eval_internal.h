@@ -59,15 +59,16 @@ struct pol_facts pol_eval_without_peer(const struct pol_facts *facts);
 
 /* Runs a group of the stack. Returns why it did not pass; an empty view: it did. */
 struct pol_str pol_eval_run_group(struct pol_evaluation *eval, enum pol_group group);
-/* The reason itself, or `module_error` if it is none of a denial. */
+/* The reason itself, or `module_error` if it is not a denial's reason. */
 struct pol_str pol_eval_denial(struct pol_str reason);
 /* A denial or a missing scope ends the decision; the rest is for the modules of `authorize`. */
 struct pol_str pol_eval_refuse(const struct pol_request *request, bool denied);
 
 /* --- eval_node.c --- */
 
-/* Which segments are open, and the lines of `authorize` for whatever the subject's roles turn out
- * to be. Returns a reason, so that the step of the subject ends the decision. */
+/* Finds which segments are open, and runs the lines of `authorize` once for each case of what the
+ * subject's roles may allow. Returns a reason, so that the step of the subject ends the
+ * decision. */
 struct pol_str pol_eval_ask_authorize(struct pol_evaluation *eval);
 
 /* --- eval_conditions.c: where a condition is about a permission that is asked for --- */

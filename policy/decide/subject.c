@@ -238,8 +238,9 @@ static inline __attribute__((always_inline)) void add_held(const struct question
 	}
 }
 
-/* Adds to bits that are zero, where they are: copying what was just written takes longer than all
- * else. Inlined into both callers: where no condition is evaluated, none is looked for. */
+/* Sets *bits, which must be zero, in place: to return them would copy what was just written, which
+ * takes longer than everything else here. Inlined into both callers: where no condition is
+ * evaluated, none is looked for. */
 static inline __attribute__((always_inline)) void answer(const struct question *question,
 	const struct pol_run_word *at, struct pol_subject_bits *bits)
 {

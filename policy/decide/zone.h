@@ -29,7 +29,7 @@ bool pol_zone_is_name(struct pol_str name);
 
 struct pol_zone;
 
-/* Reads a zone. POL_EINVALID: it is no TZif file, or damaged, or counts leap seconds, which Unix
+/* Reads a zone. POL_EINVALID: it is not a TZif file, or damaged, or counts leap seconds, which Unix
  * time does not. POL_ENOMEM, POL_ELIMIT: the status of the arena. */
 enum pol_status pol_zone_read(
 	struct pol_str bytes, struct pol_arena *arena, const struct pol_zone **out);

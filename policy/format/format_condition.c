@@ -21,7 +21,7 @@ static bool is_joint(const struct pol_format_rows *rows, uint32_t i)
 	       (is_word(rows, i, POL_STR("and")) || is_word(rows, i, POL_STR("or")));
 }
 
-/* The next token after i that is no line end. *out_comment: there is a comment before it. */
+/* The next token after i that is not a line end. *out_comment: there is a comment before it. */
 static uint32_t skip_line_ends(const struct pol_format_rows *rows, uint32_t i, bool *out_comment)
 {
 	*out_comment = false;

@@ -81,7 +81,7 @@ struct pol_format_rows {
 	size_t out_len, out_capacity;
 };
 
-/* Adds a row to the run. Does nothing when memory is out: the arena's status says so. */
+/* Adds a row to the run. Does nothing when there is no memory: the arena's status says so. */
 void pol_format_rows_add(struct pol_format_rows *rows, struct pol_format_row row);
 /* The characters of the row if nothing is aligned, without its comment. */
 size_t pol_format_rows_width(struct pol_format_rows *rows, const struct pol_format_row *row);

@@ -64,7 +64,7 @@ enum pol_ast_entry_kind {
 	/* marks for what a mistake may have left out of the list: */
 	POL_ENTRY_LOST,      /* any entries */
 	POL_ENTRY_LOST_VERB, /* an action or a method */
-	POL_ENTRY_DOUBTFUL   /* nothing, but the entry before may be not what was meant */
+	POL_ENTRY_DOUBTFUL   /* nothing, but the entry before may not be what was meant */
 };
 
 struct pol_ast_entry {

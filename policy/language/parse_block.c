@@ -227,7 +227,7 @@ bool pol_parse_block_more(struct pol_parser *parser)
 	return true;
 }
 
-/* Reports a reserved word. False: the token is none. */
+/* Reports a reserved word. False: the token is not one. */
 static bool reserved(struct pol_parser *parser)
 {
 	static const struct {

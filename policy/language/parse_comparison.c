@@ -205,7 +205,7 @@ static bool not_in(struct pol_parser *parser, struct pol_ast_condition *out)
 	return list(parser, &out->right);
 }
 
-/* ( "<" | "<=" | ">" | ">=" ) operand. False in *out_there: the token is none of them. */
+/* ( "<" | "<=" | ">" | ">=" ) operand. False in *out_there: the token is another one. */
 static bool order(struct pol_parser *parser, struct pol_ast_condition *out, bool *out_there)
 {
 	static const struct {

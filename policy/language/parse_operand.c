@@ -58,7 +58,7 @@ static bool is_in_other_quotes(struct pol_str word)
 	return (first == '\'' || first == '`') && word.len > 1 && word.ptr[word.len - 1] == first;
 }
 
-/* Takes a word that is no keyword. Mistakes within it are reported. */
+/* Takes a word that is not a keyword. Mistakes within it are reported. */
 static bool word(struct pol_parser *parser, struct pol_ast_operand *out)
 {
 	struct pol_str raw = parser->token.raw;

@@ -216,7 +216,7 @@ static bool segment(
 }
 
 /* Cuts `text` to the name of `:id`, `$id`, `<id>` or `<converter:id>`, as routers write parameters.
- * False: it is none of these. */
+ * False: it has none of these forms. */
 static bool routers_parameter(struct pol_str *text, bool *out_rest)
 {
 	struct pol_str name = { text->ptr + 1, text->len - 1 };

@@ -117,7 +117,7 @@ static void wrong_setting(struct pol_parser *parser, struct pol_str action)
 		POL_STR_ARGS(pol_parse_words_clip(action)), POL_NEAREST_ARGS(nearest));
 }
 
-/* Reports a word that is no method, after an action. */
+/* Reports a word that is not a method, after an action. */
 static void method_expected(struct pol_parser *parser, struct pol_str action)
 {
 	struct pol_str word = pol_parse_words_clip(parser->token.raw);

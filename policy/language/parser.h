@@ -78,7 +78,7 @@ static inline bool pol_parser_at_keyword(const struct pol_parser *parser, const 
 	return parser->token.kind == POL_TOKEN_WORD &&
 	       pol_str_equal(parser->token.raw, pol_str_of(keyword));
 }
-/* The same for a word that is no keyword, but one that people write by mistake. */
+/* The same for a word that is not a keyword, but one that people write by mistake. */
 static inline bool pol_parser_at_mistake(const struct pol_parser *parser, const char *word)
 {
 	size_t len = strlen(word);
@@ -257,7 +257,7 @@ bool pol_parse_facts_given(struct pol_parser *parser, struct pol_ast_given **out
 
 /* Words of conditions. */
 
-/* Reads the next token; within parentheses, the next that is no end of a line. */
+/* Reads the next token; within parentheses, the next that is not an end of a line. */
 void pol_parse_operand_next(struct pol_parser *parser);
 /* Takes a word or a string, in conditions also {name}. Messages say that `what` was expected. */
 bool pol_parse_operand(struct pol_parser *parser, const char *what, struct pol_ast_operand *out);

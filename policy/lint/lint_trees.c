@@ -47,7 +47,7 @@ static void put(struct trees *trees, size_t *len, unsigned char byte)
 	}
 }
 
-/* A value of the parameter `node` that is no literal beside it: "0", "00", and so on. */
+/* A value of the parameter `node` that is not a literal beside it: "0", "00", and so on. */
 static void put_value(struct trees *trees, size_t *len, uint32_t node)
 {
 	static const char zeros[] =

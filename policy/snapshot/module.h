@@ -287,17 +287,18 @@ struct pol_prepare {
 	/* Reports an error in a line of a data file (from 1; 0: in the whole file), at `name`. In
 	 * the daemon it does not refuse the policy: if `prepare` then returns false, it is called
 	 * again with the last good content, and without one the line denies. The message says what
-	 * is wrong, as in "is no network". It must not quote the file, which may hold secrets. */
+	 * is wrong, as in "is not a network". It must not quote the file, which may hold
+	 * secrets. */
 	void (*data_error)(const struct pol_prepare *prepare, const struct pol_word *name,
 		uint64_t line, const char *message);
 
-	/* Reads `10.0.0.0/8`, `2001:db8::/32` or an address alone. False: it is none of these, or
-	 * bits after its prefix are set. */
+	/* Reads `10.0.0.0/8`, `2001:db8::/32` or an address alone. False: the text is none of
+	 * these, or bits after the prefix are set. */
 	bool (*network)(struct pol_str text, struct pol_network *out);
 
 	/* A time zone of the machine by its IANA name, for zone_offset of struct pol_request.
-	 * False: the name is none, or the machine has no such zone, which was reported. It lives as
-	 * long as the policy. */
+	 * False: the machine has no zone of this name, which was reported. It lives as long as the
+	 * policy. */
 	bool (*zone)(const struct pol_prepare *prepare, const struct pol_word *name,
 		const struct pol_zone **out);
 

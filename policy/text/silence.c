@@ -64,7 +64,7 @@ static size_t find_comment(struct pol_str text, size_t line, size_t end)
 	return end;
 }
 
-/* The beginning of the next line that is no comment alone. */
+/* The beginning of the next line that is not a comment alone. */
 static size_t skip_comments(struct pol_str text, size_t line)
 {
 	size_t first = skip_blank(text, line);

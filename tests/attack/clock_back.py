@@ -178,7 +178,7 @@ class ClockAhead(Clocks):
         self.assertIn("ahead by 2 days", self.d.tool("status").stdout)
         self.d.call("principals.create", id="ahead")
         self.step(0)
-        self.assertTrue(self.ask()["allow"], "set right again, it is no clock that was set back")
+        self.assertTrue(self.ask()["allow"], "set right again, it is not a clock that was set back")
         self.assertEqual(self.clock()[1], 0)
         self.assertLessEqual(abs(self.clock()[0]), 10)
         harness.wait_until(lambda: self.store()["clock_ahead"] == 0, what="the end of the alarm")

@@ -248,7 +248,7 @@ static void *on_thread(void *data)
 	return NULL;
 }
 
-/* One row, and until the last host has read it. */
+/* Appends a row. The milliseconds from the log's answer until the last host has read the row. */
 static double append_one(struct fleet *fleet, struct share_log *log, struct share_head *head)
 {
 	static const char payload[PAYLOAD];

@@ -384,7 +384,7 @@ Test(authz_answer, shared_and_own_fields_together_make_the_request)
 	authz_destroy(authz);
 }
 
-/* A denial for want of facts `f00`, `f01` and so on; server->data is how many. */
+/* A denial because the facts `f00`, `f01` and so on are missing; server->data is how many. */
 static void answer_missing(struct fake_server *server, int fd, unsigned number)
 {
 	unsigned count = *(const unsigned *)server->data;

@@ -81,7 +81,7 @@ Test(authz_loop_errors, trouble_ends_the_connection_and_calls_each_callback_once
 	}
 }
 
-/* Answers the second of three requests with a result that is no map. */
+/* Answers the second of three requests with a result that is not a map. */
 static void answer_one_badly(struct fake_server *server, int fd, unsigned number)
 {
 	uint8_t bytes[] = "\x94\x01\xce\0\0\0\0\xc0\xc3";

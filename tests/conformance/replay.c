@@ -61,14 +61,14 @@ static void put_json(struct wire_buf *buf, json_t *value)
 	case JSON_REAL:
 		break;
 	}
-	require(false, "a number of a case is no integer");
+	require(false, "a number of a case is not an integer");
 }
 
 static json_t *read_text(struct wire_cursor *cursor)
 {
 	struct wire_str text;
 
-	require(wire_read_text(cursor, &text), "a name is no text");
+	require(wire_read_text(cursor, &text), "a name is not text");
 	return json_stringn(text.ptr, text.len);
 }
 
@@ -79,7 +79,7 @@ static json_t *read_items(struct wire_cursor *cursor)
 	json_t *array = json_array();
 	uint32_t count;
 
-	require(wire_read_array(cursor, &count), "a list is none");
+	require(wire_read_array(cursor, &count), "a list is not one");
 	for (; count > 0; count--) {
 		json_array_append_new(array, read_value(cursor));
 	}
@@ -91,7 +91,7 @@ static json_t *read_pairs(struct wire_cursor *cursor)
 	json_t *object = json_object();
 	uint32_t count;
 
-	require(wire_read_map(cursor, &count), "a map is none");
+	require(wire_read_map(cursor, &count), "a map is not one");
 	for (; count > 0; count--) {
 		json_t *key = read_text(cursor);
 
@@ -113,7 +113,7 @@ static json_t *read_value(struct wire_cursor *cursor)
 		require(wire_read_int(cursor, &number), "a number is too large");
 		return json_integer(number);
 	case WIRE_BOOL:
-		require(wire_read_bool(cursor, &truth), "a bool is none");
+		require(wire_read_bool(cursor, &truth), "a bool is not one");
 		return json_boolean(truth);
 	case WIRE_ARRAY:
 		return read_items(cursor);
@@ -296,7 +296,7 @@ static void set_as_of(struct authz *authz, const json_t *fields)
 {
 	const char *place = json_string_value(json_object_get(fields, "as_of"));
 
-	require(authz_set_as_of(authz, place) == AUTHZ_OK, "as_of is no place");
+	require(authz_set_as_of(authz, place) == AUTHZ_OK, "as_of is not a place");
 }
 
 static json_t *do_check(struct authz *authz, const json_t *fields)

@@ -15,7 +15,7 @@ test('a field has the value of its type, and an empty one is left out', () => {
 	assert.deepEqual(read_typed({ 'context.at': '2026-11-22T03:05' }, TYPES).facts, { 'context.at': new Date(2026, 10, 22, 3, 5).getTime() / 1000 });
 });
 
-test('what is no number is not sent, and its field is named', () => {
+test('what is not a number is not sent, and its field is named', () => {
 	for (const text of ['much', '1.5', '1e3', '9007199254740993']) {
 		const { facts, wrong, param } = read_typed({ 'context.count': text }, TYPES);
 

@@ -45,7 +45,7 @@ test('a line is read into its parts', () => {
 	assert.deepEqual(parse('allow all on ui:/** except ui:/loans, ui:/x').except, { verbs: null, patterns: ['ui:/loans', 'ui:/x'] });
 });
 
-test('what is no grant is not read', () => {
+test('what is not a grant is not read', () => {
 	for (const text of ['', 'allow', 'permit GET on api:/loans', 'allow GET api:/loans', 'allow GET on loans', 'allow GET on api:/loans {', 'allow GET on api:/loans { x }',
 		'allow on api:/loans', 'allow GET on api:/loans when', 'allow GET on api:/loans extra', 'allow GET on api:/"a b"', 'allow GET, on api:/loans', '{ }', 'allow GET on api:/loans # x']) {
 		assert.equal(parse(text), null, text);

@@ -23,7 +23,7 @@ test('an empty list is never sent: it would be an error, and not mean everything
 	assert.deepEqual(params, { principal: 'ann' });
 });
 
-test('a form that lacks what the key is bound to, or has a place or a network that is none, is not sent', () => {
+test('a form that lacks what the key is bound to, or has a wrong place or network, is not sent', () => {
 	assert.deepEqual(Object.keys(problems(empty_form({ principal: ' ' }))), ['principal']);
 	assert.deepEqual(Object.keys(problems(empty_form({ bound: 'roles' }))), ['roles']);
 	assert.deepEqual(Object.keys(problems(empty_form({ bound: 'scopes' }))), ['scopes']);

@@ -13,7 +13,7 @@ test('a token is cut after the id of its key, wherever it stands', () => {
 	}
 });
 
-test('what is no token stays as it is', () => {
+test('what is not a token stays as it is', () => {
 	for (const text of ['', `lp_live_${ID}`, ID, 'loans:read', 'api:/loans/7_8', `${ID}_short`, 'a_long_name_of_words_that_has_no_secret_in_it_at_all']) {
 		assert.equal(without_secrets(text), text);
 	}

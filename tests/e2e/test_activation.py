@@ -147,7 +147,7 @@ class Refused(Activated):
         second.unlink()
         daemon.start()
 
-    def test_descriptors_that_are_no_listening_unix_socket(self):
+    def test_descriptors_that_are_not_listening_unix_sockets(self):
         daemon = self.prepared()
         deaf = socket.socket(socket.AF_UNIX)
         deaf.bind(str(daemon.socket))
@@ -156,13 +156,13 @@ class Refused(Activated):
         abstract = socket.socket(socket.AF_UNIX)
         abstract.bind(b"\0authzd-test-%d" % os.getpid())
         abstract.listen()
-        for made, said in ((deaf, "it does not listen"), (tcp, "it is no Unix stream socket"),
-                           (datagrams, "it is no Unix stream socket"), (abstract, "it has no path")):
+        for made, said in ((deaf, "it does not listen"), (tcp, "it is not a Unix stream socket"),
+                           (datagrams, "it is not a Unix stream socket"), (abstract, "it has no path")):
             with self.subTest(said), made:
                 pass_sockets(daemon, [("", made)])
                 self.refused(daemon, f"the supervisor passed descriptor 3: {said}")
 
-    def test_a_number_of_sockets_that_is_none(self):
+    def test_a_number_of_sockets_that_is_not_a_number(self):
         daemon = self.prepared()
         for count in ("x", "17", "-1", ""):
             with self.subTest(count):

@@ -243,7 +243,7 @@ class Log(harness.DaemonTest):
                            (f"decision_log {d.folder}/x 0660\n",
                             "authzd.conf:1:"),
                            (f"decision_log {d.folder}/x 0660\n",
-                            "mode 0660: only the daemon's user writes the log"),
+                            "mode 0660: only the daemon's user may write the log"),
                            (f"decision_log {d.folder}/x 0999\n", "'0999' is no mode"),
                            (f"decision_log {d.folder}/x 0640 nogruop\n",
                             "this machine has no group 'nogruop'"),

@@ -31,7 +31,7 @@ class Held(everyone.EveryoneTest):
         self.c.call("assignments.create", everyone=True, role="putter")
         self.assertTrue(self.by_name("alice", "/loans/8", "PUT"))
 
-    def test_keys_that_are_no_principals_do_not_hold_it_and_scopes_and_places_narrow_it(self):
+    def test_keys_of_no_principal_do_not_hold_it_and_scopes_and_places_narrow_it(self):
         self.alice("clerk")
         narrowed = self.key(scopes=["loans:read"])[1]
         elsewhere = self.key(at=["api:/loans/8"])[1]

@@ -42,7 +42,7 @@ class UnixServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
 
 def problem(status, reason, **headers):
-    """An answer that is none about a request."""
+    """An answer that is not about a request."""
     body = json.dumps({"type": "about:blank", "title": "t", "status": status, "reason": reason}).encode()
     return status, {"Content-Type": "application/problem+json", "X-Authz-Reason": reason, **headers}, body
 
@@ -216,7 +216,7 @@ class HttpCheck(unittest.TestCase):
         self.assertEqual(done.returncode, 3)
         self.assertIn("does not speak HTTP: is it authzd itself?", done.stderr)
 
-    def test_a_question_that_is_no_request_is_refused(self):
+    def test_a_question_that_is_not_a_request_is_refused(self):
         for words, says in (
                 (("https://h/", "GET", "/"), "without TLS"),
                 (("127.0.0.1:80", "GET", "/"), "neither http://HOST:PORT nor unix:/PATH"),

@@ -73,12 +73,12 @@ class Starting(harness.DaemonTest):
         self.assertEqual(status, 1, said)
         self.assertIn("revision", first.call("policy.status"))
 
-    def test_a_file_that_is_no_socket_is_refused_and_nothing_is_left_beside_it(self):
+    def test_a_file_that_is_not_a_socket_is_refused_and_nothing_is_left_beside_it(self):
         daemon = self.daemon(start=False)
         daemon.socket.write_text("kept\n")
         status, said = daemon.refuses_to_start()
         self.assertEqual(status, 1, said)
-        self.assertIn("there is something that is no socket", said)
+        self.assertIn("there is something that is not a socket", said)
         self.assertEqual(daemon.socket.read_text(), "kept\n")
         self.assertFalse(Path(f"{daemon.socket}.lock").exists())
 

@@ -150,7 +150,7 @@ class Trail(people.PeopleTest):
         self.assertEqual(len(shown.stdout.splitlines()), 3, shown.stdout)
         self.assertEqual(self.d.tool("log", "--verify", "--kind", "key").returncode, 2)
 
-    def test_a_target_that_is_none_is_refused(self):
+    def test_a_target_that_cannot_be_one_is_refused(self):
         for params, param in (({"target": "alice"}, "target"), ({"kind": "person"}, "kind"), ({"kind": ""}, "kind"),
                               ({"kind": "role", "target": ""}, "target"), ({"kind": "role", "target": "x" * 300}, "target"),
                               ({"kind": "key", "key": "1" + "0" * 11}, "key"), ({"kind": 1}, "kind"),

@@ -78,7 +78,7 @@ class Refused(Modules):
         self.assertEqual(self.message("permit"), "module 'permit' is refused: DIR/permit.so is a "
                          "second module of that name, beside the built-in one: rename or remove it")
 
-    def test_a_reason_that_is_none(self):
+    def test_a_reason_that_cannot_be_one(self):
         for reason in ("ok", "Not Here", "x" * 64, "\\n", "caf\\xc3\\xa9", ""):
             self.bad(REASON=f'"{reason}"')
             daemon = self.serve("    account required bad")

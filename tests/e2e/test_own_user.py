@@ -388,7 +388,7 @@ class Trust(OwnUser):
                           "/tmp,", done.stderr)
         self.assertEqual(self.tool("guest", "--socket", "/tmp/x/s", *CHECK).returncode, 0)
 
-    def test_a_user_that_is_none_is_a_usage_error(self):
+    def test_an_unknown_user_is_a_usage_error(self):
         for words, env, said in ((["--server-user", "nosuch"], {}, "--server-user 'nosuch'"),
                                  (["--server-user", ""], {}, "--server-user ''"),
                                  ([], {"AUTHZ_SERVER_USER": "7x"}, "$AUTHZ_SERVER_USER '7x'")):

@@ -187,7 +187,7 @@ class Fmt(unittest.TestCase):
         self.assertTrue(link.is_symlink())
         self.assertEqual(path.read_text(), TIGHT)
 
-    def test_hard_links_and_what_is_no_file_are_refused(self):
+    def test_hard_links_and_what_is_not_a_file_are_refused(self):
         path = self.write("a.policy", LOOSE)
         os.link(path, self.folder / "b.policy")
         self.assertIn("hard links", self.fmt(path, status=2).stderr)

@@ -229,7 +229,7 @@ class Documents(Import):
         self.assertIn("begins with '/'",
                       self.run_import("--base", "v2", self.write(PETS), status=2).stderr)
 
-    def test_what_is_no_document_is_refused_with_the_reason(self):
+    def test_what_is_not_a_document_is_refused_with_the_reason(self):
         for what, (text, words) in REFUSED.items():
             with self.subTest(what):
                 done = self.run_import(self.write(text), status=2)
@@ -357,7 +357,7 @@ tree api {
         self.assertEqual(done.stdout, "tree api {\n    /a { one GET }\n}\n")
         self.assertEqual(done.stderr.count("stands for both"), 19_999)
 
-    def test_what_is_no_list_is_refused_with_the_reason(self):
+    def test_what_is_not_a_list_is_refused_with_the_reason(self):
         for what, (text, words) in NO_ROUTES.items():
             with self.subTest(what):
                 done = self.routes(text, status=2)
@@ -489,7 +489,7 @@ class Against(Import):
         done = self.run_import("--against", before, self.write(text), status=1)
         self.assertIn("~ GET     /a/{b}/c  ->  /a/{other}/c  GET\n", done.stdout)
 
-    def test_what_is_no_earlier_import_is_refused(self):
+    def test_what_is_not_an_earlier_import_is_refused(self):
         path = self.write(PETS)
         broken = self.write("tree api { /a { GTE } }\n", "a.policy")
         done = self.run_import("--against", broken, path, status=1)

@@ -223,7 +223,7 @@ class Reloading(harness.DaemonTest):
 
 
 class Refusing(harness.DaemonTest):
-    # Files are replaced in one step: one written in place could be found empty, which is no mistake.
+    # Files are replaced in one step: one written in place could be found empty, which is not a mistake.
 
     def assert_refused(self, daemon, problem):
         """The present policy stays, and log and status show the error, which is returned."""

@@ -181,7 +181,7 @@ class Parts(Restoring):
     def left(self, host):
         return [path.name for path in host.state.iterdir() if path.name.endswith(".copy")]
 
-    def test_what_is_no_copy_changes_nothing_and_leaves_no_file(self):
+    def test_what_is_not_a_copy_changes_nothing_and_leaves_no_file(self):
         first, = self.hosts(1)
         made = first.call("keys.create", name="k", roles=["viewer"])
         data = self.copy(first)

@@ -230,7 +230,7 @@ class Page(test_policy_tool.Folder):
         self.assertIn("</html>", path.read_text(encoding="utf-8"))
         self.assertEqual(path.stat().st_mode & 0o7777, 0o640)
 
-    def test_what_is_no_file_is_written_itself(self):
+    def test_what_is_not_a_file_is_written_itself(self):
         self.write({"p/a.policy": POLICY})
         done = self.tool("policy", "show", "--html", "/dev/stdout", self.folder / "p")
         self.assertIn("</html>", done.stdout)

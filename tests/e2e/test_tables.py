@@ -99,7 +99,7 @@ class Tables(Seen):
 
 
 class Lines(Seen):
-    """What is no table is folded between words, and loses none."""
+    """What is not a table is folded between words, and loses none."""
 
     ASKED = (("status",), ("check", "--principal", "alice", "DELETE", "/loans/7"),
              ("check", "--explain", "--service", "bank", "--principal", "alice", "DELETE", "/loans/7"))

@@ -122,7 +122,7 @@ class Try(people.PeopleTest):
                 self.assert_same({}, {}, **question, **caller)
                 self.assert_same({}, {}, **{**question, "service": "open"}, **caller)
 
-    def test_a_deleted_key_is_none_and_so_is_what_is_no_id(self):
+    def test_a_deleted_key_is_not_found_nor_is_what_is_not_an_id(self):
         self.alice()
         id, secret = self.key()
         self.c.call("keys.delete", id=id)

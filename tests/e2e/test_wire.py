@@ -44,7 +44,7 @@ def nested(depth):
 # name, bytes, the id of the error, a word of its message
 MALFORMED = [
     ("a byte that is never used", b"\xc1", None, "MessagePack"),
-    ("text that is no message", b"GET / HTTP/1.1\r\n\r\n", None, ""),
+    ("text that is not a message", b"GET / HTTP/1.1\r\n\r\n", None, ""),
     ("an array of four thousand million", b"\xdd\xff\xff\xff\xff", None, "256 KiB"),
     ("a string of four gigabytes", b"\x94\x00\x01\xdb\xff\xff\xff\xff", None, "256 KiB"),
     ("one byte more than the bound", b"\x94\x00\x01\xdb" + struct.pack(">I", 256 * 1024), None,

@@ -42,7 +42,7 @@ Test(http_address, an_address_is_written_as_people_do)
 	}
 }
 
-Test(http_address, what_is_no_address_is_not_read)
+Test(http_address, what_is_not_an_address_is_not_read)
 {
 	static const struct pol_str rows[] = { POL_STR_INIT(""), POL_STR_INIT("host"),
 		POL_STR_INIT("192.0.2"), POL_STR_INIT("192.0.2.1 "), POL_STR_INIT("192.0.2.01x"),
@@ -91,7 +91,7 @@ Test(http_address, a_network_of_ip4_has_no_address_of_ip6_but_those_that_stand_f
 	cr_expect_eq(network("::ffff:10.0.0.1").bits, 128);
 }
 
-Test(http_address, what_is_no_network_is_not_read)
+Test(http_address, what_is_not_a_network_is_not_read)
 {
 	static const char *const rows[] = { "", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1",
 		"10.0.0.0/8/8", "10.0.0.0/8 ", "::/129", "::/0000", "10.0.0.1:80", "[::1]",

@@ -201,7 +201,7 @@ Test(http_answer, what_lacks_facts_passes_only_if_the_configuration_says_so)
 	http_answer_decide(&passing, &decision, true, &answer);
 	cr_expect_eq(answer.status, 204);
 	expect_header(&answer, "X-Authz-Reason", "missing_fact");
-	/* A reason of a module, which is no want of facts. */
+	/* A module's reason: the denial is not about missing facts. */
 	decision.missing_count = 0;
 	http_answer_decide(&passing, &decision, true, &answer);
 	cr_expect_eq(answer.status, 403);

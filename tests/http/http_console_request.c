@@ -133,7 +133,7 @@ Test(console_request, calls_of_the_folder_are_the_programs_own)
 	http_console_finish_call(&call);
 }
 
-Test(console_request, what_is_no_call_is_refused)
+Test(console_request, what_is_not_a_call_is_refused)
 {
 	static const char *const bodies[] = { "", "{", "[]", "null", "\"x\"", "{} {}", "{}x",
 		"{\"method\":\"status\",\"method\":\"status\"}",

@@ -65,7 +65,7 @@ Test(json, a_text_is_escaped)
 		"\"\xc3\xbc\xe2\x82\xac\xf0\x9f\x94\x91\"");
 }
 
-Test(json, bytes_that_are_no_text_are_replaced)
+Test(json, bytes_that_are_not_text_are_replaced)
 {
 	cr_expect_str_eq(string("a\xff"
 				"b",

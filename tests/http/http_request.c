@@ -86,7 +86,7 @@ Test(http_request, a_missing_a_doubled_and_an_empty_header_are_refused)
 	expect_refused(read_request(&nginx, "/check", nul, 2), 400, "malformed_header");
 }
 
-Test(http_request, a_target_that_is_no_path_is_refused)
+Test(http_request, a_target_that_is_not_a_path_is_refused)
 {
 	static const struct http_field targets[] = { FIELD("X-Original-URI", "*"),
 		FIELD("X-Original-URI", "http://host/loans"), FIELD("X-Original-URI", "loans"),
@@ -100,7 +100,7 @@ Test(http_request, a_target_that_is_no_path_is_refused)
 	expect_refused(read_request(&envoy, "/check", NULL, 0), 400, "malformed_path");
 }
 
-Test(http_request, a_method_that_is_no_token_is_refused)
+Test(http_request, a_method_that_is_not_a_token_is_refused)
 {
 	static const struct http_field methods[] = { FIELD("X-Original-Method", "GET "),
 		FIELD("X-Original-Method", "GET,POST"), FIELD("X-Original-Method", "G\x80T"),
@@ -140,7 +140,7 @@ static const char *address_of(const struct http_field *fields, size_t count)
 	return question->outcome == HTTP_ASK ? question->request.ip : question->reason;
 }
 
-Test(http_request, the_address_is_the_right_most_that_is_no_proxy)
+Test(http_request, the_address_is_the_right_most_that_is_not_a_proxy)
 {
 	static const struct {
 		struct http_field field;
@@ -174,7 +174,7 @@ Test(http_request, several_headers_are_one_list)
 	cr_expect_str_eq(address_of(fields, 3), "192.0.2.1");
 }
 
-Test(http_request, an_address_that_is_none_is_refused_where_it_would_be_believed)
+Test(http_request, what_is_not_an_address_is_refused_where_it_would_be_believed)
 {
 	static const struct http_field rows[] = { FIELD("X-Forwarded-For", "unknown"),
 		FIELD("X-Forwarded-For", "192.0.2.1, 10.0.0.1x"),

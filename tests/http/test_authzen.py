@@ -220,7 +220,7 @@ class Transport(AuthzenTest):
         self.assertEqual(
             self.send(EVALUATION, self.good_body, **{"Content-Type": "application/json; charset=utf-8"})[0], 200)
 
-    def test_json_that_is_no_request_is_refused_and_the_next_one_is_answered(self):
+    def test_json_that_is_not_a_request_is_refused_and_the_next_one_is_answered(self):
         for body in (b"[" * 200000, b"{" * 1000, b'{"a":' * 3000, b"\xff\xfe", b'{"a":"\xc3("}', b'{"a":"\\u0000"}',
                      b'{"a":1,"a":2}', b'{"a":' + b"9" * 100000 + b"}", b'{"a":1e999}', b"null", b"\0",
                      b"{}", b'{"x":[' + b",".join([b"{}"] * 80000) + b"]}"):

@@ -269,7 +269,7 @@ class Attacks(ConsoleTest):
             self.assertEqual((answer.status, answer.code()), (400, "invalid_request"), kind)
         self.assertEqual(console.result("principals.list")["items"], [])
 
-    def test_a_cookie_that_is_no_session_is_refused(self):
+    def test_a_cookie_that_is_not_a_session_is_refused(self):
         console, other = self.console(), self.console()
         value = console.cookie.split("=")[1]
         own = console.cookie

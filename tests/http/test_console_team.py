@@ -105,7 +105,7 @@ class Tokens(Team):
             status, _, body = self.ask("GET", "/console/session", **headers)
             answer = json.loads(body)
             self.assertEqual((status, answer["error"]["code"], answer["mode"]), (401, "unauthenticated", "team"))
-        # In the query it is no token.
+        # In the query it is not a token.
         self.assertEqual(self.ask("POST", f"/console/call?key={self.tokens['ann']}", {"method": "keys.list"})[0], 401)
 
     def test_a_session_is_the_tokens(self):

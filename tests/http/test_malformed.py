@@ -109,7 +109,7 @@ class Malformed(HttpTest):
         self.refused("many headers and a coding",
                      lines(*self.head(), *many, b"Transfer-Encoding: x"), 431, b"too_many_headers")
 
-    def test_tokens_that_are_none(self):
+    def test_what_is_not_a_token(self):
         for more in (b"\x01", b"\tx", b"\x7f", b"\xff", b"  ", b" x"):
             self.refused(more, lines(*self.head(bearer=self.bearer + more), b"Connection: close"), 401, b"malformed_token")
         for more in (b"Authorization: Bearer x", b"Authorization: Basic x", b"authorization: Bearer"):

@@ -38,7 +38,7 @@ class Start(HttpTest):
         self.path = self.d.folder / "file"
         self.path.write_text("kept")
         self.configure()
-        self.assertIn("something that is no socket", self.refused())
+        self.assertIn("something that is not a socket", self.refused())
         self.assertEqual(self.path.read_text(), "kept")
 
     def test_too_few_descriptors_are_said_at_the_start(self):

@@ -189,7 +189,7 @@ test('bytes of a result stay as they came', async (t) => {
   assert.deepEqual([...data], [1, 2, 3]);
 });
 
-test('a message that is no answer, too large or too deep ends the connection', async (t) => {
+test('a message that is not an answer, too large or too deep ends the connection', async (t) => {
   const wrong = ['c1', '90', '93010203', '94000000c0', '9401a13000c0', '94010080c0', `9401${'91'.repeat(64)}`,
     'dd7fffffff', '9401c0c0c0', '94dbffffffff', '9401ff80c0'];
   const server = await serve(t, (_, connection) => connection.write(Buffer.from(wrong[server.connected - 1], 'hex')));
@@ -408,7 +408,7 @@ test('a link leads to a socket only if strangers cannot change it', needsRoot, a
   await rejects(clientOf(t, { path: circle }).check(ASKED), 'EPEER');
 });
 
-test('what is no socket is not connected to', async (t) => {
+test('what is not a socket is not connected to', async (t) => {
   const file = path.join(folder(t), 'file');
   fs.writeFileSync(file, '');
   await rejects(clientOf(t, { path: file }).check(ASKED), 'EPEER');

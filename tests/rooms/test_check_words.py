@@ -28,6 +28,9 @@ BAD = (
      "policy/examples/a.policy:1: him: "),
     ("in a test of a policy", "policy/examples/a.policy", 'test "his own" {\n}\n',
      "policy/examples/a.policy:1: his: "),
+    ("that is no thing", "client/a.c", "/* A text that is no number. */\n", "client/a.c:1: that is no number: "),
+    ("it is none", "client/a.h", "/* False: it is none. */\n", "client/a.h:1: it is none: say is not one"),
+    ("no memory", "client/a.h", "/* NULL: memory is out. */\n", "client/a.h:1: memory is out: "),
 )
 GOOD = (
     ("code", "client/a.c", "int told, he, behind = 1;\n"),
@@ -35,6 +38,8 @@ GOOD = (
     ("a part of a name", "client/a.c", "/* see so_many, he-man and daemon/behind */\n"),
     ("code of Python", "tests/e2e/a.py", "told = [he for he in range(3)]\n"),
     ("a name in a policy", "policy/examples/a.policy", "role whoever { }\n"),
+    ("none of several, and no longer", "client/a.c", "/* it is none of these, that is no longer so */\n"),
+    ("Python's None", "tests/e2e/a.py", "a = 1  # that is None\n"),
     ("bytes that are not text", "client/a", b"\xff whoever"),
 )
 

@@ -159,7 +159,7 @@ Test(document, goes_to_the_wire_and_back_or_says_why_not)
 {
 	cr_expect_null(wrong_with("{\"a\": [1, -9223372036854775808, true, false, null, \"ü\"],"
 				  " \"b\": {\"c\": {}}}"));
-	cr_expect_str_eq(wrong_with("[1.0]"), "has a number that is no integer");
+	cr_expect_str_eq(wrong_with("[1.0]"), "has a number that is not an integer");
 	cr_expect_null(wrong_with("[[[[[[[1]]]]]]]"));
 	cr_expect_str_eq(wrong_with("[[[[[[[[1]]]]]]]]"), "is nested too deeply");
 }

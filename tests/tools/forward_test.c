@@ -37,7 +37,7 @@ static const struct reading readings[] = {
 	{ FORWARD_NGINX, 204, NULL, "ok", PROBLEM, FORWARD_STRANGER, 204 },
 	{ FORWARD_NGINX, 403, "403", NULL, PROBLEM, FORWARD_STRANGER, 403 },
 	{ FORWARD_NGINX, 204, "403", "role", NULL, FORWARD_STRANGER, 403 },
-	/* Nor does a number that is no status. */
+	/* Nor does a number that is not a status. */
 	{ FORWARD_NGINX, 403, "204", "role", PROBLEM, FORWARD_REFUSED, 403 },
 	{ FORWARD_NGINX, 403, "99999999999", "role", PROBLEM, FORWARD_REFUSED, 403 },
 	{ FORWARD_NGINX, 0, NULL, NULL, NULL, FORWARD_STRANGER, 0 },

@@ -50,8 +50,8 @@ const struct command command_check = {
 		"what each line of the stack said, the rule that allowed or denied, or\n"
 		"what is missing. With --key it says what that key would be answered\n"
 		"now. That manages: it needs 'list' on authz:/roles, /principals and\n"
-		"/keys, and a token given with it is that of the one who asks. It is no\n"
-		"use of the key, charges no quota, and is in no log of decisions.\n",
+		"/keys, and a token given with it is that of the one who asks. It does\n"
+		"not count as a use, charges no quota, and is in no log of decisions.\n",
 
 	.examples =
 		"  authzcheck check --token-file key.txt GET /loans/7\n"

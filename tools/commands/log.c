@@ -84,7 +84,7 @@ static const char *changes_text(struct pol_arena *arena, struct wire_cursor item
 
 	changes.text[0] = '\0';
 	record_each(item, "changes", on_change, &changes);
-	/* Cut within a character it is no UTF-8: escaping mends that. */
+	/* Cut within a character it is not UTF-8: escaping mends that. */
 	return text_escape(arena, (struct pol_str){ changes.text, changes.len });
 }
 

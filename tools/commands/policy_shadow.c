@@ -20,7 +20,8 @@
 #define EVERY 50
 #define MANY  64
 
-/* Bytes for the explanation of one decision; a stack of a thousand lines takes some hundred KiB. */
+/* Bytes for the explanation of one decision; a stack of a thousand lines takes a few hundred
+ * KiB. */
 #define JUDGE_MEMORY ((size_t)4 << 20)
 
 struct watching {

@@ -33,7 +33,7 @@
 #include "policy/text/str.h"
 
 /* Bytes of a document or list. The largest known document of a public API has 40 MB; one of 64 MiB
- * takes some GiB as values in the worst case, of the machine that imports it. */
+ * takes a few GiB of the importing machine's memory in the worst case. */
 #define IMPORT_FILE_MAX ((size_t)64 * 1024 * 1024)
 
 /* A policy file has at most POL_FILE_MAX bytes, and an operation takes about 40 of them. */
@@ -45,13 +45,14 @@
 /* Bytes of a name in the language. */
 #define IMPORT_NAME_MAX 128
 
-/* Bytes of a description; a longer one is cut at a word, for a tree is read as a list. */
+/* Bytes of a description. A longer one is cut after a word, so that a tree still reads as a
+ * list. */
 #define IMPORT_DESCRIPTION_MAX 160
 
-/* Scopes. The largest APIs have some hundred; each that is renamed is compared with all others. */
+/* Scopes. The largest APIs have a few hundred; each that is renamed is compared with all others. */
 #define IMPORT_SCOPES_MAX 4096
 
-/* One $ref after another; documents have one or two. */
+/* A $ref may lead to another one: at most this many in a row. Documents have one or two. */
 #define IMPORT_REFS_MAX 32
 
 /* Names that parameters of one node have in different paths; more are not counted. */

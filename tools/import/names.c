@@ -17,7 +17,7 @@ static bool is_id(char c)
 }
 
 /* Copies what is an id character or one of `more`; a run of others becomes one '-', or nothing at
- * an end. `prefix` stands before a first character that is no letter. */
+ * an end. `prefix` stands before a first character that is not a letter. */
 static char *copy_legal(struct import *import, struct pol_str text, const char *more,
 	const char *prefix, size_t *out_len)
 {

@@ -240,7 +240,7 @@ static bool check_version(struct import *import)
 	const char *version = json_string_value(json_object_get(import->document, "openapi"));
 
 	if (!json_is_object(import->document)) {
-		return import_fail(import, "no OpenAPI document: it is no object");
+		return import_fail(import, "not an OpenAPI document: it is not an object");
 	}
 	if (version == NULL && json_object_get(import->document, "swagger") != NULL) {
 		return import_fail(import,
@@ -248,7 +248,7 @@ static bool check_version(struct import *import)
 			"instance with swagger2openapi");
 	}
 	if (version == NULL) {
-		return import_fail(import, "no OpenAPI document: it has no member 'openapi'");
+		return import_fail(import, "not an OpenAPI document: it has no member 'openapi'");
 	}
 	if (strncmp(version, "3.0", 3) != 0 && strncmp(version, "3.1", 3) != 0) {
 		return import_fail(import, "OpenAPI version %.20s: 3.0 and 3.1 are read", version);

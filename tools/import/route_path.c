@@ -78,7 +78,7 @@ static bool is_optional_group(struct pol_str content)
 	       pol_str_starts(content, POL_STR(".{")) || pol_str_starts(content, POL_STR(".<"));
 }
 
-/* --- parameters: each returns the bytes that it took, 0: it is no parameter ------------------- */
+/* --- parameters: each returns the bytes that it took, 0: not a parameter ---------------------- */
 
 /* `:id`, `:id(\d+)`, `:id?`, `:id*` */
 static size_t colon(struct pol_str text, struct found *out)

@@ -82,7 +82,7 @@ static const char *key_of(struct reader *reader, struct fy_node *node, size_t *o
 		text = ""; /* `? :`, the empty key */
 	}
 	if (text == NULL) {
-		fail(reader, node, "a key that is no text");
+		fail(reader, node, "a key that is not text");
 		return NULL;
 	}
 	if (memchr(text, '\0', len) != NULL) {

@@ -238,8 +238,8 @@ void lsp_check_begin(struct lsp *lsp)
 	}
 }
 
-/* Forgets the child, which has ended or was killed. That its memory is freed may take a while: it
- * is waited for when the next one begins. */
+/* Forgets the child, which has ended or was killed. The kernel may need a while to free its memory,
+ * so the next check reaps it. */
 static void leave(struct lsp_check *check)
 {
 	close(check->fd);

@@ -226,7 +226,7 @@ static size_t statement_before(struct pol_str text, size_t offset)
 #define HELD 3
 
 /* Do the last tokens make the beginning of a parameter, `…/` `{` `name`? Its closing brace is not
- * written yet, so that they are no word. Returns how many they are. */
+ * written yet, so that they are not words. Returns how many they are. */
 static size_t unfinished(const struct pol_token *held, size_t count)
 {
 	size_t open = count;

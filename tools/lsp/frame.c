@@ -50,7 +50,7 @@ static bool take_line(struct lsp_reader *reader, char line[static LSP_HEADER_MAX
 	return true;
 }
 
-/* The number of a Content-Length field; false: it is none, or none that fits. */
+/* Reads the number of a Content-Length field. False: it is not a number, or too large. */
 static bool read_length(const char *value, size_t *out)
 {
 	size_t length = 0;

@@ -249,7 +249,7 @@ static const char *describe_entry(
 /* --- what a role or scope selects --------------------------------------------------------------
  */
 
-/* Names that a role inherits, after which a hover stops: each is looked for in all files. */
+/* A hover follows at most this many inherited roles, because it searches all files for each. */
 #define MOST_INHERITED 64
 
 struct reach {

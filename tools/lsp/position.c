@@ -7,7 +7,7 @@
 
 #include "policy/text/unicode.h"
 
-/* The bytes of the character at an offset, and its code units. A byte that is no UTF-8 is one. */
+/* The bytes of the character at an offset, and its code units. A byte that is not UTF-8 is one. */
 static size_t character_at(struct pol_str text, size_t offset, json_int_t *out_units)
 {
 	uint32_t character;

@@ -45,7 +45,7 @@ static bool add_name(void *context, const struct lsp_name *name)
 	return true;
 }
 
-/* The text of a file, for free(3); ptr NULL: it is no file, cannot be read or is too large. */
+/* The text of a file, for free(3); ptr NULL: it is not a file, cannot be read or is too large. */
 static struct pol_str read_file(const char *path)
 {
 	struct pol_str text = { NULL, 0 };

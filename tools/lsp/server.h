@@ -51,7 +51,7 @@ struct lsp_view {
 	struct folder_sources sources;
 };
 
-/* The policy folder of a file; a text that is no file is its own. In the arena. */
+/* The policy folder of a file; a text that is not a file is its own. In the arena. */
 const char *lsp_view_folder(struct lsp *lsp, struct pol_arena *arena, const char *path);
 /* Is there such a folder? */
 bool lsp_view_on_disk(const char *folder);

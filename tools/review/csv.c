@@ -126,7 +126,7 @@ static void put_roles(const json_t *principal, FILE *file)
 	json_decref(role);
 }
 
-/* principal: NULL for keys of none. */
+/* principal: NULL for keys that belong to no principal. */
 static void put_keys(const json_t *list, const json_t *principal, FILE *file)
 {
 	json_t *word = json_string("key");

@@ -6,8 +6,8 @@
  * places and ends, its keys with the scopes that they use and do not use, its last use, and what
  * changed since a date.
  *
- * review_read fetches it from the daemon, page by page, so it is no snapshot: a change that is made
- * meanwhile may be in it or not. Times in it are RFC 3339, in UTC.
+ * review_read fetches it from the daemon, page by page, so it is not a snapshot: a change that is
+ * made meanwhile may be in it or not. Times in it are RFC 3339, in UTC.
  */
 
 #include <jansson.h>

@@ -131,7 +131,7 @@ export class Client {
     return new List(async (page) => {
       const result = await this.#ask(method, page, options);
       if (!isListOf(result)) {
-        throw new Unavailable('EPROTO', 'the answer cannot be read: it is no list');
+        throw new Unavailable('EPROTO', 'the answer cannot be read: it is not a list');
       }
       return result;
     }, params);

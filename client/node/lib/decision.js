@@ -28,7 +28,7 @@ export class Decision {
 
 export function readDecision(result) {
   if (!isReadable(result)) {
-    throw new Unavailable('EPROTO', 'the answer cannot be read: it is no decision');
+    throw new Unavailable('EPROTO', 'the answer cannot be read: it is not a decision');
   }
   return new Decision(result);
 }

@@ -103,7 +103,7 @@ export class Answers {
   #pairs = 0;
   #isWide = false; // it has an integer of eight bytes
 
-  // {id, error, result, doubled} of each whole answer. Throws Unavailable for bytes that are none.
+  // {id, error, result, doubled} of each whole answer. Throws Unavailable for bytes that are not an answer.
   * push(bytes) {
     this.#add(bytes);
     while (this.#isWhole()) {
@@ -211,7 +211,7 @@ export class Answers {
 
   #check(message, pairs) {
     if (!Array.isArray(message) || message.length !== 4 || message[0] !== 1) {
-      throw unreadable('it is no answer');
+      throw unreadable('it is not an answer');
     }
     const [, id, error, result] = message;
     if (id !== null && (!Number.isInteger(id) || id < 0)) {

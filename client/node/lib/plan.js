@@ -24,7 +24,7 @@ export class Plan {
 
 export function readPlan(result) {
   if (!isReadable(result)) {
-    throw new Unavailable('EPROTO', 'the answer cannot be read: it is no plan');
+    throw new Unavailable('EPROTO', 'the answer cannot be read: it is not a plan');
   }
   return new Plan({ status: 200, missing: [], ...result });
 }

@@ -134,7 +134,7 @@ export function checkTrust(socket, server) {
   const self = process.geteuid() === UNMAPPED ? 0 : process.geteuid();
 
   if (!end.isSocket()) {
-    refuse(socket, 'it is no socket');
+    refuse(socket, 'it is not a socket');
   }
   const known = end.uid === 0 || end.uid === self || end.uid === server;
   if (!known && (end.uid === UNMAPPED || folder.uid !== end.uid)) {

@@ -201,7 +201,7 @@ final class Client
     private function fields(string $method, #[\SensitiveParameter] array $params): Fields
     {
         $result = $this->ask($method, $params);
-        return $result instanceof Fields ? $result : throw new Unavailable('the answer cannot be read: it is no map');
+        return $result instanceof Fields ? $result : throw new Unavailable('the answer cannot be read: it is not a map');
     }
 
     private function ask(string $method, #[\SensitiveParameter] array $params): mixed

@@ -196,7 +196,7 @@ final class Connection
     private function result(mixed $answer, int $id): mixed
     {
         if (!is_array($answer) || count($answer) !== 4 || $answer[0] !== 1) {
-            throw new Unavailable('the answer cannot be read: it is no answer');
+            throw new Unavailable('the answer cannot be read: it is not an answer');
         }
         [, $of, $error, $result] = $answer;
         if ($error !== null && (!$error instanceof Fields || $result !== null)) {

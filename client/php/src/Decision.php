@@ -96,7 +96,7 @@ final class Decision
     public static function of(mixed $result, ?string $revision = null): self
     {
         if (!$result instanceof Fields) {
-            throw new Unavailable('the answer cannot be read: it is no map');
+            throw new Unavailable('the answer cannot be read: it is not a map');
         }
         $all = $result->all;
         foreach ($all as $name => $value) {

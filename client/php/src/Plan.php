@@ -45,7 +45,7 @@ final class Plan
             $result->get('reason', 'string', $never), $result->get('when', 'string', $when),
             $result->get('tree', 'array', $when) ?? [], $result->get('node', 'string'), $missing);
         if ($made->revision === '' || !($never || $when || $plan === 'always') || ($when && $made->tree === [])) {
-            throw new Unavailable('the answer cannot be read: it is no plan');
+            throw new Unavailable('the answer cannot be read: it is not a plan');
         }
         return $made;
     }

@@ -75,7 +75,7 @@ final class Wire
      * @param string $head bytes of a list up to its last item; what begins with them need not be read one by one
      * @param list<mixed> $items the items that the head has
      * @return ?array{0: mixed}
-     * @throws Unavailable when they are no message
+     * @throws Unavailable when they are not a message
      */
     public static function take(string &$bytes, string $head = '', array $items = []): ?array
     {
@@ -129,7 +129,7 @@ final class Wire
 
     private static function malformed(): never
     {
-        throw new Unavailable('the answer cannot be read: it is no message');
+        throw new Unavailable('the answer cannot be read: it is not a message');
     }
 
     private function value(int $depth): mixed

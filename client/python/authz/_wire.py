@@ -254,7 +254,7 @@ def _read_quota(value: Any) -> Optional[Quota]:
 
 
 def _read_fields(result: Any, revision: Optional[str] = None) -> Optional[Decision]:
-    """The decision, of which `result` becomes a part; None when it is none."""
+    """The decision, of which `result` becomes a part; None when it is not one."""
     if type(result) is not dict:
         return None
     unknown = []

@@ -39,7 +39,7 @@ static bool read_name(
 	return out->name.ptr != NULL;
 }
 
-/* A number from 1 to `most`; 0: it is none. */
+/* A number from 1 to `most`; 0: the text is not such a number. */
 static uint64_t read_number(struct pol_str text, uint64_t most)
 {
 	uint64_t value = 0;

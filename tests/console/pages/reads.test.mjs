@@ -33,7 +33,7 @@ test('Try shows a decision as a story with places in the files, what would allow
   await page.getByRole('button', { name: 'Ask' }).click();
   await main(page).locator('.verdict.yes').waitFor();
   await main(page).getByText('servicing').first().waitFor();
-  // A principal needs no key: that the line for keys does not allow it is no denial.
+  // A principal needs no key: that the line for keys does not allow it is not a denial.
   const first = main(page).locator('.story .lines > li').filter({ hasText: 'sufficient key' });
   await first.getByText('not enough', { exact: true }).waitFor();
   await first.getByText('no denial: the next checks decide').waitFor();

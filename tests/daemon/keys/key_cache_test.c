@@ -209,7 +209,7 @@ Test(key_index, nearly_all_keys_are_found_however_many_there_are)
 	key_index_destroy(index);
 }
 
-Test(key_index, what_is_no_id_has_no_number)
+Test(key_index, what_is_not_an_id_has_no_number)
 {
 	struct key_index_search search;
 	struct key_index *index;

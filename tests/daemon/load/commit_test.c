@@ -209,7 +209,7 @@ Test(commit, what_others_could_write_is_not_believed)
 	}
 }
 
-Test(commit, what_is_no_file_or_too_large_is_refused)
+Test(commit, what_is_not_a_file_or_too_large_is_refused)
 {
 	char path[256], *text = malloc(5000);
 

@@ -100,7 +100,7 @@ Test(secret, one_wrong_character_anywhere_is_malformed_or_another_token)
 	secrets_close(secrets);
 }
 
-Test(secret, what_is_no_token_is_malformed)
+Test(secret, what_is_not_a_token_is_malformed)
 {
 	static const char *const texts[] = {
 		"", "x", "Bearer ", "ak_live_", "Basic dXNlcjpwYXNz",

@@ -185,7 +185,7 @@ Test(database_log, who_listens_gets_a_notice_of_each_row)
 	append_rows(log, 1, 1);
 	head_of(other);
 	cr_expect_eq(database->noticed(other), head_of(log).sequence);
-	/* Another program's is none. */
+	/* A notice of another program is ignored. */
 	run("NOTIFY authz, 'x'");
 	head_of(other);
 	cr_expect_eq(database->noticed(other), 0);

@@ -171,7 +171,7 @@ Test(store, a_file_that_others_may_use_is_refused)
 	cr_assert_not_null(strstr(why, "chmod 600"));
 }
 
-Test(store, a_file_that_is_no_store_is_refused)
+Test(store, a_file_that_is_not_a_store_is_refused)
 {
 	struct store *store = NULL;
 	char data[256], why[STORE_WHY];

@@ -93,7 +93,8 @@ Test(everyone, whether_there_is_one_is_known_before_the_commit_and_after_a_start
 	cr_assert_eq(store_create_tenant(write, &tenant), 0);
 	cr_assert_eq(store_write_keep(write), 0);
 	cr_assert_eq(store_write_commit(write, true), 0);
-	/* A reader that asks in vain loses a look-up; one that does not ask would miss it. */
+	/* A reader that asks and finds nothing loses a look-up; one that does not ask would miss
+	 * it. */
 	put(store, all, tenant.number, false);
 	cr_expect(store_has_everyone(store));
 	store_close(store);

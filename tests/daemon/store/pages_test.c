@@ -192,7 +192,7 @@ Test(pages, a_file_cut_anywhere_is_found)
 	size = whole;
 }
 
-Test(pages, a_page_size_that_is_none_is_refused)
+Test(pages, a_page_size_that_lmdb_lacks_is_refused)
 {
 	static const uint32_t sizes[] = { 0, 1, 256, 4095, 4097, 8192, 65536, 1U << 31,
 		UINT32_MAX };

@@ -165,7 +165,7 @@ static bool gains(const struct pol_snapshot *snapshot, const struct change *chan
 	       !may_grant(snapshot, change, request);
 }
 
-Test(escalation_random, what_is_no_escalation_allows_no_request_more)
+Test(escalation_random, what_does_not_escalate_allows_no_request_more)
 {
 	static struct random_grants_text text;
 	static struct change change;
@@ -194,7 +194,7 @@ Test(escalation_random, what_is_no_escalation_allows_no_request_more)
 		}
 		pol_snapshot_unref(snapshot);
 	}
-	/* Most escalations are seen, and many changes are none. */
+	/* Most escalations are found, and many changes do not escalate. */
 	cr_expect_gt(2 * seen, escalations);
 	cr_expect_gt(others, POLICIES);
 }

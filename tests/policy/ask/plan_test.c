@@ -449,7 +449,7 @@ Test(plan, a_stack_that_refuses_whom_roles_allow_has_none)
 	pol_snapshot_unref(snapshot);
 }
 
-/* Of more roles than these a decision does not read all, and answers that it does not know. */
+/* A decision reads at most POL_TRUTH_ROLES roles. With more, such a condition is unknown. */
 Test(plan, conditions_about_too_many_roles_are_refused)
 {
 	static char text[64 * 1024];

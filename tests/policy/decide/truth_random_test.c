@@ -187,7 +187,7 @@ static void roll_facts(void)
 	}
 }
 
-/* An operand of that kind; one that is no list may be a segment. */
+/* An operand of that kind; one that is not a list may be a segment. */
 static struct side random_side(enum kind kind, bool value)
 {
 	struct side side = { .of = FACT, .number = kind * EACH + roll(&one.dice, EACH) };

@@ -131,7 +131,7 @@ Test(zone, a_rule_holds_at_any_time)
 	}
 }
 
-Test(zone, what_is_no_rule_is_refused)
+Test(zone, what_is_not_a_rule_is_refused)
 {
 	static const char *const bad[] = { "", "U", "UT0", "UTC", "UTC0 ", "UTC25", "UTC0:60",
 		"<+1>0", "<abc0", "CET-1CEST", "CET-1CEST,", "CET-1CEST,M3.5.0",

@@ -4,7 +4,7 @@
 /*
  * ast_text: everything that the parser reads of a file, as text without positions, and what it does
  * not read. Two files with the same text compile to the same policy. Both functions abort when
- * memory is out.
+ * there is no memory.
  */
 
 #include "policy/text/str.h"

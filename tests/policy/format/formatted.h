@@ -14,6 +14,7 @@ char *formatted(struct pol_str file);
  * comments, nothing at the end of a line, and formatted again is the same. The caller frees it. */
 char *formatted_well(const char *name, struct pol_str file);
 
-/* Expect a policy to be formatted so, or to be formatted already; both as formatted_well. */
+/* Expect that a policy is formatted to `expected`, or that it is formatted already. Both check what
+ * formatted_well checks. */
 void formatted_becomes(const char *text, const char *expected);
 void formatted_stays(const char *text);

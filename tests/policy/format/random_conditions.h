@@ -3,7 +3,7 @@
 
 /*
  * random_conditions: policies with facts and conditions, made at random, and where conditions are
- * in a file. Both abort when memory is out.
+ * in a file. Both abort when there is no memory.
  */
 
 #include <stddef.h>

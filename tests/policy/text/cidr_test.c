@@ -57,7 +57,7 @@ Test(cidr, an_unknown_address_is_in_no_network)
 	cr_expect(!pol_cidr_contains(&network, &ip));
 }
 
-Test(cidr, text_that_is_no_network_is_refused)
+Test(cidr, text_that_is_not_a_network_is_refused)
 {
 	static const char *const bad[] = { "", "/", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/08",
 		"10.0.0/8", "10.0.0.0.0/8", "010.0.0.0/8", "10.0.0.0/8 ", " 10.0.0.0/8",

@@ -308,7 +308,7 @@ Test(path, a_place_has_one_spelling)
 {
 	static const struct {
 		const char *place;
-		const char *normal; /* NULL: it is none */
+		const char *normal; /* NULL: it is not a path */
 	} rows[] = {
 		{ "api:/loans/7", "api:/loans/7" },
 		{ "api:/loans/7/", "api:/loans/7" },

@@ -74,7 +74,7 @@ Test(silence, a_comment_silences_its_code_on_its_own_line_or_the_next_one)
 	}
 }
 
-Test(silence, what_was_used_is_known_and_so_is_what_is_no_silence)
+Test(silence, what_was_used_is_known_and_so_is_what_is_not_a_silence)
 {
 	char text[] = "# lint: allow rule-covered, no-tests, nothing-such\n"
 		      "@allow x # lint: forbid rule-covered\n";

@@ -36,7 +36,7 @@ Test(timetext, rfc_3339_is_read)
 	}
 }
 
-Test(timetext, text_that_is_no_time_is_refused)
+Test(timetext, text_that_is_not_a_time_is_refused)
 {
 	static const char *const bad[] = { "", "2026", "2026-13-01", "2026-00-01", "2026-02-29",
 		"1900-02-29", "2026-04-31", "2026-01-00", "2026-1-1", "2026-11-22T",

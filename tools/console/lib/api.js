@@ -17,7 +17,7 @@ const PAGE = 1000; /* items of one page of a list: the most that the daemon give
 
 let key = null; /* the key that was typed, of mode "team" */
 
-/* An answer that is no result. `code` is the daemon's; `no_answer` when none came. */
+/* An answer that is not a result. `code` is the daemon's; `no_answer` when none came. */
 class ApiError extends Error {
 	constructor(error, status) {
 		super(error.message || `the call failed with status ${status}`);

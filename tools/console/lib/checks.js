@@ -13,7 +13,7 @@ const EFFECTS = {
 export const CONTROLS = {
 	required: 'It must not deny. The checks after it are made all the same.',
 	requisite: 'It must not deny. If it does, no check after it is made.',
-	sufficient: 'It is enough if it allows. If it does not, that is no denial: the checks after it decide.',
+	sufficient: 'It is enough if it allows. If it does not, that is not a denial: the checks after it decide.',
 	optional: 'It counts only if no other check decides.',
 };
 

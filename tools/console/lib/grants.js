@@ -110,7 +110,7 @@ function join(base, path) {
 
 /*
  * {deny, verbs, patterns, except, when}: `verbs` null is `all`; `except` null or {verbs, patterns}, in which null is any;
- * `when` the condition's text. null: it is no line that this understands.
+ * `when` the condition's text. null: it is not a line that this understands.
  */
 export function parse(text) {
 	try {

@@ -10,7 +10,7 @@ function became(record, field) {
 
 /*
  * attempts: of policy.status; records: of audit.list; both newest first. [{sequence, at, revision, commit, trigger, actor}],
- * at most `most`. The record of the oldest attempt is written a moment before the attempt has ended: it is no older load.
+ * at most `most`. The record of the oldest attempt is written a moment before the attempt has ended, so it does not count as an older load.
  */
 export function older_loads(records, attempts, most) {
 	const oldest = attempts[attempts.length - 1];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* role_editor_lines: the lines of a role that are no boxes, as text: those with conditions, and what the page cannot draw. */
+/* role_editor_lines: the lines of a role that are not boxes, as text: those with conditions, and what the page cannot draw. */
 import { html } from 'htm/preact';
 import { parse, select } from '../lib/grants.js';
 
