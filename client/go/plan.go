@@ -14,7 +14,7 @@ const (
 	PlanWhen   = "when"
 )
 
-// Plan says of which resources of a node a request would be allowed. Where makes the condition of a query of it.
+// Plan says for which resources of a node a request would be allowed. Where makes the condition of a query of it.
 type Plan struct {
 	Kind     string // PlanAlways, PlanNever, or PlanWhen: where the condition is true
 	Reason   string // of PlanNever, as in a Decision
@@ -26,7 +26,7 @@ type Plan struct {
 	Missing  []string // facts that were not given, and without which the plan has less in it
 }
 
-// Plan asks of which resources the request would be allowed. Its path or resource may be a node as declared,
+// Plan asks for which resources the request would be allowed. Its path or resource may be a node as declared,
 // "bookings:/bookings/{booking}". With an error the plan is never, with status 503.
 func (c *Client) Plan(ctx context.Context, request Request) (Plan, error) {
 	none := Plan{Kind: PlanNever, Reason: "unavailable", Status: http.StatusServiceUnavailable}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* plan: of which resources of a node a principal or the holder of a token would be allowed. */
+/* plan: for which resources of a node a principal or the holder of a token would be allowed. */
 
 #include "tools/commands/commands.h"
 #include "tools/plan_show.h"
@@ -22,7 +22,7 @@ static int run(struct app *app)
 const struct command command_plan = {
 	.name = "plan",
 	.words = "METHOD PATH | ACTION TREE:/PATH",
-	.summary = "Show of which resources a request would be allowed",
+	.summary = "Show for which resources a request would be allowed",
 	.text = "The path is one as declared, with parameters: bookings:/bookings/{booking}.\n"
 		"What 'check' would decide about each of them, as one condition over their\n"
 		"facts and parameters: 'always', 'never' with the reason, or 'when'. Other\n"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* policy plan: of which resources of a node a request would be allowed, without a daemon. */
+/* policy plan: for which resources of a node a request would be allowed, without a daemon. */
 
 #include "daemon/decide/plan_encode.h"
 #include "policy/text/cidr.h"
@@ -43,7 +43,7 @@ static int read_request(
 	}
 	if (ip != NULL && pol_cidr_parse_ip(pol_str_of(ip), &facts->ip) != POL_OK) {
 		return app_fail(
-			app, EXIT_USAGE, "invalid_request", "--ip '%s' is no IP address", ip);
+			app, EXIT_USAGE, "invalid_request", "--ip '%s' is not an IP address", ip);
 	}
 	if (app->args.given[FLAG_TIME]) {
 		status = when_option(app, FLAG_TIME, WHEN_EXACT, &facts->time);
@@ -158,7 +158,7 @@ static int run(struct app *app)
 const struct command command_policy_plan = {
 	.name = "policy plan",
 	.words = "DIR ACTION TREE:/PATH",
-	.summary = "Show of which resources a request would be allowed, by a folder",
+	.summary = "Show for which resources a request would be allowed, by a folder",
 	.text = "As 'plan', without a daemon: stacks included, for a principal that the\n"
 		"folder declares, as a trusted peer names it, or for a key with roles,\n"
 		"scopes or both. The path is one as declared, with parameters. Facts that\n"
