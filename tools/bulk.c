@@ -235,7 +235,8 @@ int bulk_run(struct app *app)
 
 	if (args->word_count == 0 && !some) {
 		return app_fail(app, EXIT_USAGE, "usage",
-			"%s which? give KEY, or --principal, --label or --all", verb_name(app));
+			"nothing to %s: give KEY, or --principal, --label or --all",
+			verb_name(app));
 	}
 	if (args->word_count == 0) {
 		return run_many(app);

@@ -22,7 +22,7 @@ static int read_places(struct app *app, const struct pol_snapshot *snapshot, str
 		if (pol_path_place_normalise(place, buffer, &places[i]) != POL_OK ||
 			pol_snapshot_check_place(snapshot, place) != POL_OK) {
 			return app_fail(app, EXIT_USAGE, "invalid_request",
-				"--at '%.*s' is no place that the policy has: want TREE:/PATH",
+				"--at '%.*s' is not a place that the policy has: want TREE:/PATH",
 				POL_STR_ARGS(place));
 		}
 	}

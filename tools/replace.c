@@ -68,7 +68,7 @@ int replace_read(struct app *app, const char *path, struct replace_file *out)
 	if (fd < 0 || fstat(fd, &out->stat) != 0) {
 		status = refuse(app, path, strerror(errno));
 	} else if (!S_ISREG(out->stat.st_mode)) {
-		status = refuse(app, path, "no regular file");
+		status = refuse(app, path, "not a regular file");
 	} else {
 		status = read_text(app, fd, out);
 	}

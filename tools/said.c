@@ -256,8 +256,8 @@ struct suggest_name said_unknown(struct app *app, const struct authz_reply *repl
 	static const struct {
 		const char *part; /* of the message */
 		const char *kind;
-	} unknown[] = { { "names no role", "role" }, { "is no scope", "scope" },
-		{ "is no tree", "tree" } };
+	} unknown[] = { { "names no role", "role" }, { "is not a scope", "scope" },
+		{ "is not a tree", "tree" } };
 	static const char facts[] = "facts.";
 	const char *message = reply->message != NULL ? reply->message : "";
 	const char *param = reply->param != NULL ? reply->param : "";

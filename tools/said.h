@@ -3,8 +3,8 @@
 
 /*
  * said: what the daemon refused, in the words of the command line. The daemon names parameters
- * ("networks[1]: is no network"); who typed the command knows options and arguments
- * ("--network '10.0.0.0/33': is no network").
+ * ("networks[1]: is not a network"); who typed the command knows options and arguments
+ * ("--network '10.0.0.0/33': is not a network").
  */
 
 #include "client/authz.h"

@@ -102,7 +102,7 @@ static void parse(struct authzen *authzen, const char *body, size_t len)
 		authzen_end(authzen, 503, NULL);
 	} else if (authzen->request == NULL) {
 		/* jansson's text may quote the body, and with it a secret. */
-		authzen_fault(&fault, "the body is no JSON: line %d, column %d", error.line,
+		authzen_fault(&fault, "the body is not JSON: line %d, column %d", error.line,
 			error.column);
 		authzen_fail(authzen, 400, fault.text);
 	} else if (!json_is_object(authzen->request)) {

@@ -12,7 +12,7 @@ static bool read_mode(struct http_reader *reader, const struct pol_setting_word 
 
 	if (!pol_settings_mode(word->text, &mode)) {
 		pol_diag_error(reader->diags, word->at,
-			"'%.*s' is no mode: write the socket's as octal digits, as in 0660",
+			"'%.*s' is not a mode: write the socket's as octal digits, as in 0660",
 			POL_STR_ARGS(word->text));
 		return false;
 	}
@@ -159,7 +159,7 @@ void http_config_on_answer_headers(
 
 			if (bit == 0 || (wanted & bit) != 0) {
 				pol_diag_error(reader->diags, values[i].at,
-					bit == 0 ? "'%.*s' is none of reason, principal, key, "
+					bit == 0 ? "'%.*s' is not one of reason, principal, key, "
 						   "tenant, environment and renew; or write 'none' "
 						   "alone"
 						 : "'%.*s' is listed twice",

@@ -62,7 +62,8 @@ bool http_config_name(
 			(!isalnum((unsigned char)word->text.ptr[i]) &&
 				strchr("!#$%&'*+-.^_`|~", word->text.ptr[i]) == NULL)) {
 			pol_diag_error(reader->diags, word->at,
-				"'%.*s' cannot be the name of a header or a cookie",
+				"'%.*s' cannot be the name of a header or a cookie: write letters, "
+				"digits, '-' and '_'",
 				POL_STR_ARGS(word->text));
 			return false;
 		}
@@ -77,7 +78,8 @@ const char *http_config_socket(struct http_reader *reader, const struct pol_sett
 {
 	if (word->text.len == 0 || word->text.ptr[0] != '/' || word->text.len >= AUTHZ_PATH_SIZE) {
 		pol_diag_error(reader->diags, word->at,
-			"'%.*s' is no absolute path of at most %d bytes: name the daemon's socket, "
+			"'%.*s' is not an absolute path of at most %d bytes: name the daemon's "
+			"socket, "
 			"as in /run/authz/authz.sock",
 			POL_STR_ARGS(word->text), AUTHZ_PATH_SIZE - 1);
 		return NULL;
@@ -375,7 +377,8 @@ static void on_proxies(
 	for (size_t i = 0; i < count; i++) {
 		if (!http_network_read(values[i].text, &listener->proxies[i])) {
 			pol_diag_error(reader->diags, values[i].at,
-				"'%.*s' is no address or network: write one as in 10.0.0.0/8, with "
+				"'%.*s' is not an address or network: write one as in 10.0.0.0/8, "
+				"with "
 				"no bits after the prefix",
 				POL_STR_ARGS(values[i].text));
 			return;

@@ -103,7 +103,7 @@ static void refuse_caller(struct http_exchange *exchange, const struct http_ques
 {
 	if (question->status == 400) {
 		http_console_refuse(exchange, "invalid_request",
-			"the header with the user is there twice, is empty or no text, or has "
+			"the header with the user is there twice, is empty or not text, or has "
 			"another spelling");
 	} else if (question->has_token) {
 		http_console_refuse(exchange, "unauthenticated",

@@ -33,7 +33,7 @@ struct http_console_method {
 	bool long_work;
 };
 
-/* NULL: the console passes on no such method. */
+/* NULL: the console does not pass on this method. */
 const struct http_console_method *http_console_find_method(struct wire_str name);
 
 /* Is it a call that the program answers itself? */

@@ -42,7 +42,7 @@ static json_t *parse(
 		return NULL;
 	}
 	if (!json_is_object(object)) {
-		fail(err, "invalid_request", "", "the body is no JSON object");
+		fail(err, "invalid_request", "", "the body is not a JSON object");
 		json_decref(object);
 		return NULL;
 	}
@@ -123,12 +123,12 @@ static bool read_members(struct http_console_call *call, struct http_console_err
 	for (size_t i = 0; i < sizeof callers / sizeof callers[0]; i++) {
 		if (json_object_get(params, callers[i]) != NULL) {
 			return fail(err, "invalid_request", callers[i],
-				"the console itself says who calls");
+				"leave it out: the console itself says who calls");
 		}
 	}
 	call->method = http_console_find_method(text_of(method));
 	if (call->method == NULL && !http_console_is_local(text_of(method))) {
-		return fail(err, "unknown_method", "", "the console passes on no such method");
+		return fail(err, "unknown_method", "", "the console does not pass on this method");
 	}
 	return true;
 }

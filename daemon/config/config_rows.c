@@ -24,7 +24,7 @@ static void read_path(
 {
 	if (value->text.len == 0 || value->text.ptr[0] != '/') {
 		pol_diag_error(reader->diags, value->at,
-			"'%.*s' is no absolute path: write one as in /etc/authz",
+			"'%.*s' is not an absolute path: write one as in /etc/authz",
 			POL_STR_ARGS(value->text));
 		return;
 	}
@@ -233,7 +233,7 @@ static void on_host(
 	(void)count;
 	if (!config_is_host(values[0].text)) {
 		pol_diag_error(reader->diags, values[0].at,
-			"'%.*s' is no name of a host: write letters, digits, '.', '-' and '_', at "
+			"'%.*s' is not a host's name: write letters, digits, '.', '-' and '_', at "
 			"most %d",
 			POL_STR_ARGS(values[0].text), CONFIG_MAX_HOST);
 		return;
@@ -264,7 +264,7 @@ static bool read_mode(struct config_reader *reader, const struct pol_setting_wor
 
 	if (!pol_settings_mode(word->text, &mode)) {
 		pol_diag_error(reader->diags, word->at,
-			"'%.*s' is no mode: write the %s's as three octal digits, as in %s",
+			"'%.*s' is not a mode: write the %s's as three octal digits, as in %s",
 			POL_STR_ARGS(word->text), what, example);
 		return false;
 	}

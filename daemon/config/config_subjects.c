@@ -225,7 +225,7 @@ static bool read_pattern(
 
 	if (!pol_str_starts(word->text, POL_STR("authz:/")) || word->text.len < 8) {
 		pol_diag_error(reader->diags, word->at,
-			"'%.*s' is no place in the tree authz: write one as in authz:/keys/**",
+			"'%.*s' is not a place in the tree authz: write one as in authz:/keys/**",
 			POL_STR_ARGS(word->text));
 		return false;
 	}

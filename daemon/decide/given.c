@@ -159,7 +159,7 @@ static const char *read_bool(struct reader *reader, struct wire_cursor *at)
 				      reader->room->why));
 }
 
-/* Reads the items of an array into the room. False: one is no text. */
+/* Reads the items of an array into the room. False: one is not text. */
 static bool read_members(
 	struct reader *reader, struct wire_cursor *at, struct pol_str *members, uint32_t count)
 {
@@ -329,7 +329,7 @@ static const char *read_map(struct reader *reader, const struct wire_value *fact
 	reader->map->of_principal = false;
 	for (uint32_t i = 0; i < count; i++) {
 		if (!wire_head_text(&items, &name)) {
-			return wrong_map(reader, "the name of a fact is no text");
+			return wrong_map(reader, "the name of a fact is not text");
 		}
 		wrong = read_fact(reader, (struct pol_str){ name.ptr, name.len }, &items);
 		if (wrong != NULL) {

@@ -105,7 +105,7 @@ int activation_read(struct activation *out)
 		return 0;
 	}
 	if (!read_number("LISTEN_FDS", ACTIVATION_SOCKETS, &count)) {
-		fprintf(stderr, "authzd: LISTEN_FDS is no number of at most %d sockets: %s\n",
+		fprintf(stderr, "authzd: LISTEN_FDS is not a number of at most %d sockets: %s\n",
 			ACTIVATION_SOCKETS, getenv("LISTEN_FDS"));
 		return -EINVAL;
 	}

@@ -216,7 +216,7 @@ static int check_lock(
 	}
 	if (!S_ISREG(stat.st_mode)) {
 		snprintf(why, STATEDIR_WHY,
-			"the state folder's lock is no regular file: remove it: %s", path);
+			"the state folder's lock is not a regular file: remove it: %s", path);
 		return -EINVAL;
 	}
 	if (stat.st_nlink != 1) {

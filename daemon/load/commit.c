@@ -69,7 +69,7 @@ static ssize_t read_file(
 	}
 	got = check(reading, fd, name);
 	if (got == 0 && (fstat(fd, &stat) != 0 || !S_ISREG(stat.st_mode))) {
-		got = refuse(reading, -EINVAL, name, "no regular file");
+		got = refuse(reading, -EINVAL, name, "not a regular file");
 	}
 	while (got == 0 && used < size) {
 		ssize_t some = read(fd, out + used, size - used);

@@ -186,8 +186,8 @@ static int list_name(struct walk *walk, const char *name, unsigned depth)
 		return list_folder(walk, name, depth + 1);
 	}
 	if (!S_ISREG(stat.st_mode)) {
-		return folder_refuse(
-			walk->why, -EINVAL, "%s/%s is no regular file", walk->folder->path, name);
+		return folder_refuse(walk->why, -EINVAL, "%s/%s is not a regular file",
+			walk->folder->path, name);
 	}
 	r = check_rights(walk, name, &stat);
 	if (r == 0) {

@@ -54,7 +54,8 @@ static int check_file(const struct kept_form *form, int fd, const char *path, st
 		return -errno;
 	}
 	if (!S_ISREG(out->st_mode) || out->st_nlink != 1) {
-		snprintf(why, FOLDER_WHY, "%s is no regular file with one name: remove it", path);
+		snprintf(
+			why, FOLDER_WHY, "%s is not a regular file with one name: remove it", path);
 		return -EPERM;
 	}
 	if ((out->st_uid != geteuid() && out->st_uid != 0) || (out->st_mode & 077) != 0) {
@@ -66,7 +67,7 @@ static int check_file(const struct kept_form *form, int fd, const char *path, st
 	}
 	if (out->st_size < 0 || (uint64_t)out->st_size > form->max ||
 		(size_t)out->st_size < strlen(form->head) + SECRET_CHAIN) {
-		snprintf(why, FOLDER_WHY, "%s is no file that authzd kept: remove it", path);
+		snprintf(why, FOLDER_WHY, "%s is not a file that authzd kept: remove it", path);
 		return -EBADMSG;
 	}
 	return 0;

@@ -264,7 +264,7 @@ static bool check_table(const struct loading *loading, struct plugin *plugin)
 			size, sizeof *plugin->table);
 	}
 	if (!pol_registry_fits(plugin->table, loading->name, fault)) {
-		return refuse(loading, "is no module for this authzd: %s", fault);
+		return refuse(loading, "is not a module for this authzd: %s", fault);
 	}
 	if (pol_registry_find(loading->name) != NULL) {
 		return refuse(loading, "is a second module of that name, beside the built-in one: "

@@ -273,7 +273,8 @@ int plugin_folder_open(const struct plugin_folder *folder, const struct plugin_f
 		return r;
 	}
 	if (!file->regular) {
-		return refuse(why, -EINVAL, "%s/%s is no regular file", folder->path, file->name);
+		return refuse(
+			why, -EINVAL, "%s/%s is not a regular file", folder->path, file->name);
 	}
 	fd = beneath_open(folder->root, file->name, O_RDONLY);
 	if (fd < 0) {

@@ -131,7 +131,7 @@ static int read_target(struct call *call, struct listing *listing)
 		listing->kind = STORE_AUDIT_KEY;
 		listing->target = subject_str(params[KEY].text);
 		if (listing->target.len != STORE_KID) {
-			return call_invalid(call, "key", "is no key's id");
+			return call_invalid(call, "key", "is not a key's id");
 		}
 	}
 	return 0;
@@ -170,8 +170,8 @@ static int read_filters(struct call *call, struct listing *listing)
 	if (r == 0 && params[ACTOR].given) {
 		listing->actor = subject_str(params[ACTOR].text);
 		if (listing->actor.len == 0 || listing->actor.len > STORE_MAX_NAME + 16) {
-			r = call_invalid(
-				call, "actor", "is no actor: write uid:N, key:ID or principal:ID");
+			r = call_invalid(call, "actor",
+				"is not an actor: write uid:N, key:ID or principal:ID");
 		}
 	}
 	if (r == 0) {

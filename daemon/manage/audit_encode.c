@@ -54,7 +54,7 @@ int audit_refuse_kind(struct call *call, const char *param)
 			names + len, sizeof names - len, "%s%s", kinds[i].name, after);
 		assert(len < sizeof names);
 	}
-	return call_invalid(call, param, "is no kind: write %s", names);
+	return call_invalid(call, param, "is not a kind: write %s", names);
 }
 
 void audit_encode_tag(struct wire_buf *out, const uint8_t *tag, size_t len)

@@ -94,8 +94,8 @@ int check_id(struct call *call, const char *param, struct wire_str id)
 		wire_str_equal(id, WIRE_STR(".")) || wire_str_equal(id, WIRE_STR("..")) ||
 		wire_str_equal(id, WIRE_STR("*"))) {
 		return call_invalid(call, param,
-			"may hold no space, slash, control character or character that cannot be "
-			"seen, and be no dots or star");
+			"may not hold a space, a slash, a control character or an invisible "
+			"character, and may not be '.', '..' or '*'");
 	}
 	if (holds_token(id)) {
 		return call_invalid(
@@ -180,12 +180,14 @@ int check_places(
 			pol_path_place_normalise(place, scratch, &place) != POL_OK ||
 			(known && pol_snapshot_check_place(call->snapshot, place) != POL_OK)) {
 			return call_invalid(call, "at",
-				"entry %zu is no place of this policy: write TREE:/path, leading "
+				"entry %zu is not a place of this policy: write TREE:/path, "
+				"leading "
 				"to or through a declared node, without parameters and wildcards",
 				count);
 		}
 		if (place.len > sizeof room - used) {
-			return call_invalid(call, "at", "is too long altogether");
+			return call_invalid(
+				call, "at", "is too long altogether: give fewer or shorter ones");
 		}
 		memcpy(room + used, scratch, place.len);
 		places[count++] = (struct pol_str){ room + used, place.len };
@@ -197,7 +199,8 @@ int check_places(
 			continue;
 		}
 		if (!store_pack_add(out, places[i])) {
-			return call_invalid(call, "at", "is too long altogether");
+			return call_invalid(
+				call, "at", "is too long altogether: give fewer or shorter ones");
 		}
 	}
 	return 0;
@@ -212,11 +215,12 @@ int check_scopes(struct call *call, const struct wire_value *value, struct store
 	while (r == 0 && wire_next_text(&items, &text)) {
 		if (text.len > STORE_MAX_NAME ||
 			pol_snapshot_scope(call->snapshot, subject_str(text)) == POL_NONE) {
-			return call_invalid(call, "scopes", "entry %u is no scope of this policy",
-				(unsigned)out->count);
+			return call_invalid(call, "scopes",
+				"entry %u is not a scope of this policy", (unsigned)out->count);
 		}
 		if (!store_pack_add(out, subject_str(text))) {
-			return call_invalid(call, "scopes", "is too long altogether");
+			return call_invalid(call, "scopes",
+				"is too long altogether: give fewer or shorter ones");
 		}
 	}
 	return r;
@@ -298,7 +302,8 @@ int check_roles(
 		}
 		if (r == 0 && !store_role_add(out, name,
 				      pol_stored_number(call->snapshot, numbers[count]))) {
-			r = call_invalid(call, "roles", "is too long altogether");
+			r = call_invalid(call, "roles",
+				"is too long altogether: give fewer or shorter ones");
 		}
 		count++;
 	}
@@ -319,10 +324,10 @@ int check_networks(struct call *call, const struct wire_value *value,
 
 		if (status != POL_OK) {
 			return call_invalid(call, "networks",
-				status == POL_ELIMIT
-					? "entry %u has bits set after its prefix"
-					: "entry %u is no network: write 10.0.0.0/8, 2001:db8::/32 "
-					  "or an address",
+				status == POL_ELIMIT ? "entry %u has bits set after its prefix"
+						     : "entry %u is not a network: write "
+						       "10.0.0.0/8, 2001:db8::/32 "
+						       "or an address",
 				(unsigned)count);
 		}
 		memcpy(out + (size_t)count * STORE_NETWORK, network.bytes, 16);

@@ -34,7 +34,7 @@ static int refuse_single(struct call *call)
 
 	if (r == 0 && !share_is_on(call->context->share)) {
 		return call_error(call, "conflict",
-			"the store is a single one: authzcheck store share, or store join");
+			"the store is not shared: run 'authzcheck store share' or 'store join'");
 	}
 	return r;
 }
@@ -193,11 +193,14 @@ static int forget_now(struct call *call)
 
 	if (host->text.len == 0 || host->text.len > SHARE_HOST ||
 		memchr(host->text.ptr, '\0', host->text.len) != NULL) {
-		return call_invalid(call, "host", "is no host's name, and no instance");
+		return call_invalid(call, "host",
+			"is neither a host's name nor an instance: hosts.list has them");
 	}
 	snprintf(name, sizeof name, "%.*s", (int)host->text.len, host->text.ptr);
 	if (is_this(call, host->text)) {
-		return call_error(call, "conflict", "this host answers: it is alive");
+		return call_error(call, "conflict",
+			"this host is alive, it answers you: only a host that is gone can be "
+			"forgotten");
 	}
 	r = share_forget(call->context->share, name, &count, why);
 	if (r < 0) {

@@ -102,7 +102,7 @@ static int find_range(struct call *call, struct range *out)
 		}
 		out->end = tree.end;
 	}
-	return name->given ? call_invalid(call, "tree", "is no tree of the policy") : 0;
+	return name->given ? call_invalid(call, "tree", "is not a tree of the policy") : 0;
 }
 
 /* False: the cursor is of another policy. */

@@ -58,7 +58,8 @@ static int next_piece(struct call *call, const uint8_t *id)
 			BACKUP_IDLE);
 	} else if (r == -ESTALE) {
 		r = call_error(call, "conflict",
-			"this copy is over: each cursor is good once, for %d seconds, and a copy "
+			"this copy is over: each cursor can be used once, for %d seconds, and a "
+			"copy "
 			"takes %d at most; begin another",
 			BACKUP_IDLE, BACKUP_LONGEST);
 	}

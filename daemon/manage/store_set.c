@@ -98,7 +98,7 @@ static int read_policy(struct call *call, struct pol_str text, struct setting *o
 		return 0;
 	}
 	if (text.len == 0 || text.len >= sizeof out->text || !is_revision(text)) {
-		return call_invalid(call, "policy", "is no revision, and not `any`");
+		return call_invalid(call, "policy", "is not a revision, and not `any`");
 	}
 	out->len = text.len;
 	memcpy(out->text, text.ptr, text.len);
@@ -195,7 +195,7 @@ int store_set(struct call *call)
 
 	if (r == 0 && !share_is_on(call->context->share)) {
 		return call_error(call, "conflict",
-			"the store is a single one: authzcheck store share, or store join");
+			"the store is not shared: run 'authzcheck store share' or 'store join'");
 	}
 	for (unsigned i = 0; i < STORE_SET_FIELDS && r == 0; i++) {
 		r = call->params[i].given ? read_value(call, i, &settings[i]) : 0;

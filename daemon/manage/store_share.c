@@ -212,7 +212,7 @@ static int join_now(struct call *call)
 		join.at = share_place_parse(text, &join.sequence, join.tag);
 		if (!join.at) {
 			return call_invalid(
-				call, "at", "is no place: NUMBER-HEX, as `as_of` has it");
+				call, "at", "is not a place: NUMBER-HEX, as `as_of` has it");
 		}
 	}
 	r = share_join(call->context->share, &join, &realm, why);

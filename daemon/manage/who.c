@@ -165,7 +165,7 @@ static int refuse_path(struct call *call, struct pol_str tree)
 			"is nothing that the policy declares in tree '%.*s'", POL_STR_ARGS(tree));
 	}
 	if (call->params[TREE].given) {
-		return call_invalid(call, "tree", "is no tree of the policy");
+		return call_invalid(call, "tree", "is not a tree of the policy");
 	}
 	return call_invalid(call, "path",
 		"is in tree '%.*s', which the policy lacks: name the tree", POL_STR_ARGS(tree));
@@ -194,7 +194,7 @@ static int read_question(struct call *call, char text[static RESOURCE_TEXT], str
 	return call_invalid(call, http ? "path" : "resource", "%s",
 		pol_str_equal(reason, POL_STR("unknown_resource"))
 			? "is nothing that the policy declares"
-			: "is no TREE:/path that a request could have");
+			: "cannot be the TREE:/path of a request");
 }
 
 /* --- methods ---------------------------------------------------------------------------------- */

@@ -196,7 +196,7 @@ static int check_file(int fd, const char *path, char *why)
 		return -errno;
 	}
 	if (!S_ISREG(st.st_mode)) {
-		snprintf(why, SECRET_WHY, "%s: is no regular file", path);
+		snprintf(why, SECRET_WHY, "%s: is not a regular file", path);
 		return -EINVAL;
 	}
 	if (st.st_uid != geteuid() && st.st_uid != 0) {

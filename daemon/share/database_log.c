@@ -187,7 +187,7 @@ static int append(struct share_log *log, const struct share_head *before,
 
 	if (row->payload.len > SHARE_MAX_PAYLOAD || row->host.len > SHARE_HOST ||
 		row->sequence != before->sequence + 1) {
-		return database_fail(database, -EBADMSG, "this is no row of the log");
+		return database_fail(database, -EBADMSG, "this is not a row of the log");
 	}
 	put_row(&params, before, row);
 	r = database_run(database, &append_row, &params, deadline, &result);

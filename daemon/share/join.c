@@ -137,8 +137,8 @@ static int check_store(
 	*out_empty = trail.count == 0;
 	if (!discard && (counts.keys > 0 || counts.principals > 0)) {
 		snprintf(why, SHARE_WHY,
-			"this store has %llu keys and %llu principals, which the log's take the "
-			"place of: say --discard if that is meant; a copy is kept",
+			"this store has %llu keys and %llu principals, which those of the log "
+			"replace: give --discard to accept that; a copy is kept",
 			(unsigned long long)counts.keys, (unsigned long long)counts.principals);
 		return -EEXIST;
 	}
@@ -252,7 +252,7 @@ int share_rejoin(struct share *share, struct share_realm *out, char why[static S
 
 	memset(out, 0, sizeof *out);
 	if (!share_is_on(share)) {
-		snprintf(why, SHARE_WHY, "the store is a single one: authzcheck store join");
+		snprintf(why, SHARE_WHY, "the store is not shared: run 'authzcheck store join'");
 		return -EEXIST;
 	}
 	return join_as(share, &join, "rejoin", out, why);
@@ -356,7 +356,7 @@ int share_leave(struct share *share, struct share_realm *out, char why[static SH
 
 	memset(out, 0, sizeof *out);
 	if (!share_is_on(share)) {
-		snprintf(why, SHARE_WHY, "the store is a single one");
+		snprintf(why, SHARE_WHY, "the store is not shared");
 		return -EEXIST;
 	}
 	realm_begin_work(share, "leave");

@@ -127,7 +127,7 @@ int share_find_lost(struct share *share, struct share_realm *out, uint64_t *out_
 
 	memset(out, 0, sizeof *out);
 	if (!share_is_on(share)) {
-		snprintf(why, SHARE_WHY, "the store is a single one: authzcheck store join");
+		snprintf(why, SHARE_WHY, "the store is not shared: run 'authzcheck store join'");
 		return -EEXIST;
 	}
 	r = realm_look(share, &log, &head, why);

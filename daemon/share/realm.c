@@ -194,8 +194,8 @@ static int begin(struct share *share, char why[static SHARE_WHY])
 		r = put_place(share, head);
 		if (r < 0) {
 			snprintf(why, SHARE_WHY,
-				"the log was made, and this store cannot note it (%s): then begin "
-				"with authzcheck store join --discard",
+				"the log was created, but this store cannot record that (%s): mend "
+				"it, then run 'authzcheck store join --discard'",
 				store_explain(r));
 		}
 	}
@@ -256,7 +256,7 @@ static int look_shared(struct share *share, struct share_log **out, struct share
 	*out = NULL;
 	if (!share_is_on(share)) {
 		snprintf(why, SHARE_WHY,
-			"the store is a single one: authzcheck store share, or store join");
+			"the store is not shared: run 'authzcheck store share' or 'store join'");
 		return -EEXIST;
 	}
 	r = realm_look(share, out, head, why);

@@ -91,7 +91,7 @@ static int find(struct share *share, const uint8_t *cursor, char why[static SHAR
 	if (atomic_load(&restore->touched) == 0 || share_restore_is_over(share) ||
 		memcmp(cursor, restore->cursor, sizeof restore->cursor) != 0) {
 		snprintf(why, SHARE_WHY,
-			"this copy is over: each cursor is good once, for %d seconds; send it "
+			"this copy is over: each cursor can be used once, for %d seconds; send it "
 			"again",
 			SHARE_RESTORE_IDLE);
 		return -EEXIST;

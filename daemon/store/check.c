@@ -272,7 +272,7 @@ static int judge(const struct check_file *file, int status, const struct report 
 	}
 	if (report->page < 2) {
 		return store_why(why, -EIO,
-			"%s: is no store, or is damaged: page %" PRIu64 ": %s: %s%s", file->path,
+			"%s: is not a store, or is damaged: page %" PRIu64 ": %s: %s%s", file->path,
 			report->page, pages_explain(report->fault), advice, first_start);
 	}
 	return store_why(why, -EIO, "%s: is damaged: page %" PRIu64 " (table %s): %s: %s",

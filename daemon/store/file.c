@@ -37,7 +37,7 @@ int store_lock_file(struct store *store, const char *path, int flags, char why[s
 		return store_why(why, -errno, "%s: %s", path, strerror(errno));
 	}
 	if (!S_ISREG(st.st_mode)) {
-		return store_why(why, -EINVAL, "%s: is no regular file", path);
+		return store_why(why, -EINVAL, "%s: is not a regular file", path);
 	}
 	if (st.st_uid != geteuid() && st.st_uid != 0) {
 		return store_why(why, -EPERM,
@@ -185,7 +185,8 @@ int store_begin_file(
 				      "%s: is a link that leads nowhere: remove it, or "
 				      "let it lead to a store",
 				      path)
-			    : store_why(why, -EBUSY, "%s: another daemon made it", path);
+			    : store_why(why, -EBUSY,
+				      "%s: another daemon has just made it: start again", path);
 		unlink(aside);
 	}
 	return r;

@@ -37,7 +37,7 @@ static int check_file(int fd, const char *name, char why[static STORE_WHY])
 		return store_why(why, -errno, "%s: %s", name, strerror(errno));
 	}
 	if (!S_ISREG(st.st_mode)) {
-		return store_why(why, -EINVAL, "%s: is no regular file", name);
+		return store_why(why, -EINVAL, "%s: is not a regular file", name);
 	}
 	if (st.st_uid != geteuid() && st.st_uid != 0) {
 		return store_why(why, -EPERM,

@@ -160,7 +160,7 @@ static int open_copy(const char *file, int *out_fd)
 		fprintf(stderr, "authzd: cannot open %s: %s\n", file, strerror(-r));
 	} else if (!S_ISREG(st.st_mode)) {
 		r = -EINVAL;
-		fprintf(stderr, "authzd: %s is no regular file\n", file);
+		fprintf(stderr, "authzd: %s is not a regular file\n", file);
 	}
 	if (r < 0 && fd >= 0) {
 		close(fd);

@@ -40,7 +40,7 @@ int store_open_env(struct store *store, const struct store_options *options, uns
 	char why[static STORE_WHY])
 {
 	static const char damaged[] =
-		"is no store, or is damaged: put back a sound one, or restore a copy with "
+		"is not a store, or is damaged: put back a sound one, or restore a copy with "
 		"`authzcheck store restore`; if authzd was never ready on this folder, its first "
 		"start was cut off: remove the file and start again";
 	int fd, dead;

@@ -84,7 +84,7 @@ const char *pages_explain(enum pages_fault fault)
 	static const char *const texts[] = {
 		[PAGES_SOUND] = "nothing is wrong",
 		[PAGES_SHORT] = "the file ends before the end of the page",
-		[PAGES_META] = "this is no first page of a store",
+		[PAGES_META] = "this is not a first page of a store",
 		[PAGES_SIZE] = "the page size is wrong",
 		[PAGES_COMMITS] = "the first two pages are not of two commits in a row",
 		[PAGES_RANGE] = "it names a page that does not exist",

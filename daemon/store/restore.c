@@ -126,7 +126,7 @@ static int read_copy(struct restore *restore)
 	int r = read_all(restore, beginning, sizeof beginning);
 
 	if (r != 0 || memcmp(beginning, COPY_BEGINNING, sizeof beginning) != 0) {
-		return store_why(restore->why, -EINVAL, "this is no copy of a store");
+		return store_why(restore->why, -EINVAL, "this is not a copy of a store");
 	}
 	while (r == 0) {
 		r = read_piece(restore);
@@ -184,7 +184,7 @@ static int check_head(struct restore *restore, struct store_read *read, uint64_t
 	r = store_get_audit(read, head.count, &audit);
 	if (r < 0 || !secret_equal(audit.tag, head.tag, STORE_CHAIN)) {
 		return store_why(restore->why, -EBADMSG,
-			"the copy is of another history than the store here: record %" PRIu64
+			"the copy has another history than the store here: record %" PRIu64
 			" of its audit trail is another. Take another copy, or give "
 			"--accept-rollback",
 			head.count);

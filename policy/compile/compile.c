@@ -192,7 +192,7 @@ enum pol_status pol_compile_edited(const struct pol_host *host, struct pol_diags
 
 	if (count == 0) {
 		pol_diag_error(diags, nowhere,
-			"no *.policy file%s%.*s: an empty folder is no policy",
+			"no *.policy file%s%.*s: an empty folder is not a policy",
 			diags->folder.len > 0 ? " in " : "", POL_STR_ARGS(diags->folder));
 		return POL_EINVALID;
 	}

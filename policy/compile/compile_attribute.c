@@ -29,7 +29,7 @@ static uint32_t find_fact(
 
 	if (number != POL_NONE && number < POL_FACT_KNOWN) {
 		pol_diag_error(compiler->diags, word->at,
-			"'%.*s' is no attribute: what it is follows from the principal",
+			"'%.*s' is not an attribute: what it is follows from the principal",
 			POL_STR_ARGS(name));
 		return POL_NONE;
 	}

@@ -53,8 +53,8 @@ static enum pol_status add_members(struct pol_grantee_kind *roles, uint32_t set,
 			continue;
 		}
 		if (seen[role] == set + 1) {
-			pol_diag_error(compiler->diags, word->at, "role '%.*s' twice in one list",
-				POL_STR_ARGS(word->text));
+			pol_diag_error(compiler->diags, word->at,
+				"role '%.*s' is twice in this list", POL_STR_ARGS(word->text));
 			continue;
 		}
 		seen[role] = set + 1;

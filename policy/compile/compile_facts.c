@@ -110,7 +110,7 @@ static bool read_word(const struct pol_reading *reading, const struct pol_declar
 		}
 		pol_nearest_offer(&nearest, fact->words[i]);
 	}
-	pol_diag_error(reading->diags, written->word.at, "'%.*s' is no word of %.*s" POL_NEAREST,
+	pol_diag_error(reading->diags, written->word.at, "'%.*s' is not a word of %.*s" POL_NEAREST,
 		POL_STR_ARGS(clip(written->word.text)), POL_STR_ARGS(fact->name),
 		POL_NEAREST_ARGS(nearest));
 	return false;
@@ -285,7 +285,7 @@ static bool check_word(struct pol_compiler *compiler, const struct pol_ast_fact 
 	}
 	for (uint32_t k = 0; k < i; k++) {
 		if (pol_str_equal(from->types.items[k].text, word->text)) {
-			pol_diag_error(compiler->diags, word->at, "'%.*s' twice in one list",
+			pol_diag_error(compiler->diags, word->at, "'%.*s' is twice in this list",
 				POL_STR_ARGS(clip(word->text)));
 			return false;
 		}

@@ -44,7 +44,7 @@ static uint32_t find_parents(struct pol_grantee_kind *kind, const struct pol_wor
 			pol_diag_error(compiler->diags, word->at,
 				"role 'anyone' is held by every caller and never inherited");
 		} else if (twice) {
-			pol_diag_error(compiler->diags, word->at, "%s '%.*s' twice in one list",
+			pol_diag_error(compiler->diags, word->at, "%s '%.*s' is twice in this list",
 				kind->what, POL_STR_ARGS(word->text));
 		} else {
 			parents[count++] = parent;

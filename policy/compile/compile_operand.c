@@ -286,7 +286,7 @@ static bool report_word(struct pol_compiler *compiler, const struct pol_word *wr
 	for (uint32_t i = 0; i < fact->word_count; i++) {
 		pol_nearest_offer(&nearest, fact->words[i]);
 	}
-	pol_diag_error(compiler->diags, written->at, "'%.*s' is no word of %.*s" POL_NEAREST,
+	pol_diag_error(compiler->diags, written->at, "'%.*s' is not a word of %.*s" POL_NEAREST,
 		POL_STR_ARGS(clip(written->text)), POL_STR_ARGS(fact->name),
 		POL_NEAREST_ARGS(nearest));
 	return false;

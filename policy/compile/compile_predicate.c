@@ -79,7 +79,8 @@ static const struct pol_condition *compare_is(struct comparing *comparing, struc
 	const struct pol_side *set = is_set(left) ? left : right;
 
 	if (is_set(set)) {
-		return refuse(comparing, set, "'is' compares no sets, 'has' asks for a member");
+		return refuse(
+			comparing, set, "'is' does not compare sets, 'has' looks for a member");
 	}
 	if (right->type == POL_TYPE_NETWORK || left->type == POL_TYPE_NETWORK) {
 		const struct pol_side *network = right->type == POL_TYPE_NETWORK ? right : left;

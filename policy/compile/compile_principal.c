@@ -19,7 +19,7 @@ static bool check_place(
 	const char *fault;
 
 	if (!pol_path_split(place->text, &tree, &raw)) {
-		pol_diag_error(diags, place->at, "'%.*s' is no place: TREE:/path is",
+		pol_diag_error(diags, place->at, "'%.*s' is not a place: TREE:/path is",
 			POL_STR_ARGS(place->text));
 		return false;
 	}
@@ -42,7 +42,8 @@ static bool check_place(
 		fault = "a place has no query";
 	}
 	if (fault != NULL) {
-		pol_diag_error(diags, place->at, "'%.*s' is no path: %s", POL_STR_ARGS(raw), fault);
+		pol_diag_error(
+			diags, place->at, "'%.*s' is not a path: %s", POL_STR_ARGS(raw), fault);
 		return false;
 	}
 	(void)pol_path_read(raw, &path);
@@ -69,7 +70,7 @@ static int64_t read_until(struct pol_compiler *compiler, const struct pol_word *
 	if (word->text.ptr != NULL &&
 		(pol_timetext_parse(word->text, &until) != POL_OK || until <= 0)) {
 		pol_diag_error(compiler->diags, word->at,
-			"'%.*s' is no time: write it as 2027-01-31T18:00:00Z",
+			"'%.*s' is not a time: write it as 2027-01-31T18:00:00Z",
 			POL_STR_ARGS(word->text));
 	}
 	return until;

@@ -51,7 +51,7 @@ static bool check_environment(struct pol_compiler *compiler, uint32_t i, struct 
 	}
 	if (one->name.at.file != all[0].name.at.file) {
 		diag = pol_diag_error(compiler->diags, one->name.at,
-			"all environments stand in one file, so that their order is plain");
+			"declare all environments in one file, so that their order is plain");
 		pol_diag_note(compiler->diags, diag, all[0].name.at, "the first is here");
 	}
 	if (name != i) {
@@ -177,9 +177,9 @@ static void read_limit(struct pol_compiler *compiler, const struct limit_row *ro
 	} else if (status != POL_OK) {
 		pol_diag_error(compiler->diags, word->at,
 			row->duration
-				? "'%.*s' is no duration: a number above zero and s, m, h or d, "
+				? "'%.*s' is not a duration: a number above zero and s, m, h or d, "
 				  "as in 365d"
-				: "'%.*s' is no limit: a number above zero (leave the line out "
+				: "'%.*s' is not a limit: a number above zero (leave the line out "
 				  "for no limit)",
 			POL_STR_ARGS(word->text));
 	} else {

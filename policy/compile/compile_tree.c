@@ -216,7 +216,7 @@ static enum pol_status add_node(
 		status = find_path(build, parent, &entry->paths[i], &node);
 		if (node != NULL && node->entry == mark) {
 			pol_diag_error(build->compiler->diags, entry->paths[i].at,
-				"one path twice in this list");
+				"this list has the path twice");
 			node = NULL;
 		}
 		if (node != NULL) {

@@ -158,7 +158,8 @@ static bool data(
 
 	if (!pol_prepare_is_data_name(name->text)) {
 		report(prepare, name->at,
-			"'%.*s' is no data file's plain name: letters, digits, '.', '_' and '-', "
+			"'%.*s' is not a data file's plain name: letters, digits, '.', '_' and "
+			"'-', "
 			"of a "
 			"file in the module folder's data/",
 			POL_STR_ARGS(name->text));

@@ -13,7 +13,7 @@
  * the actions without methods; the node as declared. What has a condition ends with ` when ` and
  * the condition, in which names are put in. In a literal, `%` and `{` are encoded, so that no
  * literal looks like a parameter, and a blank before the word `when`. All other bytes are as they
- * are, blanks too, so that a line is no grant of the policy language.
+ * are, blanks too, so that a line is not a grant of the policy language.
  */
 
 /* The most memory for reading the lines of one role. */

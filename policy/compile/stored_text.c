@@ -75,7 +75,7 @@ static void take_fault(struct parsing *parsing, struct pol_diags *diags, size_t 
 		diag = diag->next;
 	}
 	if (diag == NULL) {
-		fault_at(parsing->fault, entry, 0, "is no grant");
+		fault_at(parsing->fault, entry, 0, "is not a grant");
 		return;
 	}
 	snprintf(why, sizeof why, "%.*s", POL_STR_ARGS(diag->message));
@@ -167,7 +167,7 @@ static enum pol_status parse_all(struct parsing *parsing, const struct pol_str *
 	for (size_t i = 0; status == POL_OK && i < count; i++) {
 		if (!is_one_line(grants[i])) {
 			fault_at(parsing->fault, i, 0,
-				"is no grant: write one `allow …` or `deny …` an entry, on one "
+				"is not a grant: write one `allow …` or `deny …` an entry, on one "
 				"line");
 			return POL_EINVALID;
 		}

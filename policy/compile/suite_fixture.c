@@ -62,7 +62,8 @@ static void copy_places(struct pol_suite_builder *builder, const struct pol_word
 		if (!loss.nodes &&
 			pol_snapshot_check_place(builder->snapshot, word->text) != POL_OK) {
 			pol_diag_error(builder->diags, word->at,
-				"'%.*s' is no place of this policy: write TREE:/path that leads to "
+				"'%.*s' is not a place of this policy: write TREE:/path that leads "
+				"to "
 				"or through a declared node, without parameters and wildcards",
 				POL_STR_ARGS(word->text));
 		}
@@ -78,7 +79,7 @@ static int64_t read_time(struct pol_suite_builder *builder, const struct pol_wor
 
 	if (pol_timetext_parse(word->text, &time) != POL_OK) {
 		pol_diag_error(builder->diags, word->at,
-			"'%.*s' is no time: write it as in '2026-03-01T09:00:00Z'",
+			"'%.*s' is not a time: write it as in '2026-03-01T09:00:00Z'",
 			POL_STR_ARGS(word->text));
 		return POL_NO_TIME;
 	}
@@ -284,8 +285,8 @@ static void set_service(struct pol_suite_builder *builder, const struct pol_word
 static void set_address(struct pol_suite_builder *builder, const struct pol_word *word)
 {
 	if (pol_cidr_parse_ip(word->text, &builder->fixture.ip) != POL_OK) {
-		pol_diag_error(builder->diags, word->at, "'%.*s' is no address: write IPv4 or IPv6",
-			POL_STR_ARGS(word->text));
+		pol_diag_error(builder->diags, word->at,
+			"'%.*s' is not an address: write IPv4 or IPv6", POL_STR_ARGS(word->text));
 	}
 }
 

@@ -70,7 +70,7 @@ bool pol_registry_fits(
 			module->name != NULL ? module->name : "");
 	} else if (!is_version(module->version)) {
 		snprintf(why, POL_MODULE_WHY,
-			"its version is no word of 1 to %d printable characters",
+			"its version is not a word of 1 to %d printable characters",
 			POL_MODULE_VERSION_MAX);
 	} else if (module->decide == NULL) {
 		snprintf(why, POL_MODULE_WHY, "it has no 'decide'");

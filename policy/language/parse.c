@@ -345,7 +345,8 @@ static void parse_files(struct pol_parser *parser, const struct pol_source *sour
 				parser->diags, at, "the file is larger than 8 MiB: split it");
 		} else if (total > POL_FOLDER_MAX) {
 			pol_diag_error(parser->diags, at,
-				"the folder's policies are larger than 64 MiB together");
+				"the folder's policies are larger than 64 MiB together: make them "
+				"smaller");
 			return;
 		} else {
 			pol_parse_part(parser, i, sources[i].text, 0);

@@ -164,7 +164,7 @@ static bool has(struct pol_parser *parser, struct pol_ast_condition *out)
 	out->comparison = POL_AST_HAS;
 	if (pol_parser_at_keyword(parser, "not")) {
 		pol_diag_error(parser->diags, parser->token.at,
-			"'not' stands before all of it: not … has …");
+			"write 'not' before the comparison: not … has …");
 		return false;
 	}
 	if (take(parser, "any")) {
@@ -194,7 +194,7 @@ static bool not_in(struct pol_parser *parser, struct pol_ast_condition *out)
 	(void)take_not(parser);
 	if (pol_parser_at_keyword(parser, "has")) {
 		pol_diag_error(parser->diags, parser->token.at,
-			"'not' stands before all of it: not … has …");
+			"write 'not' before the comparison: not … has …");
 		return false;
 	}
 	if (!pol_parser_at_keyword(parser, "in")) {

@@ -66,7 +66,7 @@ static bool word(struct pol_parser *parser, struct pol_ast_operand *out)
 	struct pol_span at = parser->token.at;
 
 	if (raw.ptr[0] == '\'' || raw.ptr[0] == '`') {
-		pol_diag_error(parser->diags, at, "a string stands in double quotes: \"…\"");
+		pol_diag_error(parser->diags, at, "write a string in double quotes: \"…\"");
 		return is_in_other_quotes(raw) && take(parser, out);
 	}
 	if (raw.ptr[0] == '[') {
@@ -81,7 +81,7 @@ static bool word(struct pol_parser *parser, struct pol_ast_operand *out)
 	}
 	if (!is_plain(raw)) {
 		pol_diag_error(parser->diags, at,
-			"'%.*s' is neither a fact nor a value: a string stands in double quotes",
+			"'%.*s' is neither a fact nor a value: write a string in double quotes",
 			POL_STR_ARGS(shown));
 	}
 	return take(parser, out);

@@ -254,7 +254,7 @@ static void check_literal(const struct path_reader *reader, size_t from, size_t 
 	if (raw.len > 1 && routers_parameter(&name, &rest)) {
 		pol_diag_warning(reader->parser->diags, part(reader, from, to),
 			POL_WARNING_LITERAL_PARAMETER,
-			"'%.*s' is no parameter, it matches these characters alone: write "
+			"'%.*s' is not a parameter, it matches these characters alone: write "
 			"'{%.*s%s}', or \"%.*s\" in quotes if it is meant as it is",
 			POL_STR_ARGS(raw), POL_STR_ARGS(name), rest ? "..." : "",
 			POL_STR_ARGS(raw));

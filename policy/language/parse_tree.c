@@ -33,7 +33,7 @@ static void warn_of_adjacent_brace(struct pol_parser *parser)
 	}
 	if (i < text.len && text.ptr[i] == '}') {
 		pol_diag_warning(parser->diags, parser->token.at, POL_WARNING_ADJACENT_BLOCK,
-			"this is a block and no parameter: a parameter is a whole segment, "
+			"this is a block, not a parameter: a parameter is a whole segment, "
 			"/{name}; "
 			"put a space before a block");
 	}
@@ -113,7 +113,7 @@ static void wrong_setting(struct pol_parser *parser, struct pol_str action)
 	}
 	pol_nearest_offer(&nearest, POL_STR(STRICT_SLASH));
 	pol_diag_error(parser->diags, parser->token.at,
-		"'%.*s' is no setting of a tree" POL_NEAREST,
+		"'%.*s' is not a setting of a tree" POL_NEAREST,
 		POL_STR_ARGS(pol_parse_words_clip(action)), POL_NEAREST_ARGS(nearest));
 }
 

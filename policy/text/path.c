@@ -18,7 +18,7 @@ static const bool special[256] = {
 _Static_assert(
 	POL_PATH_SEGMENTS <= 64, "a path's `encoded` and `percent` have a bit for each segment");
 
-static const char fault_dots[] = "dots and spaces alone are no name";
+static const char fault_dots[] = "dots and spaces alone are not a name";
 static const char fault_control[] = "a control character";
 static const char fault_percent[] = "broken percent-encoding: '%' wants two hex digits";
 static const char fault_utf8[] = "not UTF-8";

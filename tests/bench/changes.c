@@ -198,7 +198,7 @@ int main(int argc, char **argv)
 	changes.count = (unsigned)argc - 4;
 	for (unsigned i = 0; i < changes.count; i++) {
 		if (strlen(changes.keys[i]) != KID) {
-			fail(changes.keys[i], "is no key");
+			fail(changes.keys[i], "is not a key");
 		}
 	}
 	changes.samples = malloc(MAX_SAMPLES * sizeof *changes.samples);

@@ -125,7 +125,7 @@ static json_t *read_value(struct wire_cursor *cursor)
 	case WIRE_NONE:
 		break;
 	}
-	require(wire_skip(cursor), "bytes are no value");
+	require(wire_skip(cursor), "bytes are not a value");
 	return json_null();
 }
 

@@ -168,7 +168,7 @@ class Refused(Activated):
             with self.subTest(count):
                 daemon.prefix = ["sh", "-c", f'export LISTEN_PID=$$ LISTEN_FDS="{count}"; exec "$@"',
                                  "sh"]
-                self.refused(daemon, "LISTEN_FDS is no number of at most 16 sockets")
+                self.refused(daemon, "LISTEN_FDS is not a number of at most 16 sockets")
 
 
 class Restarts(Activated):

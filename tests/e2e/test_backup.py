@@ -181,8 +181,8 @@ class Backup(people.PeopleTest):
             (good[:200] + bytes([good[200] ^ 1]) + good[201:], "altered"),
             (good[:-40] + bytes([good[-40] ^ 1]) + good[-39:], "altered"),
             (good + good[-100:], "damaged"),
-            (b"something else", "no copy"),
-            (b"", "no copy"),
+            (b"something else", "not a copy"),
+            (b"", "not a copy"),
         ):
             with self.subTest(said=said):
                 self.copy.write_bytes(bad)

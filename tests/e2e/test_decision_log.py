@@ -244,11 +244,11 @@ class Log(harness.DaemonTest):
                             "authzd.conf:1:"),
                            (f"decision_log {d.folder}/x 0660\n",
                             "mode 0660: only the daemon's user may write the log"),
-                           (f"decision_log {d.folder}/x 0999\n", "'0999' is no mode"),
+                           (f"decision_log {d.folder}/x 0999\n", "'0999' is not a mode"),
                            (f"decision_log {d.folder}/x 0640 nogruop\n",
                             "this machine has no group 'nogruop'"),
                            ("decision_log - 0640\n", "no mode or group after '-'"),
-                           ("decision_log x\n", "is no absolute path")):
+                           ("decision_log x\n", "is not an absolute path")):
             config.write_text(text)
             status, told = d.refuses_to_start("--config", str(config))
             self.assertEqual(status, 1)

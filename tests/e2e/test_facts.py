@@ -247,7 +247,7 @@ class Refused(FactsTest):
                 ({"resource.owner": {"a": 1}}, "facts.resource.owner", "must be"),
                 ({"resource.owner": "x" * 1025}, "facts.resource.owner", "1,024"),
                 ({"resource.regions": ["a"] * 257}, "facts.resource.regions", "256"),
-                ({7: "x"}, "facts", "no text")):
+                ({7: "x"}, "facts", "not text")):
             with self.subTest(param, why=why):
                 found, message = self.refused(facts)
                 self.assertEqual(found, param)

@@ -130,7 +130,7 @@ class Hours(harness.DaemonTest):
         self.assertEqual((done.returncode, done.stdout), (0, "1 passed, 0 failed\n"), done.stderr)
         for zone, said in (("America/Dever", "this machine has no time zone 'America/Dever'"),
                            ("Europe", "this machine has no time zone 'Europe'"),
-                           ("zone.tab", "is no time zone's name"),
+                           ("zone.tab", "is not a time zone's name"),
                            ("right/Europe/Berlin", "damaged, or counts leap seconds"),
                            ("tzdata", "this machine has no time zone")):
             if zone.startswith("right") and not os.path.exists("/usr/share/zoneinfo/right"):

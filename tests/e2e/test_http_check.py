@@ -224,12 +224,12 @@ class HttpCheck(unittest.TestCase):
                 (("http://h/check?x", "GET", "/"), "neither http://"),
                 (("unix:run/x", "GET", "/"), "neither http://"),
                 (("unix:/run/x:check", "GET", "/"), "begins with a slash"),
-                (("http://h", "GE T", "/"), "is no method"),
-                (("http://h", "GET", "loans"), "is no path"),
-                (("http://h", "GET", "/a\r\nX-Authz-Key: x"), "is no path"),
+                (("http://h", "GE T", "/"), "is not a method"),
+                (("http://h", "GET", "loans"), "is not a path"),
+                (("http://h", "GET", "/a\r\nX-Authz-Key: x"), "is not a path"),
                 (("http://h", "GET", "/ä"), "percent-encoded"),
                 (("--family", "apache", "http://h", "GET", "/"), "nginx, forwarded or envoy"),
-                (("--header", "a b", "http://h", "GET", "/"), "no name of a header"),
+                (("--header", "a b", "http://h", "GET", "/"), "not the name of a header"),
                 (("--header", "a", "--cookie", "b", "http://h", "GET", "/"), "exclude each other"),
                 (("--ip", "1 2", "http://h", "GET", "/"), "--ip '1 2'")):
             with self.subTest(words):

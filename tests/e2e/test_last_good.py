@@ -177,7 +177,7 @@ class Restarting(harness.DaemonTest):
         self.kept(daemon).write_bytes(whole[:-1])
         self.refused(daemon, "was altered, or belongs to another store")
         self.kept(daemon).write_bytes(b"")
-        self.refused(daemon, "is no file that authzd kept")
+        self.refused(daemon, "is not a file that authzd kept")
 
     def test_a_file_of_another_store_is_refused(self):
         daemon, other = self.stopped(), self.stopped({"small.policy": OTHER})
@@ -241,7 +241,7 @@ class Restarting(harness.DaemonTest):
         self.refused(daemon, "must belong to uid")
         self.kept(daemon).chmod(0o600)
         (daemon.folder / "second").hardlink_to(self.kept(daemon))
-        self.refused(daemon, "no regular file with one name")
+        self.refused(daemon, "not a regular file with one name")
         self.kept(daemon).unlink()
         self.kept(daemon).symlink_to(daemon.folder / "second")
         self.refused(daemon, "cannot be read")

@@ -423,7 +423,7 @@ test "in a test the tenant is default" {
         self.assertEqual(self.reason("zone=Europe/Berlin offset=3600", **noon), "zone")
         self.assertEqual(self.reason("zone=UTC offset=0", **noon), "ok")
         for zone, message in (("Europe/Berlim", "this machine has no time zone 'Europe/Berlim'"),
-                              ("../etc", "'../etc' is no time zone's name")):
+                              ("../etc", "'../etc' is not a time zone's name")):
             (self.policy / "p.policy").write_text(self.POLICY % f"zone={zone}")
             done = run_tool("policy", "check", "--modules", self.modules, self.policy)
             self.assertIn(f"p.policy:7:32: error: {message}", done.stderr)

@@ -51,7 +51,7 @@ class Refused(Modules):
 
     def test_another_abi(self):
         self.bad(ABI=99, NAME='"other"', SIZE=1)
-        self.assertIn("DIR/bad.so is no module for this authzd: it was built for version 99 of the "
+        self.assertIn("DIR/bad.so is not a module for this authzd: it was built for version 99 of the "
                       "module interface, and this is version ", self.message())
 
     def test_another_size(self):
@@ -71,7 +71,7 @@ class Refused(Modules):
 
     def test_an_invalid_version(self):
         self.bad(VERSION='"\\033[31m"')
-        self.assertIn("its version is no word", self.message())
+        self.assertIn("its version is not a word", self.message())
 
     def test_a_second_module_of_a_name(self):
         self.bad("permit")
@@ -118,7 +118,7 @@ class Refused(Modules):
         for line, place, message in (
             ("geo", "16:22", "module 'geo' wants countries and one data file, as in 'geo "
              "allow=CH,LI data=countries'"),
-            ("geo allow=ch data=countries", "16:32", "'ch' is no country: write two capital letters "
+            ("geo allow=ch data=countries", "16:32", "'ch' is not a country: write two capital letters "
              "(ISO 3166-1), as in CH"),
             ("geo allow=CH allow=LI data=countries", "16:35",
              "argument 'allow' is given twice: separate its values by commas"),
@@ -127,11 +127,11 @@ class Refused(Modules):
              "module 'geo' has no argument 'date': did you mean 'data'?"),
             ("geo allow=CH data=contries", "16:40",
              "data file 'contries' of module 'geo': cannot be used: DIR has no data/contries"),
-            ("geo allow=CH data=../geo.so", "16:40", "'../geo.so' is no data file's plain name: "
+            ("geo allow=CH data=../geo.so", "16:40", "'../geo.so' is not a data file's plain name: "
              "letters, digits, '.', '_' and '-', of a file in the module folder's data/"),
-            ("geo allow=CH data=/etc/passwd", "16:40", "'/etc/passwd' is no data file's plain name: "
+            ("geo allow=CH data=/etc/passwd", "16:40", "'/etc/passwd' is not a data file's plain name: "
              "letters, digits, '.', '_' and '-', of a file in the module folder's data/"),
-            ("geo allow=CH data=.hidden", "16:40", "'.hidden' is no data file's plain name: "
+            ("geo allow=CH data=.hidden", "16:40", "'.hidden' is not a data file's plain name: "
              "letters, digits, '.', '_' and '-', of a file in the module folder's data/"),
             ("denylist data=a,b", "16:22",
              "module 'denylist' wants one data file, as in 'denylist data=denied'"),
@@ -145,7 +145,7 @@ class Refused(Modules):
         self.install("geo")
         line = "    account required geo allow=CH data=countries"
         for make, message in (
-            (lambda path: os.mkfifo(path, 0o600), "is no regular file"),
+            (lambda path: os.mkfifo(path, 0o600), "is not a regular file"),
             (lambda path: path.mkdir(), "has no data/countries"),
             (lambda path: path.symlink_to("/etc/passwd"), "has no data/countries"),
             (lambda path: path.write_text(""), "names no network"),

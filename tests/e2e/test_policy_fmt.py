@@ -147,7 +147,7 @@ class Fmt(unittest.TestCase):
 
     def test_a_warning_that_formatting_would_hide_is_shown(self):
         path = self.write("a.policy", "tree t {\n/a/b{view}\n}\n")
-        self.assertIn(f"{path}:2:5: warning: this is a block and no parameter", self.fmt(path).stderr)
+        self.assertIn(f"{path}:2:5: warning: this is a block, not a parameter", self.fmt(path).stderr)
         self.assertEqual(path.read_text(), "tree t {\n    /a/b { view }\n}\n")
 
     def test_mode_and_owner_are_kept(self):
@@ -193,7 +193,7 @@ class Fmt(unittest.TestCase):
         self.assertIn("hard links", self.fmt(path, status=2).stderr)
         self.assertEqual(path.read_text(), LOOSE)
         os.mkfifo(self.folder / "pipe")
-        self.assertIn("no regular file", self.fmt(self.folder / "pipe", status=2).stderr)
+        self.assertIn("not a regular file", self.fmt(self.folder / "pipe", status=2).stderr)
         self.assertIn("No such file", self.fmt(self.folder / "none", status=2).stderr)
         (self.folder / "empty").mkdir()
         self.assertIn("no *.policy file", self.fmt(self.folder / "empty", status=1).stderr)

@@ -131,14 +131,14 @@ REFUSED = {
     "half a file": (BEGIN + "paths:\n  /a: {get: {operationId: x\n", "line 4"),
     "two documents": (BEGIN + PATHS + "---\n" + BEGIN, "a second document"),
     "Swagger": ("swagger: '2.0'\n", "convert it to OpenAPI 3"),
-    "another version": ("openapi: 4.0.0\n", "3.0 and 3.1 are read"),
+    "another version": ("openapi: 4.0.0\n", "is not supported: use 3.0 or 3.1"),
     "no OpenAPI": ("a: b\n", "no member 'openapi'"),
     "nothing": ("\n", "empty"),
     "no operations": (BEGIN, "no operations"),
-    "operations that cannot be said": (BEGIN + "paths: {/a//b: {get: {}}}\n", "none of its operations"),
+    "operations that cannot be said": (BEGIN + "paths: {/a//b: {get: {}}}\n", "cannot express any of its operations"),
     "too many scopes": (BEGIN + PATHS + "security: [" + ",".join(
         f"{{o: [s{i}]}}" for i in range(5000)) + "]\n", "more than 4096 scopes"),
-    "a list": ("- a\n", "no object"),
+    "a list": ("- a\n", "not an object"),
 }
 
 
@@ -293,10 +293,10 @@ STYLES = [
 # What cannot be a list, and some of the words that say why.
 NO_ROUTES = {
     "nothing": ("\n# no more\n", "no routes"),
-    "a table": ("Endpoint   Methods    Rule\n", "line 1: 'Endpoint' is no HTTP method"),
+    "a table": ("Endpoint   Methods    Rule\n", "line 1: 'Endpoint' is not an HTTP method"),
     "a fourth word": ("GET /a\nGET /a name and more\n", "line 2: 'and' is one word too many: a line is METHOD"),
     "no path": ("GET\n", "line 1: 'GET' has no path: a line is METHOD PATH [NAME]"),
-    "no method": ("1 /a\n", "line 1: '1' is no HTTP method: a line is METHOD"),
+    "no method": ("1 /a\n", "line 1: '1' is not an HTTP method: a line is METHOD"),
     "what would act on a terminal": ("GET /a b \33[2J\n", "line 1: '\\x1b[2J' is one word too many"),
     "a line without end": ("GET /" + "a" * 9000, "line 1: longer"),
     "too many optional parts": ("GET " + "(/:a)" * 1000, "line 1: its optional parts"),

@@ -146,7 +146,7 @@ class Init(harness.DaemonTest):
                 (("--prefix", "a", "--base", "v2"), "--base 'v2': a path begins with '/'"),
                 (("--prefix", "a", "--openapi", "x", "--routes", "y"), "exclude each other"),
                 (("--prefix", "a", "--openapi", self.folder / "none"), "No such file"),
-                (("--prefix", "a", "--openapi", self.file("broken", "{")), "no JSON")):
+                (("--prefix", "a", "--openapi", self.file("broken", "{")), "not JSON")):
             with self.subTest(arguments):
                 self.assertIn(words, self.init(*arguments, self.made, status=2).stderr)
                 self.assertFalse(self.made.exists())

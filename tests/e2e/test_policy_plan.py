@@ -104,7 +104,7 @@ stack other {
 
     def test_what_is_wrong_is_said(self):
         for words, what in ((LIST, "for whom?"), (("--principal", "nobody", *LIST), "nobody"),
-                            (("--role", "desk", "--ip", "x", *LIST), "--ip 'x' is no IP address"),
+                            (("--role", "desk", "--ip", "x", *LIST), "--ip 'x' is not an IP address"),
                             (("--role", "desk", "--tree", "x", *LIST), "--tree is for a path"),
                             (("--role", "desk", "list", "bookings:/bookings/{b}"), "braces"),
                             (("--role", "desk", "--fact", "principal.brunch=x", *LIST), "principal.branch"),

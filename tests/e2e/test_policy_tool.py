@@ -227,7 +227,7 @@ class Reading(Folder):
             (lambda: os.symlink(folder / "a.policy", folder / "out.policy"), "make it relative"),
             (lambda: os.symlink("nowhere", folder / "out.policy"), "cannot be opened: No such file"),
             (lambda: os.symlink(".", folder / "out.policy"), "does a link lead in a circle?"),
-            (lambda: os.mkfifo(folder / "out.policy"), "no regular file"),
+            (lambda: os.mkfifo(folder / "out.policy"), "not a regular file"),
         ]
         for make, message in cases:
             make()

@@ -115,7 +115,7 @@ class PolicyWho(Folder):
                 (["who", self.folder, "GET", "ui:/x"], "the policy has nothing at 'ui:/x'"),
                 (["who", self.folder, "DELETE", "/loans/7"], "no 'DELETE' on 'api:/loans/7'"),
                 (["who", self.folder, "read", "/loans/7"], "no 'read' on 'api:/loans/7'"),
-                (["who", self.folder, "GET", "api:/loans/../x"], "is no resource"),
+                (["who", self.folder, "GET", "api:/loans/../x"], "is not a resource"),
                 (["who", self.folder, "GET", "api:/loans/**"], "'api:/loans/**' is a pattern"),
                 (["who", self.folder, "GET", "api:/loans/*"], "'api:/loans/*' is a pattern"),
                 (["who", self.folder, "GET", "loans"], "want TREE:/PATH"),
@@ -125,7 +125,7 @@ class PolicyWho(Folder):
                 (["can", self.folder, "--role", "viewr"], "did you mean 'viewer'?"),
                 (["can", self.folder, "--scope", "loans:rad"], "did you mean 'loans:read'?"),
                 (["can", self.folder, "--principal", "robto"], "did you mean 'robot'?"),
-                (["can", self.folder, "--role", "viewer", "--at", "api:/x"], "is no place"),
+                (["can", self.folder, "--role", "viewer", "--at", "api:/x"], "is not a place"),
                 (["can", self.folder, "--scope", "loans:read", "--at", "api:/loans"], "give --role"),
                 (["can", self.folder, "--role", "viewer", "--principal", "robot"], "exclude"),
                 (["can", self.folder, "--role", "viewer", "ux"], "declares no 'ux'")):

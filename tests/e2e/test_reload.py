@@ -387,7 +387,7 @@ class Refusing(harness.DaemonTest):
     def test_a_pipe_in_the_folder_is_refused_and_never_waited_for(self):
         daemon = self.daemon(files(READS))
         os.mkfifo(daemon.policy / "pipe.policy", 0o600)
-        self.assert_refused(daemon, "no regular file")
+        self.assert_refused(daemon, "not a regular file")
 
     def test_links_in_a_circle_are_refused(self):
         daemon = self.daemon(files(READS))

@@ -29,7 +29,7 @@ class Check(Tool):
             (["PATCH", "/loans"],
              "deny 403 unknown_action: the resource has no such action: PATCH on api:/loans\n"),
             (["GET", "/loans/\x1b[31m"],
-             "deny 400 malformed_path: the path could be read in two ways, or is none: "
+             "deny 400 malformed_path: the path could be read in two ways, or is not a path: "
              "GET on api:/loans/\\x1b[31m\n"),
         ]
         for words, expected in cases:
@@ -151,7 +151,7 @@ class Check(Tool):
             (("key", "show", "1zzzzzzzzzzz"), "not_found: there is no such key '1zzzzzzzzzzz'"),
             (("principal", "show", "bob\x1b[2J"),
              "not_found: there is no such principal 'bob\\x1b[2J'"),
-            (("principal", "create", "a/b"), "invalid_request: ID 'a/b': may hold no space"),
+            (("principal", "create", "a/b"), "invalid_request: ID 'a/b': may not hold a space"),
             (("assign", "alice", "viewre"), "invalid_request: ROLE 'viewre': "),
             (("assign", "bob", "viewer"), "not_found: there is no such principal 'bob'"),
             (("role", "show", "viewre"), "not_found: there is no such role 'viewre'"),

@@ -196,7 +196,7 @@ class Operating(Tool):
         self.served.replace("b.policy", "tree api { /laons/:id { GET } }\n")
         done = self.tool("reload")
         self.assertRegex(done.stdout, r"^revision [0-9a-f]{16}\n$")
-        warning = "b.policy:1:19: warning: ':id' is no parameter"
+        warning = "b.policy:1:19: warning: ':id' is not a parameter"
         self.assertIn(warning, done.stderr)
         self.assertIn(warning, self.line("status"))
         (diagnostic,) = self.json("reload")["diagnostics"]

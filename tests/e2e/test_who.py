@@ -138,7 +138,7 @@ class Who(WhoTest):
                              ("invalid_request", wanted), params)
         for words, said in (
                 (("GET", "/lons"), "PATH '/lons': is nothing that the policy declares in tree 'api'"),
-                (("GET", "/lons", "--tree", "nope"), "--tree 'nope': is no tree of the policy"),
+                (("GET", "/lons", "--tree", "nope"), "--tree 'nope': is not a tree of the policy"),
                 (("GET", "ui:/lons"), "TREE:/PATH 'ui:/lons': is nothing that the policy declares"),
                 (("approve", "api:/loans"), "ACTION 'approve': the resource has no such action")):
             self.assertIn(said, self.tool("who", *words, status=2).stderr)

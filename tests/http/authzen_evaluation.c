@@ -130,9 +130,9 @@ Test(authzen_evaluation, a_member_that_is_missing_or_of_another_type_is_refused)
 			"action.properties: must be an object" },
 		{ "[]", "the body must be an object" },
 		{ "", "the body is empty" },
-		{ "{", "the body is no JSON: line 1, column 1" },
-		{ "'alice'", "the body is no JSON: line 1, column 7" },
-		{ REQUEST "{}", "the body is no JSON: line 1, column 111" },
+		{ "{", "the body is not JSON: line 1, column 1" },
+		{ "'alice'", "the body is not JSON: line 1, column 7" },
+		{ REQUEST "{}", "the body is not JSON: line 1, column 111" },
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

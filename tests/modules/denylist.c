@@ -64,7 +64,7 @@ static bool read_keys(const struct pol_prepare *prepare, const struct pol_word *
 			continue;
 		}
 		if (!is_key_id(key)) {
-			prepare->data_error(prepare, name, line, "is no key's id");
+			prepare->data_error(prepare, name, line, "is not a key's id");
 			return false;
 		}
 		keys[count++] = key;

@@ -53,7 +53,8 @@ static bool read_allowed(
 
 		if (!is_country(word->text)) {
 			prepare->error(prepare, word->at,
-				"'%.*s' is no country: write two capital letters (ISO 3166-1), as "
+				"'%.*s' is not a country: write two capital letters (ISO 3166-1), "
+				"as "
 				"in CH",
 				POL_STR_ARGS(word->text));
 			good = false;

@@ -150,6 +150,6 @@ Test(import, an_error_keeps_no_part_of_the_document)
 	struct import import;
 	struct pol_str got = policy(&import, "{\"openapi\": \"3.0.0\", \"paths\": {\"/a\": 1}}");
 
-	expect("", "error", got, "path '/a' is no object");
+	expect("", "error", got, "path '/a' is not an object");
 	import_finish(&import);
 }

@@ -67,7 +67,8 @@ static int change_run(struct app *app)
 	int status;
 
 	if (holders > 1) {
-		return app_fail(app, EXIT_USAGE, "usage", "give either --everyone or --anyone");
+		return app_fail(
+			app, EXIT_USAGE, "usage", "give only one of --everyone and --anyone");
 	}
 	if (holders == 1 && args->word_count > 1) {
 		return app_fail(app, EXIT_USAGE, "usage",

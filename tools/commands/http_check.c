@@ -96,11 +96,11 @@ static int read_place(struct app *app, const char *url, struct forward_place *ou
 static const char *mistake_of(struct app *app, const struct forward_asked *asked)
 {
 	if (!is_token(asked->method)) {
-		return app_text(app, "'%.64s' is no method: GET, POST and so on", asked->method);
+		return app_text(app, "'%.64s' is not a method: GET, POST and so on", asked->method);
 	}
 	if (asked->target[0] != '/' || !is_visible(asked->target)) {
 		return app_text(app,
-			"'%.128s' is no path as on a request line: it begins with a slash, and "
+			"'%.128s' is not a path as on a request line: it begins with a slash, and "
 			"blanks "
 			"and what is not ASCII are percent-encoded",
 			asked->target);
@@ -110,11 +110,11 @@ static const char *mistake_of(struct app *app, const struct forward_asked *asked
 	}
 	if ((asked->header != NULL && !is_token(asked->header)) ||
 		(asked->cookie != NULL && !is_token(asked->cookie))) {
-		return app_text(app, "'%.64s' is no name of a header or cookie",
+		return app_text(app, "'%.64s' is not the name of a header or a cookie",
 			asked->header != NULL ? asked->header : asked->cookie);
 	}
 	if (asked->ip != NULL && (asked->ip[0] == '\0' || !is_visible(asked->ip))) {
-		return app_text(app, "--ip '%.64s' is no address", asked->ip);
+		return app_text(app, "--ip '%.64s' is not an address", asked->ip);
 	}
 	return NULL;
 }

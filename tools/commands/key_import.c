@@ -119,7 +119,7 @@ static const char *put_line(struct import *import, struct line *line, struct par
 {
 	json_error_t error;
 	json_t *object = json_loadb(line->text.ptr, line->text.len, JSON_REJECT_DUPLICATES, &error);
-	const char *wrong = json_is_object(object) ? NULL : "is no JSON object";
+	const char *wrong = json_is_object(object) ? NULL : "is not a JSON object";
 	const char *name;
 	json_t *value;
 

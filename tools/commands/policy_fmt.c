@@ -178,7 +178,8 @@ static int run(struct app *app)
 	for (size_t i = 0; i < app->args.word_count; i++) {
 		if (is_stdin(app->args.words[i]) && app->args.word_count > 1) {
 			return app_fail(app, EXIT_USAGE, "usage",
-				"- (standard input) is given alone, without files and folders");
+				"'-' (standard input) must be given alone, without files and "
+				"folders");
 		}
 	}
 	run.files = app->want_json ? json_array() : NULL;

@@ -33,7 +33,7 @@ static int load_before(
 	}
 	policy_show_diags(policy);
 	return app_fail(app, EXIT_NO, "invalid_policy",
-		"%s: no policy by itself: name its folder if it needs other files", path);
+		"%s: not a policy by itself: name its folder if it needs other files", path);
 }
 
 static int compare(struct app *app, const struct imported *imported)

@@ -156,7 +156,7 @@ static int run_tests(struct mutating *mutating)
 	if (tests.failed > 0) {
 		policy_show_diags(&mutating->policy);
 		return app_fail(app, EXIT_NO, "invalid_policy",
-			"%s of the policy as it is: nothing was left out",
+			"%s in the unchanged policy: mend that first, nothing was left out",
 			app_text(app, "%s failed", app_count(app, tests.failed, "test")));
 	}
 	return EXIT_YES;

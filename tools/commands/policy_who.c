@@ -182,7 +182,7 @@ static int fail(struct app *app, const char *verb, const char *what, struct pol_
 			app, EXIT_USAGE, "invalid_request", "the policy has nothing at '%s'", what);
 	}
 	path = path != NULL ? pol_path_fault(pol_str_of(path + 1)) : "want TREE:/PATH";
-	return app_fail(app, EXIT_USAGE, "invalid_request", "'%s' is no resource: %s", what,
+	return app_fail(app, EXIT_USAGE, "invalid_request", "'%s' is not a resource: %s", what,
 		path != NULL ? path : "want TREE:/PATH");
 }
 

@@ -141,7 +141,7 @@ static bool add_operation(struct import *import, const json_t *item, const json_
 	size_t before = import->count;
 
 	if (!json_is_object(operation)) {
-		return import_fail(import, "%s: an operation is an object", where);
+		return import_fail(import, "%s: an operation must be an object", where);
 	}
 	one.id = text_of(operation, "operationId");
 	one.description = describe(import, operation);
@@ -169,7 +169,7 @@ static bool add_path(struct import *import, const char *path, const json_t *valu
 		return import->error == NULL;
 	}
 	if (!json_is_object(item)) {
-		return import_fail(import, "path '%.200s' is no object", path);
+		return import_fail(import, "path '%.200s' is not an object", path);
 	}
 	one.about = describe(import, item);
 	for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
@@ -251,7 +251,8 @@ static bool check_version(struct import *import)
 		return import_fail(import, "not an OpenAPI document: it has no member 'openapi'");
 	}
 	if (strncmp(version, "3.0", 3) != 0 && strncmp(version, "3.1", 3) != 0) {
-		return import_fail(import, "OpenAPI version %.20s: 3.0 and 3.1 are read", version);
+		return import_fail(
+			import, "OpenAPI version %.20s is not supported: use 3.0 or 3.1", version);
 	}
 	return true;
 }
@@ -272,7 +273,7 @@ bool import_openapi(struct import *import, struct pol_str text)
 	find_base(import);
 	paths = json_object_get(import->document, "paths");
 	if (paths != NULL && !json_is_object(paths)) {
-		return import_fail(import, "'paths' is no object");
+		return import_fail(import, "'paths' is not an object");
 	}
 	json_object_foreach((json_t *)(uintptr_t)paths, path, item)
 	{

@@ -12,7 +12,7 @@ static json_t *read_json(struct import *import, struct pol_str text)
 	json_t *value = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES, &error);
 
 	if (value == NULL) {
-		import_fail(import, "line %d, column %d: no JSON: %s", error.line, error.column,
+		import_fail(import, "line %d, column %d: not JSON: %s", error.line, error.column,
 			error.text);
 	}
 	return value;

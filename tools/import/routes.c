@@ -56,7 +56,7 @@ static bool add_method(
 	one.method = (struct pol_str){ capitals, capitals != NULL ? method.len : 0 };
 	if (!pol_method_is_registered(one.method)) {
 		return import_fail(route->import,
-			"line %zu: '%.*s' is no HTTP method: a line is METHOD PATH [NAME]",
+			"line %zu: '%.*s' is not an HTTP method: a line is METHOD PATH [NAME]",
 			route->line, POL_STR_ARGS(method));
 	}
 	for (size_t i = 0; i < route->count; i++) {
@@ -138,7 +138,7 @@ static bool add_line(struct import *import, struct pol_str line, size_t number, 
 	one.id = take_word(&line);
 	rest = take_word(&line);
 	if (!is_methods(methods)) {
-		return refuse_line(import, number, methods, "is no HTTP method");
+		return refuse_line(import, number, methods, "is not an HTTP method");
 	}
 	if (path.len == 0) {
 		return refuse_line(import, number, methods, "has no path");
@@ -160,7 +160,7 @@ bool import_routes(struct import *import, struct pol_str text)
 	size_t formats = 0;
 
 	if (!pol_str_is_utf8(text) || (text.len > 0 && memchr(text.ptr, '\0', text.len) != NULL)) {
-		return import_fail(import, "no text in UTF-8");
+		return import_fail(import, "not text in UTF-8");
 	}
 	for (size_t number = 1; text.len > 0; number++) {
 		const char *end = memchr(text.ptr, '\n', text.len);

@@ -250,7 +250,8 @@ bool import_build(struct import *import)
 	struct import_node *node;
 
 	if (import->count == 0) {
-		return import_fail(import, "the policy language can say none of its operations");
+		return import_fail(
+			import, "the policy language cannot express any of its operations");
 	}
 	qsort(import->operations, import->count, sizeof *import->operations, compare);
 	node = import->root = make_node(import, NULL, NULL);

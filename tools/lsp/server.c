@@ -338,12 +338,12 @@ static void on_message(struct lsp *lsp, const char *text, size_t length)
 	const char *method = json_string_value(json_object_get(message, "method"));
 
 	if (message == NULL) {
-		fail(NULL, PARSE_ERROR, "the message is no JSON in UTF-8");
+		fail(NULL, PARSE_ERROR, "the message is not JSON in UTF-8");
 	} else if (method != NULL) {
 		handle(lsp, method, id, json_object_get(message, "params"));
 	} else if (json_object_get(message, "result") == NULL &&
 		   json_object_get(message, "error") == NULL) {
-		fail(id, INVALID_REQUEST, "the message is no request, notification or answer");
+		fail(id, INVALID_REQUEST, "the message is not a request, notification or answer");
 	}
 	json_decref(message);
 }

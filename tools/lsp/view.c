@@ -64,7 +64,7 @@ bool lsp_view_open(struct lsp *lsp, const char *folder, struct lsp_view *view, c
 	if (!put_documents(lsp, folder, view)) {
 		return false;
 	}
-	*out_why = "no policy file";
+	*out_why = "not a policy file";
 	if (view->policy.folder == NULL) {
 		return false;
 	}

@@ -197,7 +197,7 @@ export class Answers {
     try {
       message = this.#isWide ? narrow(wideDecoder.decode(bytes)) : decoder.decode(bytes);
     } catch {
-      throw unreadable('a name is no text');
+      throw unreadable('a name is not text');
     }
     this.#room.copyWithin(0, this.#at, this.#held);
     this.#room.fill(0, this.#held - this.#at, this.#held);
@@ -215,10 +215,10 @@ export class Answers {
     }
     const [, id, error, result] = message;
     if (id !== null && (!Number.isInteger(id) || id < 0)) {
-      throw unreadable('its id is no number');
+      throw unreadable('its id is not a number');
     }
     if (error !== null && (typeof error !== 'object' || typeof error.code !== 'string' || result !== null)) {
-      throw unreadable('its error is none');
+      throw unreadable('its error is not one');
     }
     return { id, error, result, doubled: countPairs(message) !== pairs };
   }

@@ -134,7 +134,7 @@ class _Way:
             # Joined and not normalised: '..' is a component, as the kernel sees it.
             self.walk(os.path.join(os.path.dirname(path), os.readlink(path)))
         elif not stat.S_ISDIR(found.st_mode):
-            raise _Obstacle(f"{path} is no folder")
+            raise _Obstacle(f"{path} is not a folder")
         elif found.st_mode & 0o022:
             raise _Obstacle(f"others can write {path}, and could replace the socket")
 

@@ -386,7 +386,7 @@ class Plan:
     missing: Tuple[str, ...] = ()  # facts without which the plan has less in it
 
     def __bool__(self) -> NoReturn:
-        raise TypeError("a plan is no decision: compare its `plan`")
+        raise TypeError("a plan is not a decision: compare its `plan`")
 
 
 _PLAN_KINDS = {"plan": str, "revision": str, "reason": str, "status": int, "when": str, "tree": list, "node": str,
@@ -417,7 +417,7 @@ def seconds(value: Any) -> Any:
     if not isinstance(value, datetime.datetime):
         return value
     if value.tzinfo is None:
-        raise AuthzError("invalid_request", "a datetime without a zone is no time: add tzinfo")
+        raise AuthzError("invalid_request", "a datetime without a zone is not a time: add tzinfo")
     return int(value.timestamp())
 
 

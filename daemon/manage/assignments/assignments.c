@@ -202,7 +202,7 @@ static int refuse_altered(struct call *call, const struct holder *holder)
 {
 	return call_error(call, "conflict",
 		"the record of what %s holds was altered outside of the daemon, and nothing is "
-		"decided until it is gone: root deletes it with any of its roles",
+		"decided until it is deleted: as root, unassign any of its roles",
 		assignments_holder_text(holder->kind));
 }
 

@@ -107,7 +107,7 @@ static int save(struct call *call, const struct store_key *key)
 
 static int refuse_revoked(struct call *call)
 {
-	return call_error(call, "conflict", "the key is revoked, for ever: create another");
+	return call_error(call, "conflict", "the key is revoked and stays so: create another");
 }
 
 /* Marks the key on this host, whether or not there is one: the log gets the change when it can. A
@@ -265,7 +265,9 @@ static int check_altered(struct call *call)
 	static const int filters[] = { LIST_TENANT, LIST_PRINCIPAL, LIST_LABEL };
 
 	if (call->actor != NULL) {
-		return call_error(call, "forbidden", "altered records are for peers, not tokens");
+		return call_error(call, "forbidden",
+			"a token cannot list altered records: call as a Unix user, without a "
+			"token");
 	}
 	for (size_t i = 0; i < sizeof filters / sizeof filters[0]; i++) {
 		const struct wire_value *value = &call->params[filters[i]];

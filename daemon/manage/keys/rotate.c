@@ -133,7 +133,7 @@ static int check_state(struct call *call, const struct store_key *key)
 	}
 	if (key->expires_at != 0 && call->now >= key->expires_at) {
 		return call_error(call, "conflict",
-			"the key has expired: move its end first, or create another");
+			"the key has expired: give it a later expiry first, or create another");
 	}
 	return 0;
 }
@@ -172,8 +172,8 @@ static int read_mode(struct call *call, struct rotating *rotating)
 		return 0;
 	}
 	if (next->mode == ROTATION_IMMEDIATE) {
-		return call_invalid(
-			call, "overlap", "the old secret ends at once in mode immediate");
+		return call_invalid(call, "overlap",
+			"must be left out in mode immediate: the old secret ends at once");
 	}
 	if (overlap->integer > rotating->change.max_overlap) {
 		char longest[32];

@@ -107,7 +107,8 @@ static int save(struct call *call, struct editing *editing, uint32_t before)
 
 	if (r == -E2BIG) {
 		return call_error(call, "limit_reached",
-			"the role's record would be larger than %d bytes", STORE_MAX_ROLE);
+			"the role's record would be larger than %d bytes: make two roles of it",
+			STORE_MAX_ROLE);
 	}
 	if (r == 0) {
 		r = enter(call, editing, STORE_AUDIT_MADE);
@@ -186,7 +187,8 @@ static int check_new(struct call *call, const struct store_role *role)
 
 	if (!is_name(role->name) || pol_str_equal(role->name, POL_STR("anyone"))) {
 		return call_invalid(call, "name",
-			"is no name for a role: letters, digits, - and _, in words joined by . : "
+			"cannot name a role: write letters, digits, - and _, in words joined by . "
+			": "
 			"or /, and not `anyone`");
 	}
 	r = check_declared(call, role->name);

@@ -114,14 +114,14 @@ static bool read_range(
 		!read_clock(begin, &out->begin) || !read_clock(end, &out->end) ||
 		out->begin == POL_DAY) {
 		pol_diag_error(prepare->diags, word->at,
-			"'%.*s' are no hours: write days and a range, as in "
+			"'%.*s' are not hours: write days and a range, as in "
 			"'mon-fri/07:00-20:00' or 'sat/22:00-06:00', each range with its days",
 			POL_STR_ARGS(word->text));
 		return false;
 	}
 	if (out->begin == out->end) {
 		pol_diag_error(prepare->diags, word->at,
-			"'%.*s' is no time at all: a whole day is '00:00-24:00'",
+			"'%.*s' begins and ends at the same time: a whole day is '00:00-24:00'",
 			POL_STR_ARGS(word->text));
 		return false;
 	}

@@ -27,7 +27,7 @@ static bool read_sample(
 	}
 	if (!good || value == 0) {
 		pol_diag_error(prepare->diags, word->at,
-			"'%.*s' is no sample: write one of a number, as in '1/100'",
+			"'%.*s' is not a sample: write one of a number, as in '1/100'",
 			POL_STR_ARGS(text));
 		return false;
 	}

@@ -35,7 +35,7 @@ static bool read_age(
 		break;
 	}
 	pol_diag_error(prepare->diags, value.at,
-		"'%.*s' is no duration: write a number and s, m, h or d, as in '12h'",
+		"'%.*s' is not a duration: write a number and s, m, h or d, as in '12h'",
 		POL_STR_ARGS(value.text));
 	return false;
 }

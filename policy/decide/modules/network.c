@@ -36,7 +36,7 @@ static bool read_network(
 		break;
 	}
 	pol_diag_error(prepare->diags, word->at,
-		"'%.*s' is no network: write '10.0.0.0/8', '2001:db8::/32' or an address",
+		"'%.*s' is not a network: write '10.0.0.0/8', '2001:db8::/32' or an address",
 		POL_STR_ARGS(word->text));
 	return false;
 }

@@ -125,7 +125,7 @@ static bool find_zone(
 
 	if (!pol_zone_is_name(name->text)) {
 		pol_diag_error(prepare->diags, name->at,
-			"'%.*s' is no time zone's name: write one such as 'Europe/Berlin'",
+			"'%.*s' is not a time zone's name: write one such as 'Europe/Berlin'",
 			POL_STR_ARGS(name->text));
 		return false;
 	}

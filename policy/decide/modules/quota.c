@@ -30,7 +30,8 @@ static bool read_name(
 	}
 	if (!good) {
 		pol_diag_error(prepare->diags, word->at,
-			"'%.*s' is no name: write small letters, digits, '_' and '-', at most %d, "
+			"'%.*s' is not a name: write small letters, digits, '_' and '-', at most "
+			"%d, "
 			"beginning with a letter",
 			POL_STR_ARGS(text), POL_CHARGE_NAME);
 		return false;
@@ -65,7 +66,7 @@ static bool read_limit(
 
 	if (value == 0) {
 		pol_diag_error(prepare->diags, word->at,
-			"'%.*s' is no limit: write a number from 1 to 1000000000000000",
+			"'%.*s' is not a limit: write a number from 1 to 1000000000000000",
 			POL_STR_ARGS(word->text));
 		return false;
 	}
@@ -79,7 +80,8 @@ static bool read_period(
 	if (pol_timetext_parse_duration(word->text, &out->period) != POL_OK ||
 		out->period > POL_CHARGE_PERIOD) {
 		pol_diag_error(prepare->diags, word->at,
-			"'%.*s' is no period: write a number and s, m, h or d, as in '1h', at most "
+			"'%.*s' is not a period: write a number and s, m, h or d, as in '1h', at "
+			"most "
 			"3650d",
 			POL_STR_ARGS(word->text));
 		return false;
@@ -118,7 +120,8 @@ static bool read_prefix6(
 	out->prefix6 = (uint32_t)read_number(word->text, 128);
 	if (out->prefix6 == 0) {
 		pol_diag_error(prepare->diags, word->at,
-			"'%.*s' is no length of an IPv6 prefix: write a number from 1 to 128, as "
+			"'%.*s' is not a length of an IPv6 prefix: write a number from 1 to 128, "
+			"as "
 			"in "
 			"'prefix6=48'",
 			POL_STR_ARGS(word->text));
@@ -158,7 +161,8 @@ static bool prepare(const struct pol_prepare *prepare, const void **out)
 	}
 	if (line->control != POL_CONTROL_REQUIRED && line->control != POL_CONTROL_REQUISITE) {
 		pol_diag_error(prepare->diags, line->module.at,
-			"module 'quota' is 'required' or 'requisite': else it would stop nobody");
+			"write 'required' or 'requisite' for module 'quota': else it would deny "
+			"nothing");
 		return false;
 	}
 	charge = pol_arena_alloc(prepare->arena, 1, sizeof *charge);

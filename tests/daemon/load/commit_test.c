@@ -217,10 +217,10 @@ Test(commit, what_is_not_a_file_or_too_large_is_refused)
 	folder_path(path, sizeof path, ".git/HEAD");
 	cr_assert_eq(unlink(path), 0);
 	make(".git/HEAD");
-	refused("no regular file");
+	refused("not a regular file");
 	cr_assert_eq(rmdir(path), 0);
 	cr_assert_eq(mkfifo(path, 0644), 0);
-	refused("no regular file");
+	refused("not a regular file");
 	cr_assert_eq(unlink(path), 0);
 	memset(text, 'a', 4999);
 	text[4999] = '\0';

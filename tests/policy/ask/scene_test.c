@@ -55,7 +55,7 @@ static const struct said lines[] = {
 	{ "as role viewr", "unknown role 'viewr': did you mean 'viewer'?", true },
 	{ "with scope reding", "unknown scope 'reding': did you mean 'reading'?", true },
 	{ "environment tst", "unknown environment 'tst': did you mean 'test'?", true },
-	{ "from 10.0.0", "'10.0.0' is no address", true },
+	{ "from 10.0.0", "'10.0.0' is not an address", true },
 	{ "allow GET apy:/loans", "unknown tree 'apy': did you mean 'api'?", true },
 	{ "allow delet api:/loans/1", "no resource has the action 'delet'", true },
 	{ "key activ", "", true },

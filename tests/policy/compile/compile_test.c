@@ -185,7 +185,7 @@ Test(compile, mistakes_in_trees_show_both_places)
 		{ "tree api { /loans/{id...} { DELETE } }",
 			"error 3:19 a node has at most one of a parameter and a rest: '{id...}' "
 			"stands beside '{loan}'\n" },
-		{ "tree api { /x, /x { GET } }", "error 3:16 one path twice in this list\n" },
+		{ "tree api { /x, /x { GET } }", "error 3:16 this list has the path twice\n" },
 		{ "tree authz { /x { GET } }",
 			"error 3:6 tree 'authz' is built in and cannot be declared\n" },
 		{ "tree x \"a\" { GET }\ntree x \"b\" { POST }",
@@ -293,14 +293,14 @@ Test(compile, mistakes_in_settings_are_found)
 			"error 4:25 prefix 'a_' is that of environment 'live' already\n" },
 		{ "limits {\nkey_tll 3d\n}",
 			"error 4:1 unknown limit 'key_tll': did you mean 'key_ttl'?\n" },
-		{ "limits {\nkey_ttl 0d\n}", "error 4:9 '0d' is no duration" },
-		{ "limits {\nkey_ttl 3w\n}", "error 4:9 '3w' is no duration" },
-		{ "limits {\nkey_ttl 3\n}", "error 4:9 '3' is no duration" },
+		{ "limits {\nkey_ttl 0d\n}", "error 4:9 '0d' is not a duration" },
+		{ "limits {\nkey_ttl 3w\n}", "error 4:9 '3w' is not a duration" },
+		{ "limits {\nkey_ttl 3\n}", "error 4:9 '3' is not a duration" },
 		{ "limits {\nkey_ttl 99999999999999999999d\n}",
 			"error 4:9 '99999999999999999999d' is too large" },
 		{ "limits {\nkey_ttl 999999d\n}", "error 4:9 '999999d' is too large" },
-		{ "limits {\nkeys_per_principal 0\n}", "error 4:20 '0' is no limit" },
-		{ "limits {\nkeys_per_principal -1\n}", "error 4:20 '-1' is no limit" },
+		{ "limits {\nkeys_per_principal 0\n}", "error 4:20 '0' is not a limit" },
+		{ "limits {\nkeys_per_principal -1\n}", "error 4:20 '-1' is not a limit" },
 		{ "limits {\nkey_ttl 3d\n}\nlimits {\nkey_ttl 3d\n}",
 			"error 7:1 limit 'key_ttl' is given twice\nnote 4:1 first here\n" },
 		{ "limits {\nkey_ttl 3d\nkey_max_ttl 47h\n}",
@@ -325,13 +325,13 @@ Test(compile, mistakes_in_principals_are_found)
 		{ "role anyone { allow GET on api:/ }\nprincipal p {\n role anyone\n}",
 			"error 5:7 role 'anyone' is held by every caller and never assigned\n" },
 		{ "role a { allow GET on api:/ }\nprincipal p {\n role a until tomorrow\n}",
-			"error 5:15 'tomorrow' is no time" },
+			"error 5:15 'tomorrow' is not a time" },
 		{ "role a { allow GET on api:/ }\nprincipal p {\n role a at api:/x/y\n}",
 			"error 5:12 no declared node is at 'api:/x/y'\n" },
 		{ "role a { allow GET on api:/ }\nprincipal p {\n role a at aip:/loans\n}",
 			"error 5:12 unknown tree 'aip': did you mean 'api'?\n" },
 		{ "role a { allow GET on api:/ }\nprincipal p {\n role a at api:/loans/../x\n}",
-			"error 5:12 '/loans/../x' is no path" },
+			"error 5:12 '/loans/../x' is not a path" },
 		{ "role a { allow GET on api:/ }\nprincipal p {\n role a at \"api:/loans/{id}\"\n}",
 			"error 5:12 a place is concrete: write a value in place of {name}\n" },
 		{ "role a { allow GET on api:/ }\nprincipal p {\n role a at \"api:/loans/*\"\n}",
@@ -351,7 +351,7 @@ Test(compile, environments_stand_in_one_file)
 
 	cr_assert_not_null(out);
 	compiled_text_of(out, texts, 2);
-	cr_expect_eq(strncmp(out->said, "error 1:13 all environments stand in one file", 45), 0,
+	cr_expect_eq(strncmp(out->said, "error 1:13 declare all environments in one file", 47), 0,
 		"%s", out->said);
 	free(out);
 }

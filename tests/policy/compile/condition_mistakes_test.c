@@ -36,7 +36,7 @@ Test(condition_mistakes, sides_of_different_types_are_named)
 	refuses("resource.w is \"draft\"", 15,
 		"resource.w is one of draft, active, old, but \"draft\" is a string: write draft");
 	refuses("resource.w is drfat", 15,
-		"'drfat' is no word of resource.w: did you mean 'draft'?");
+		"'drfat' is not a word of resource.w: did you mean 'draft'?");
 	refuses("resource.w is context.v", 15,
 		"resource.w is one of draft, active, old, but context.v is one of draft, active");
 	refuses("resource.s is resource.w", 15,
@@ -50,9 +50,11 @@ Test(condition_mistakes, sides_of_different_types_are_named)
 Test(condition_mistakes, what_a_comparison_cannot_compare)
 {
 	refuses("resource.set is \"a\"", 1,
-		"resource.set is a set of strings: 'is' compares no sets, 'has' asks for a member");
+		"resource.set is a set of strings: 'is' does not compare sets, 'has' looks for a "
+		"member");
 	refuses("resource.s is resource.set", 15,
-		"resource.set is a set of strings: 'is' compares no sets, 'has' asks for a member");
+		"resource.set is a set of strings: 'is' does not compare sets, 'has' looks for a "
+		"member");
 	refuses("resource.set in \"a\"", 1,
 		"resource.set is a set of strings: a set is in nothing, 'has' asks for a member");
 	refuses("resource.ip is 10.0.0.0/8", 16,

@@ -65,7 +65,7 @@ Test(hostile, many_members_of_one_exclusive_set, .timeout = 2400)
 	large_add(&text, "exclusive r0");
 	LARGE_ADD_EACH(&text, MANY - 1, ", r%d", i + 1);
 	large_add(&text, ", r7\n");
-	large_ends_with(&text, "role 'r7' twice in one list");
+	large_ends_with(&text, "role 'r7' is twice in this list");
 }
 
 Test(hostile, many_exclusive_sets_of_one_role, .timeout = 2400)

@@ -202,7 +202,7 @@ Test(suite_given, mistakes_in_attributes)
 	refuses("principal ann {\nattribute branch \"a\"\nattribute branch \"b\"\n}\n", LINE + 2,
 		11, "attribute 'branch' twice: several values of a set stand in one line");
 	refuses("principal ann {\nattribute id \"a\"\n}\n", LINE + 1, 11,
-		"'principal.id' is no attribute: what it is follows from the principal");
+		"'principal.id' is not an attribute: what it is follows from the principal");
 }
 
 Test(suite_given, mistakes_in_what_a_test_gives)

@@ -196,7 +196,7 @@ Test(hours, a_test_uses_its_time_and_without_one_is_denied)
 }
 
 #define FORM                                                                                       \
-	" are no hours: write days and a range, as in 'mon-fri/07:00-20:00' or "                   \
+	" are not hours: write days and a range, as in 'mon-fri/07:00-20:00' or "                  \
 	"'sat/22:00-06:00', each range with its days"
 
 static const struct {
@@ -217,10 +217,10 @@ static const struct {
 	{ "allow=mon/07:00-24:01", "5:30 'mon/07:00-24:01'" FORM },
 	{ "allow=mon/24:00-07:00", "5:30 'mon/24:00-07:00'" FORM },
 	{ "allow=mon/07:00", "5:30 'mon/07:00'" FORM },
-	{ "allow=mon/07:00-07:00",
-		"5:30 'mon/07:00-07:00' is no time at all: a whole day is '00:00-24:00'" },
+	{ "allow=mon/07:00-07:00", "5:30 'mon/07:00-07:00' begins and ends at the same time: a "
+				   "whole day is '00:00-24:00'" },
 	{ "allow=mon/07:00-20:00 zone=../passwd",
-		"5:51 '../passwd' is no time zone's name: write one such as 'Europe/Berlin'" },
+		"5:51 '../passwd' is not a time zone's name: write one such as 'Europe/Berlin'" },
 	{ "allow=mon/07:00-20:00 zone=Europe/Bonn",
 		"5:51 this machine has no time zone 'Europe/Bonn' (the package tzdata brings "
 		"them)" },

@@ -59,11 +59,11 @@ Test(modules, a_table_is_refused_for_its_first_fault)
 	module.decide = NULL;
 	cr_expect_not_null(strstr(fault(&module, "deny"), "'decide'"));
 	module.version = "one two";
-	cr_expect_not_null(strstr(fault(&module, "deny"), "version is no word"));
+	cr_expect_not_null(strstr(fault(&module, "deny"), "version is not a word"));
 	module.version = "123456789012345678901234567890123";
-	cr_expect_not_null(strstr(fault(&module, "deny"), "version is no word"));
+	cr_expect_not_null(strstr(fault(&module, "deny"), "version is not a word"));
 	module.version = NULL;
-	cr_expect_not_null(strstr(fault(&module, "deny"), "version is no word"));
+	cr_expect_not_null(strstr(fault(&module, "deny"), "version is not a word"));
 	cr_expect_not_null(strstr(fault(&module, "permit"), "calls itself 'deny'"));
 	module.name = NULL;
 	cr_expect_not_null(strstr(fault(&module, "deny"), "calls itself ''"));
@@ -411,9 +411,9 @@ Test(modules, quota_counts_the_first_64_bits_of_an_ipv6_address_or_as_many_as_it
 		{ "per=ip prefix6=48", 48, "" },
 		{ "prefix6=128 per=ip", 128, "" },
 		{ "per=ip prefix6=1", 1, "" },
-		{ "per=ip prefix6=0", 0, "no length of an IPv6 prefix" },
-		{ "per=ip prefix6=129", 0, "no length of an IPv6 prefix" },
-		{ "per=ip prefix6=/48", 0, "no length of an IPv6 prefix" },
+		{ "per=ip prefix6=0", 0, "not a length of an IPv6 prefix" },
+		{ "per=ip prefix6=129", 0, "not a length of an IPv6 prefix" },
+		{ "per=ip prefix6=/48", 0, "not a length of an IPv6 prefix" },
 		{ "per=ip prefix6=48,64", 0, "has one value" },
 		{ "per=key prefix6=48", 0, "for 'per=ip' alone" },
 	};

@@ -85,7 +85,7 @@ Test(stored, a_mistake_is_reported_with_its_column)
 		{ "grant GET on api:/loans", 1, "" },
 		{ "allow GET on api:/loans }\nrole x {", 0, "one line" },
 		{ "allow GET on api:/loans } role x {", 27, "" },
-		{ "", 0, "is no grant" },
+		{ "", 0, "is not a grant" },
 	};
 	struct pol_snapshot *snapshot = compiled_text_good(policy);
 
