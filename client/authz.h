@@ -242,7 +242,7 @@ struct authz_request {
 	int64_t time;            /* a fact, Unix seconds: the time to check opening hours at */
 	const struct authz_fact *facts; /* for the policy's conditions; NULL: none */
 	size_t fact_count;
-	bool ignore_undeclared; /* facts that the policy does not declare are passed over, and those
+	bool ignore_undeclared; /* facts that the policy does not declare are ignored, and those
 				 * of another type are unknown; for gateways, which know no policy
 				 */
 };
@@ -274,8 +274,8 @@ struct authz_decision {
 	int64_t quota_limit;
 	int64_t quota_remaining;
 	int64_t quota_reset; /* seconds from now */
-	/* Of reason "missing_fact": the names of the facts without which it could not be decided,
-	 * sorted, with a space between; those that fit whole. */
+	/* With reason "missing_fact": the names of the facts that are needed to decide, sorted,
+	 * with a space between; those that fit whole. */
 	char missing[AUTHZ_MISSING_SIZE];
 	uint32_t missing_count; /* of all of them */
 };
@@ -303,13 +303,11 @@ AUTHZ_API int authz_check_many(struct authz *authz, const struct authz_request *
 
 /* --- plans ------------------------------------------------------------------------------------ */
 
-/*
- * Of which resources a request would be allowed, for the WHERE of a query. The path may be a node
+/* For which resources a request would be allowed, for the WHERE of a query. The path may be a node
  * as declared, `bookings:/bookings/{booking}`: then its parameters are open, and so is each fact
  * `resource.NAME` that the request does not state; other facts that it does not state are absent.
- * Of the node's paths the plan is true of exactly those that authz_check allows with the same
- * facts, and with those of the resource.
- */
+ * The plan is true for exactly those paths of the node that authz_check allows with the same facts
+ * and with those of the resource. */
 enum authz_plan_kind { AUTHZ_NEVER = 0, AUTHZ_ALWAYS, AUTHZ_WHEN };
 
 /* There is no "not", and no third value: a comparison is false where a fact is absent. */

@@ -129,7 +129,7 @@ static inline bool wire_head_text(struct wire_cursor *cursor, struct wire_str *o
 {
 	const uint8_t *ptr = cursor->ptr;
 	size_t len = (size_t)(cursor->end - ptr);
-	/* Of short text, its length; more than 31 of anything else. */
+	/* The length of short text; more than 31 for anything else. */
 	unsigned brief = len > 0 ? *ptr ^ 0xa0U : 32;
 
 	if (brief < 32 && brief < len) {

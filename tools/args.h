@@ -144,10 +144,10 @@ struct args {
 };
 
 /*
- * Parses argv[1..] (argv[0] is passed over) with the global options and `count` more. With
- * `leading` it stops at the first word, for the options before a subcommand; else options and
- * words may come in any order and "--" ends the options. Adds to *args, and returns the index of
- * the first word that it did not take, or -1 with args->error.
+ * Parses argv[1..] (argv[0] is skipped) with the global options and `count` more. With `leading` it
+ * stops at the first word, for the options before a subcommand; else options and words may come in
+ * any order and "--" ends the options. Adds to *args, and returns the index of the first word that
+ * it did not take, or -1 with args->error.
  */
 int args_parse(struct args *args, struct pol_arena *arena, int argc, char **argv,
 	const enum flag *flags, size_t count, bool leading);

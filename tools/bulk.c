@@ -103,7 +103,7 @@ static int choose(struct chosen *chosen)
 
 /* --- doing it --------------------------------------------------------------------------------- */
 
-/* Of the options, those of a rotation and --local are parameters; the others chose the keys. */
+/* The options of a rotation and --local are parameters; the other options chose the keys. */
 static int fill(void *context, size_t number, struct params *params)
 {
 	static const enum flag own[] = { FLAG_MODE, FLAG_OVERLAP, FLAG_FINISH_OLD, FLAG_LOCAL,

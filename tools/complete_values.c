@@ -14,7 +14,7 @@
 /* A person who waits for a completion does not wait longer. */
 #define PATIENCE "1"
 
-/* A page. Of more than that nobody chooses without typing some of it. */
+/* A page of candidates. With more than that, a user types more letters before choosing. */
 #define ASKED 1000
 
 /* Lines that leave it to the shell: no word begins with a tab. */

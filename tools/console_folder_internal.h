@@ -45,13 +45,13 @@ struct console_folder {
 	char *path;
 	char *modules; /* NULL: none */
 
-	/* Of the folder as it was read last. Zeroed: it was not, or could not be. */
+	/* The folder as it was read last. Zeroed: it was not read, or could not be. */
 	struct app app; /* its arena has what is kept, its document what went wrong */
 	struct policy policy;
 	struct console_suite suite;
 	json_t *check; /* the answer of folder.check; NULL: not asked yet */
 
-	/* Of the present call. Its arena ends with it. */
+	/* The present call. The arena ends with it. */
 	struct app call;
 	const json_t *params;
 	json_t *error; /* why it failed; NULL: no memory */

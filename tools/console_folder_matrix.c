@@ -7,7 +7,7 @@
 #include "tools/console_folder_internal.h"
 #include "tools/show_matrix.h"
 
-/* Of one part of the answer: nodes, and marks of all holders. A node is never split. */
+/* The most nodes, and marks of all holders, in one part of the answer. A node is never split. */
 #define PART_NODES 10000
 #define PART_MARKS ((size_t)2 * 1024 * 1024)
 

@@ -19,7 +19,7 @@ int coverage_limit(struct app *app, int *out);
 /* Is the share less than the limit, in percent? Nothing at all is 100%. */
 bool coverage_is_under(size_t part, size_t whole, int limit);
 
-/* Of all kinds together. */
+/* The counts of all kinds together. */
 struct pol_coverage_count coverage_total(const struct pol_coverage *coverage);
 
 /* "role viewer", "scope read: allow GET on api:/loans", "stack other: authorize required role" */

@@ -54,7 +54,7 @@ void everywhere_read(struct app *app, struct wire_cursor result)
 	const char *names;
 	int64_t total;
 
-	/* Of many keys the first one stands for all. */
+	/* Where a command changes many keys, only the first one is reported. */
 	if (!app->args.given[FLAG_EVERYWHERE] || app->not_everywhere ||
 		record_bool(result, "everywhere", true)) {
 		return;

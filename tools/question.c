@@ -38,7 +38,8 @@ static const char *put(struct app *app, struct params *params)
 	return text_escape(&app->arena, pol_str_of(app_text(app, "%s on %s", verb, what)));
 }
 
-/* The token of who asks about a key manages; else it is the one that is asked about. */
+/* In a question about a key, the token is that of the caller, which manages. Otherwise the question
+ * is about the token's own holder. */
 static int put_token(struct app *app, struct params *params)
 {
 	bool given;

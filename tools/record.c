@@ -252,7 +252,7 @@ const char *record_field_text(struct app *app, struct pol_arena *arena, struct w
 	case RECORD_WHEN:
 		return record_when(app, map, field->name, "");
 	case RECORD_NEVER:
-		/* Of an altered record nothing is known. */
+		/* Nothing is known of an altered record. */
 		if (pol_str_equal(record_str(map, "status"), POL_STR("altered"))) {
 			return "";
 		}

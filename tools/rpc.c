@@ -27,7 +27,7 @@
 #define CHANGE_TIMEOUT_MS     15000
 #define EVERYWHERE_TIMEOUT_MS 120000
 
-/* No AUTHZ_E*: nobody waits for the daemon any more. */
+/* Not an AUTHZ_E*: the command does not wait for the daemon any more. */
 #define GIVEN_UP 1
 /* Bytes of a sentence of authz_explain. */
 #define EXPLANATION_SIZE 512

@@ -40,7 +40,7 @@ static enum flag option_of(const struct app *app, struct pol_str param)
 	return FLAG_NONE;
 }
 
-/* "--ip '10.0.0.300'": the option and its value. Of a list, the item with this index, or the only
+/* "--ip '10.0.0.300'": the option and its value. For a list, the item with this index or the only
  * item; where neither is known, the option alone. */
 static const char *option_text(struct app *app, enum flag flag, const char *index)
 {
@@ -116,7 +116,7 @@ static const char *argument_name(struct app *app, struct position position)
 /* --- messages --------------------------------------------------------------------------------- */
 
 /*
- * What the user typed for a parameter that the daemon refused: "--network '10.0.0.300'". Of a list
+ * What the user typed for a parameter that the daemon refused: "--network '10.0.0.300'". For a list
  * the daemon names the item in the parameter ("networks[1]") or at the beginning of the message
  * ("entry 1: ..."), which is skipped in *message. NULL: the parameter is not from the command line.
  */

@@ -11,8 +11,8 @@
 #include "tools/app.h"
 #include "tools/suggest.h"
 
-/* The reply's message so, with the value that was given; its own text where there is none. `method`
- * stands for an empty one. */
+/* The reply's message in these words, with the value that was given; as the daemon wrote it where
+ * there is no such word. `method` stands for an empty message. */
 const char *said_text(struct app *app, const struct authz_reply *reply, const char *method);
 
 /* The name on the command line that the reply says is unknown. */

@@ -2,10 +2,9 @@
 #pragma once
 
 /*
- * sql: the WHERE of a plan, for `plan --sql`. The clients have the same for programs.
- *
- * Of the plan's values none is in the text: they are parameters. Strings are compared by bytes,
- * whatever the collation of a column, and no comparison is true where a column is NULL.
+ * sql: the WHERE of a plan, for `plan --sql`. The clients have the same for programs. No value of
+ * the plan is in the text: they are parameters. Strings are compared by bytes, whatever the
+ * collation of a column, and no comparison is true where a column is NULL.
  */
 
 #include "tools/app.h"

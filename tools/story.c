@@ -87,7 +87,7 @@ static const char *effect_text(struct story *story, const struct pol_explained_l
 			       ? app_text(story->app, ": substack %s ends", stack)
 			       : "";
 	case POL_EFFECT_SKIP:
-		return line->verdict == POL_IGNORE ? "" : ": passed over";
+		return line->verdict == POL_IGNORE ? "" : ": no effect";
 	case POL_EFFECT_COUNT:
 		break;
 	}

@@ -8,7 +8,7 @@
 #include "tools/rpc.h"
 #include "tools/text.h"
 
-/* A page. Who has more names than that may still meet a near one among the first. */
+/* A page. Where there are more names, one that is near may still be among the first. */
 #define ASKED 1000
 
 static const struct source {

@@ -30,7 +30,7 @@ type Request struct {
 	MFAAt       time.Time // the last second factor
 	Time        time.Time // for opening hours; default: now
 	Facts       Facts     // what the policy's conditions ask for
-	// IgnoreUndeclared passes over facts that the policy does not declare, and takes those of another
+	// IgnoreUndeclared ignores facts that the policy does not declare, and takes those of another
 	// type for unknown. It is for gateways, which know no policy.
 	IgnoreUndeclared bool
 	// AsOf is a place of a store that several hosts share: one that has this change decides. See

@@ -20,7 +20,7 @@
  * What maps to what:
  *
  *     subject   type `user` or `service`: id is a principal's id. `token`: id is a secret. Another
- *               type is a subject that nobody is: unknown_principal.
+ *               type is a subject that does not exist: unknown_principal.
  *     action    name: a method if it is in capitals (GET, VERSION-CONTROL), else an action.
  *     resource  type: a tree. id: a path; a `/` is put before it unless it has one.
  *     context   ip (an address), mfa_at and time (RFC 3339, or an integer of Unix seconds) are
@@ -28,7 +28,7 @@
  *
  *     properties, other members of context: facts of the policy (authzen_facts.h).
  *
- * Members that nobody knows are passed over.
+ * Unknown members are ignored.
  *
  * A batch asks at most AUTHZEN_CHUNK questions in one call, and then lets others ask. With
  * deny_on_first_deny and permit_on_first_permit it asks one at a time, so that what stands after

@@ -27,7 +27,7 @@ bool authzen_fault(struct authzen_fault *fault, const char *format, ...)
 bool authzen_member(const json_t *object, const char *where, const char *name, json_type type,
 	json_t **out, struct authzen_fault *fault);
 
-/* Which entity a search looks for: its id, or the whole action, is passed over. */
+/* Which entity a search looks for: its id, or the whole action, is ignored. */
 enum authzen_sought { AUTHZEN_NOTHING = 0, AUTHZEN_SUBJECT, AUTHZEN_RESOURCE, AUTHZEN_ACTION };
 
 /* Where entities are read from. */

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Bytes of a name, with its NUL. A longer one is passed over; it also bounds the depth. */
+/* Bytes of a name, with its NUL. A longer one is ignored; it also bounds the depth. */
 #define MAX_NAME 256
 
 /* Properties of one request, undeclared ones included. */
@@ -14,7 +14,7 @@
 #define MAX_STRING  1024
 #define MAX_MEMBERS 256
 
-/* Characters of a fact's name. A property whose name has others is passed over. */
+/* Characters of a fact's name. A property whose name has others is ignored. */
 #define NAME_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-."
 
 /* What the daemon knows itself, and refuses; and what is a parameter. */

@@ -85,8 +85,8 @@ static bool is_of_other_tenant(const struct http_listener *listener)
 	       (listener->tenant != NULL && strcmp(listener->tenant, "default") != 0);
 }
 
-/* Who can connect to a port can send any header. A page of another name that was made to lead to
- * the port is kept out by its origin, if it is known what the origins are. */
+/* A program that can connect to a port can send any header. A page of another name that was made to
+ * lead to the port is kept out by its origin, if it is known what the origins are. */
 static const char *mistake_of(const struct http_listener *listener)
 {
 	if (!listener->console) {

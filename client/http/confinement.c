@@ -17,7 +17,7 @@ static int fail(const char *what, int error)
 	return error;
 }
 
-/* To connect to a socket needs no rule. */
+/* Connecting to a Unix socket needs no rule. */
 static int limit_files(const struct http_config *config, const struct activation *activation,
 	struct confined *confined)
 {

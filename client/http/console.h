@@ -53,9 +53,9 @@ bool http_console_is_target(const struct http_exchange *exchange);
 /* The rows of its paths. */
 void http_console_routes(bool is_local, struct http_route out[static HTTP_CONSOLE_ROUTES]);
 
-/* Notes whose connection it is, for one user's console. Of those of other users some are kept, to
- * be refused with an answer; more are ended at once, so that they take no room from the user's own.
- */
+/* Notes which user a connection is from, for the console of one user. Some connections of other
+ * users are kept, to be refused with an answer; further ones are ended at once, so that they take
+ * no room from the user's own. */
 void http_console_begin_connection(
 	struct http_console *console, struct http_connection *connection);
 void http_console_end_connection(
@@ -67,7 +67,7 @@ void http_console_problem(struct http_exchange *exchange, int status, const char
 /* The headers that every answer has: pairs of name and value up to NULL. */
 const char *const *http_console_headers(void);
 
-/* Of answers that are not pages. */
+/* The Content-Security-Policy of answers that are not pages. */
 #define HTTP_CONSOLE_POLICY "default-src 'none'; frame-ancestors 'none'"
 
 /* Milliseconds of the clock that sessions go by. */

@@ -116,8 +116,8 @@ static void put_latency(const struct http_metrics *metrics, struct wire_buf *out
 		count, (double)metrics->latency_sum / 1e9, count);
 }
 
-/* A number or a truth value as a sample of this name; anything else is passed over. False: the
- * bytes are of no form. */
+/* A number or a truth value as a sample of this name; anything else is ignored. False: the bytes
+ * are of no form. */
 static bool put_value(struct wire_buf *out, const char *name, struct wire_cursor *value)
 {
 	int64_t number;

@@ -44,7 +44,7 @@ export interface Request {
   explain?: boolean;
   /** What the policy's conditions ask for. `principal.*` is for trusted peers. */
   facts?: Facts;
-  /** Facts that the policy does not declare are passed over; for gateways. */
+  /** Facts that the policy does not declare are ignored; for gateways. */
   undeclared?: 'ignore';
   /** Of several hosts that share a store, one that has this change decides; see `Client.asOf`. */
   as_of?: string;

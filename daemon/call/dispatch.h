@@ -20,7 +20,7 @@ const struct method *dispatch_find(struct wire_str name);
 /* By whom a managing call is. */
 enum dispatch_by {
 	DISPATCH_BY_PEER = 0,
-	DISPATCH_BY_TOKEN,     /* by who holds the token */
+	DISPATCH_BY_TOKEN,     /* by the holder of the token */
 	DISPATCH_BY_PRINCIPAL, /* by the principal that the peer impersonates */
 };
 
@@ -46,10 +46,10 @@ int dispatch_decode(const struct wire_request *request, const struct peer *peer,
 	const struct method **out, struct wire_value values[static WIRE_MAX_FIELDS],
 	struct wire_error *err);
 
-/* By whom the call is; of a method that does not manage, by the peer. */
+/* Who makes the call; a method that does not manage is called by the peer. */
 enum dispatch_by dispatch_by(const struct call *call);
-/* The call's managing token, or the principal that is impersonated: of one that is not by the peer.
- */
+/* For a call that the peer does not make itself: its managing token, or the principal that is
+ * impersonated. */
 struct wire_str dispatch_caller(const struct call *call);
 
 /* Among a method's values: the place of the log that the answer must know; NULL: none was given. */

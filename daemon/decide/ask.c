@@ -19,7 +19,7 @@ static void read_subject(const struct wire_value *values, struct subject_ask *ou
 		.has_principal = values[ASK_PRINCIPAL].given,
 		.has_environment = values[ASK_ENVIRONMENT].given,
 		.has_tenant = values[ASK_TENANT].given,
-		/* Of what is not given, the empty text. */
+		/* A parameter that is not given is empty text. */
 		.token = subject_str(values[ASK_TOKEN].text),
 		.principal = subject_str(values[ASK_PRINCIPAL].text),
 		.environment = subject_str(values[ASK_ENVIRONMENT].text),

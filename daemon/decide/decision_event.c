@@ -166,8 +166,8 @@ static void put_roles(
 	}
 }
 
-/* Of a principal that the running policy does not know: another may declare it, and then it holds
- * what every principal does. */
+/* For a principal that the running policy does not know: another policy may declare it, and then it
+ * holds what every principal holds. */
 __attribute__((noinline)) static void put_roles_of_all(
 	struct event *event, struct call *call, uint32_t tenant)
 {

@@ -87,8 +87,8 @@ static struct pol_str plain_run(struct pol_str text, size_t most)
 	return (struct pol_str){ text.ptr, len };
 }
 
-/* Of what is not plain; gives its bytes. What could pass for the end of a line, or for other text,
- * is escaped as well. */
+/* Writes the character that `text` begins with and that is not plain, and returns its bytes. One
+ * that could look like the end of a line or like other text is escaped as well. */
 static size_t put_special(struct line *line, struct pol_str text)
 {
 	uint32_t character = 0;

@@ -19,7 +19,7 @@ struct reader {
 	struct given_room *room;
 	struct given_map *map;
 	const char **out_param;
-	bool ignore;    /* undeclared facts are passed over, ill-typed ones are unknown */
+	bool ignore;    /* undeclared facts are ignored, ill-typed ones are unknown */
 	uint32_t last;  /* the fact that was added before; 0: none was */
 	uint32_t named; /* declared facts that were read, nil included */
 	size_t bytes;   /* of their names and texts */

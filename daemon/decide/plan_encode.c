@@ -13,7 +13,7 @@
 /* A formula has no more `and` and `or` within one another. */
 #define LEVELS (WIRE_MAX_DEPTH - AROUND - WITHIN)
 
-/* Bytes of an answer's text and tree: a WHERE of a database that is larger helps nobody. */
+/* Bytes of an answer's text and tree. A larger one is of no use as the WHERE of a query. */
 #define TEXT_MAX ((size_t)64 * 1024)
 #define TREE_MAX ((size_t)256 * 1024)
 

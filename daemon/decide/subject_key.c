@@ -125,9 +125,9 @@ static bool judge(struct call *call, const struct subject_ask *ask, struct subje
 		       facts->principal_state == POL_PRINCIPAL_NONE);
 }
 
-/* The key's state by the secret that was found. A secret that is over is refused as a wrong one is,
- * or, if nothing but its time ended it, as expired; either way it is worth an alarm, and touches
- * nothing else. */
+/* The key's state by the secret that was found. A secret that has ended is refused like a wrong one
+ * or, if only its time ended it, as expired. Either way it raises an alarm and changes nothing
+ * else. */
 static enum pol_key_state check_secret(
 	struct call *call, struct subject *subject, enum key_secret found, enum pol_key_state state)
 {

@@ -97,10 +97,10 @@ int confine_calls(const struct confine_calls *needs);
 /*
  * Limits the calling thread to what a client of a server on another machine needs: it connects, by
  * TCP, UDP and Unix sockets, and reads what looks up names and users, the certificates of the
- * system, and `paths`, of which those are passed over that are missing or no absolute paths. It
- * listens nowhere and writes no file. Other threads are as before: those that call confine_files
- * and confine_calls later set `others` and `this_thread`. 0 or a negative errno; a kernel without
- * Landlock or seccomp limits nothing of its part.
+ * system, and `paths`, except those that are missing or not absolute. It listens nowhere and writes
+ * no file. Other threads are as before: those that call confine_files and confine_calls later set
+ * `others` and `this_thread`. 0 or a negative errno; a kernel without Landlock or seccomp limits
+ * nothing of its part.
  */
 int confine_network(const char *const *paths, size_t count);
 

@@ -314,8 +314,8 @@ static int allow_threads(scmp_filter_ctx filter)
 	return r < 0 ? r : allow_limits(filter);
 }
 
-/* Who is at the other end is asked of the kernel; an answer goes to where the socket is connected.
- */
+/* Sockets: the kernel is asked who is at the other end, and answers go to where the socket is
+ * connected. */
 static int allow_sockets(scmp_filter_ctx filter)
 {
 	int r = allow_equal(filter, SCMP_SYS(getsockopt), 1, SOL_SOCKET);

@@ -8,8 +8,8 @@
  *
  * A key has its current secret and at most one other: a retiring one, which was current and is
  * valid until a given time, or a pending one, which becomes current when it is first used. On a
- * schedule the current secret ends at renew_by, renewed or not. Of a secret that has ended the
- * record keeps a tag of its hash, by which an alarm distinguishes it from a wrong secret.
+ * schedule the current secret ends at renew_by, renewed or not. When a secret has ended, the record
+ * keeps a tag of its hash, by which an alarm distinguishes it from a wrong secret.
  *
  * Times are Unix seconds by the wall clock. No function here fails.
  */

@@ -62,7 +62,8 @@ static void encode_parents(struct call *call, struct record_map *map, uint32_t n
 	wire_close_array(map->out, at, count);
 }
 
-/* Texts, and then where they are written, for who may know the names of the policy's files. */
+/* Texts, and then where they are written, for a caller that may know the names of the policy's
+ * files. */
 static void encode_written(struct call *call, struct record_map *map, uint32_t number)
 {
 	struct pol_written grant;

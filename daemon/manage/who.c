@@ -66,7 +66,7 @@ enum pol_when_kind who_role_counts(struct who_walk *walk, uint32_t role, char wh
 		       : pol_who_role_may(walk->who, role, when);
 }
 
-/* Of a holder of roles: not by what all hold, who are an item of their own. */
+/* May a holder of roles do it? What all hold does not count: that is an item of its own. */
 enum pol_when_kind who_held_counts(struct who_walk *walk, const struct pol_facts *facts,
 	uint32_t number, char when[POL_WHEN_TEXT])
 {

@@ -169,7 +169,7 @@ static void put_role(struct who_walk *walk, struct pol_str name, bool declared)
 	wire_close_map(call->out, map, count);
 }
 
-/* Of what may do something, all is active. */
+/* Everything that may do something is active. */
 static void put_status(const struct who_walk *walk, struct wire_str status, uint32_t *count)
 {
 	if (walk->heirs != NULL) {

@@ -39,7 +39,7 @@ static inline const uint8_t *secret_pepper_of(const struct secrets *secrets, boo
 	return secrets->peppers[(uint8_t)(number - old)];
 }
 
-/* The peppers of a file. Wiped by who fills it. */
+/* The peppers of a file. The function that fills it wipes it. */
 struct secret_peppers {
 	uint8_t number; /* of the one in use */
 	bool has_old, has_staged;

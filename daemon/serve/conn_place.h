@@ -22,7 +22,8 @@ struct worker;
 
 #define CONN_PLACE_MS   1000 /* the longest wait */
 #define CONN_PLACE_TICK 5    /* ms: a hundredth of what a change takes to reach 1,000 hosts */
-/* Of one worker at a time: each takes a look every tick. More are `overloaded`. */
+/* At most this many of one worker at a time, as each is looked at every tick; more are refused as
+ * `overloaded`. */
 #define CONN_PLACES 256
 
 struct conn_place {

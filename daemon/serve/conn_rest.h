@@ -6,10 +6,10 @@
  *
  * It holds a copy of the request, the part of the response that is written, and the policy that all
  * of the response is made from. The part is sent when it is whole, so that no other response of
- * the connection comes between. Its memory is charged to the peer's uid. Of one connection at most
- * one call is paused; the requests after it wait. The policy is charged to nobody: instead,
- * what a worker's paused calls hold of policies that do not answer any more is bounded, whichever
- * uids they are of; a call with the oldest one is answered with an error then.
+ * the connection comes between. Its memory is charged to the peer's uid. A connection has at most
+ * one paused call; the requests after it wait. The policy is not charged to a uid. Instead there is
+ * a bound on what the paused calls of a worker hold of policies that do not answer any more, for
+ * all uids together; beyond it, a call with the oldest policy is answered with an error.
  */
 
 #include <stdbool.h>

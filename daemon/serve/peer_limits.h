@@ -47,7 +47,7 @@ struct peer_limits_slot {
 	enum peer_limits_pool pool;
 };
 
-/* Takes a connection for uid. 0; -EDQUOT: the uid has as many as it may; -EUSERS: there is none for
+/* Takes a connection for uid. 0; -EDQUOT: the uid has as many as it may; -EUSERS: none is left for
  * a uid that holds none; -ENOMEM. */
 int peer_limits_connect(struct peer_limits *limits, uid_t uid, bool exempt, bool preferred,
 	struct peer_limits_slot *out);

@@ -28,7 +28,8 @@ struct reload_attempt {
 	struct watch *watch;           /* armed by each; NULL: nothing is watched */
 	struct folder *folder;         /* as of the last one; NULL: it could not be read */
 	struct plugin_folder *modules; /* the same; NULL too when none is named */
-	/* Of the policy that answers, while the folder is broken; NULL: not looked at yet. */
+	/* The modules of the policy that answers, while the folder is broken; NULL: not looked at
+	 * yet. */
 	struct plugin_folder *followed;
 	uint64_t empty_since; /* uv_hrtime, when a file was first seen to be empty; 0: none is */
 	bool unentered; /* the running policy's entry is missing in the trail, so it is not kept */

@@ -80,8 +80,9 @@ struct share_append {
 	bool pending; /* the batch is in the log: its head will be `after` */
 	struct share_head after;
 	uint32_t asks; /* of that row */
-	/* For the watcher, from any thread: the place that the batch is on its way to, whose notice
-	 * needs nobody, 0: none; and the last row that is applied and asks for a report. */
+	/* For the watcher, from any thread. The sequence of the row that is being appended, whose
+	 * notice need not wake the writer; 0: none. And the last row that is applied and asks for a
+	 * report. */
 	atomic_uint_fast64_t sending, reports;
 	bool locked;           /* this host holds the lock of the head */
 	struct share_log *log; /* the connection that the watcher lent; NULL: none */
@@ -111,11 +112,10 @@ int share_append_begin(struct share_append *append);
 int share_append_lock(struct share_append *append);
 
 /* Appends what the kept jobs of the batch changed, and puts its place and the row into the write.
- * 0: commit now, and call share_append_committed. Of a batch that changed nothing that is shared,
- * only share_append_still is asked.
- * SHARE_LOST: abort, and run again. -ENOTCONN: it was not made, and nothing was sent. -EINPROGRESS:
- * it may stand. -E2BIG: larger than SHARE_MAX_PAYLOAD. -EBADMSG: the batch met an altered record.
- * Other negative errnos are the store's. */
+ * 0: commit now, and call share_append_committed. For a batch that changed nothing that is shared,
+ * call share_append_still instead of this. SHARE_LOST: abort, and run again. -ENOTCONN: it was not
+ * made, and nothing was sent. -EINPROGRESS: it may stand. -E2BIG: larger than SHARE_MAX_PAYLOAD.
+ * -EBADMSG: the batch met an altered record. Other negative errnos are the store's. */
 int share_append(struct share_append *append, struct store_write *write, uint32_t asks);
 
 /* The batch changed nothing ("already so", a refusal): is the log still where this store is, now?
@@ -130,5 +130,5 @@ void share_append_committed(struct share_append *append, int result);
 /* After each batch, appended or not: ends the lock, and gives the connection back. */
 void share_append_end(struct share_append *append);
 
-/* Gives a connection back that failed. */
+/* Gives back a connection that failed. */
 void share_append_broken(struct share_append *append);

@@ -94,7 +94,7 @@ static const char *next_of(const char **list, size_t *len)
 	return first;
 }
 
-/* Of two lists of servers an address is what is connected to, and a host where it is empty. */
+/* libpq connects to the address of each server or, where that is empty, to its host. */
 static bool all_local(const char *hosts, const char *addresses)
 {
 	do {

@@ -150,8 +150,8 @@ static int give_up(struct database *database)
 	return -ETIMEDOUT;
 }
 
-/* 0; -ETIMEDOUT at the deadline, also when there is something to read: a server that sends without
- * end holds nobody. */
+/* 0; -ETIMEDOUT at the deadline, also when there is something to read, so that a server that never
+ * stops sending does not block the caller. */
 static int wait_for(struct database *database, short events, uint64_t deadline)
 {
 	struct pollfd fd = { .fd = PQsocket(database->pg), .events = events };

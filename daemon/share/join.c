@@ -81,7 +81,7 @@ static int on_reaching(void *context, const struct share_row *row)
 	return on_row((void *)(uintptr_t)reaching->join, row) == -ENODATA ? 0 : -EALREADY;
 }
 
-/* Who holds the database can write any head, and cannot write rows. */
+/* A program that controls the database can write any head, but cannot write rows. */
 int realm_check_reaches(struct share *share, struct share_log *log, const struct share_head *place,
 	const struct share_join *join, char why[static SHARE_WHY])
 {

@@ -40,7 +40,7 @@ int share_begin(struct share *share, struct pol_str database, struct share_realm
 	char why[static SHARE_WHY]);
 
 #define SHARE_CURSOR_SIZE 16
-/* Seconds after which a copy is dropped that nobody sends the next part of. */
+/* Seconds without the next part, after which a copy is dropped. */
 #define SHARE_RESTORE_IDLE 30
 
 struct share_copied {

@@ -366,7 +366,8 @@ static int restore(struct share *share, const struct share_copied *part, struct 
 		return -ENOMEM;
 	}
 	pthread_mutex_lock(&share->lock);
-	/* A database that was lost let nobody in, and does now. */
+	/* The last attempt to connect may have failed while the database was lost. Another one
+	 * begins now, and the writer waits for it. */
 	share->lending.opening = share->lending.opening || share->lending.log == NULL;
 	pthread_mutex_unlock(&share->lock);
 	share_wake_watcher(share);

@@ -68,7 +68,7 @@ struct share_source {
 	/* Called before each piece but the first; NULL: nothing is. */
 	void (*between)(void *context);
 	void *context;
-	atomic_uint_fast64_t *done, *total; /* records; NULL: nobody asks */
+	atomic_uint_fast64_t *done, *total; /* records; NULL: not wanted */
 };
 
 struct watcher {

@@ -16,7 +16,7 @@
 /* Beyond this number of hosts each polls: a notice would wake all of them for each change. */
 #define LISTENING_HOSTS 200
 #define POLL_MS         200
-/* Of more hosts than this, about this number try to raise the beat in each period. */
+/* With more hosts than this, about this many try to raise the beat in each period. */
 #define BEATING_HOSTS 10
 /* A host whose clock is so far off the database's only ends things: what expires for it is not what
  * expires for others. */
@@ -173,7 +173,8 @@ static void beat(struct watcher *watcher, uint64_t now)
 	if (now < watcher->beat_at) {
 		return;
 	}
-	/* Of many hosts each tries more seldom, so that they do not stand in each other's way. */
+	/* Where there are many hosts, each tries less often, so that they do not obstruct each
+	 * other. */
 	if (watcher->hosts > BEATING_HOSTS) {
 		period = period * watcher->hosts / BEATING_HOSTS;
 		period = period / 2 + draw(watcher) % (period + 1);

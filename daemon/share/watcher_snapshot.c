@@ -75,8 +75,8 @@ static int find_newest(struct watcher *watcher)
 		watcher_lose(watcher, r);
 		return r;
 	}
-	/* Of a row that this host does not have: it lacks rows, or somebody made it up. Its rows
-	 * stay. */
+	/* It is of a row that this host does not have: this host lacks rows, or the snapshot was
+	 * made up. No row is removed. */
 	if (sequence > watcher->place.sequence) {
 		return -EAGAIN;
 	}

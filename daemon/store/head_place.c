@@ -8,8 +8,8 @@
 /*
  * The trail's head, in a file beside the store: the trail's count and the tag of its last entry.
  * The file has two places of one page. Each write uses the one that does not have the head, so that
- * a write that a crash interrupts leaves the other. Of the places with a valid seal, the one with
- * the higher count is the head. The file is text, so that an operator can see what it is:
+ * a write that a crash interrupts leaves the other. The head is the place with a valid seal and the
+ * higher count. The file is text, so that an operator can see what it is:
  *
  *     authzd head 1
  *     count 00000000000000000042

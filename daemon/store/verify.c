@@ -285,7 +285,7 @@ static int check_record(struct look *look)
 	return r < 0 ? r : 0;
 }
 
-/* Of the table `meta` only settings have entries in the trail. */
+/* In the table `meta` only settings have entries in the trail. */
 static bool has_entry(const struct look *look)
 {
 	return look->table != STORE_META || store_meta_kind((struct pol_str){ look->key.mv_data,

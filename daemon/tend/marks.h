@@ -41,6 +41,6 @@ struct marks_principal {
 	char id[STORE_MAX_NAME];
 	size_t len;
 };
-/* Disables principals in the log, in one job; one that is not there is passed over. Takes the list
+/* Disables principals in the log, in one job; one that does not exist is skipped. Takes the list
  * over, which malloc gave. */
 void marks_disable(struct marks *marks, struct marks_principal *list, size_t count);

@@ -188,7 +188,7 @@ static void note_seconds(struct audit_note *note, const char *name, int64_t from
 static void note_rotation(
 	struct audit_note *note, const struct store_rotation *from, const struct store_rotation *to)
 {
-	/* Of a key that is made, 1 needs no entry. */
+	/* The generation of a new key is 1, which needs no entry. */
 	if (from->generation != 0 && to->generation != 0) {
 		audit_note_number(note, "generation", from->generation, to->generation);
 	}

@@ -97,8 +97,9 @@ struct pol_change {
 	size_t permissions; /* how many */
 	struct pol_str pattern;
 
-	/* Of a principal or key. Resources at this place alone; they are not among those of the
-	 * changes without a place, or at a place above it. Empty: all others. */
+	/* For a principal or key: the change is about resources at this place alone, which are not
+	 * among those of changes without a place or at a place above it. Empty: about all
+	 * others. */
 	struct pol_str at;
 	/* The change takes place then, Unix seconds: a role ends. All changes of a difference with
 	 * the same time replace those of earlier times. 0: now. */

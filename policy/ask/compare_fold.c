@@ -67,7 +67,8 @@ static struct pol_piece find_piece(
 		if (until > end) {
 			break;
 		}
-		/* Of subtrees with the same permissions the smallest is the clearest. */
+		/* Where several subtrees have the same permissions, the smallest is the
+		 * clearest. */
 		if (until - rank > piece.count) {
 			piece = (struct pol_piece){
 				.node = node, .deep = true, .verb = verb, .count = until - rank

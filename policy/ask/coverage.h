@@ -12,8 +12,8 @@
  *   far as the subject's roles and scopes. A rule that no decision reaches has no influence on any.
  * - A rule is covered when a decision that it reaches depends on it: a rule that allows, when the
  *   decision allows and a line of the stack, or the narrowing of the key, went by it; a rule that
- *   denies, when it refused the request. Of several rules that allow the same, all are covered. One
- *   with a condition is covered when that holds too, or, of a rule that denies, may hold.
+ *   denies, when it refused the request. Several rules that allow the same are all covered. A rule
+ *   with a condition is covered when that holds too or, if the rule denies, may hold.
  * - A role or scope is covered when a rule is covered that it has or inherits, as the subject held
  *   it.
  * - A line of a stack is covered when it was asked and its answer counted in its group, or marked

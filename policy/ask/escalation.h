@@ -49,9 +49,9 @@ struct pol_escalation {
 
 /*
  * Compares what the subject may do before and after, at several times: the places are compared
- * once. Of the facts, those about the subject are read, and its state counts: the caller passes a
- * key as active when what it would allow is to be compared. NULL is a caller without a key, who may
- * do what `anyone` may, and what every caller's roles among those of `before` allow (of `after`, if
+ * once. Only the facts about the subject are read, and its state counts: the caller passes a key as
+ * active when what it would allow is to be compared. NULL is a caller without a key, who may do
+ * what `anyone` may, and what every caller's roles among those of `before` allow (of `after`, if
  * that is NULL). The facts of all three have what is held now, and are views of the search.
  */
 struct pol_escalation_search;

@@ -45,8 +45,8 @@ struct pol_escalation_search {
 	size_t count;
 	struct pol_path path;
 
-	/* For each region a row. Of each subject it has whether the path is within the key's
-	 * places, or the key has none; then for each held role where its places are (enum
+	/* A row for each region. For each subject the row says whether the path is within the key's
+	 * places, or the key has none; then, for each held role, where its places are (enum
 	 * pol_path_place_match). */
 	uint8_t *rows;
 	size_t width;

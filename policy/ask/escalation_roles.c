@@ -4,9 +4,9 @@
 #include "policy/snapshot/stored.h"
 
 /*
- * Who holds a role, holds what it inherits, and conditions may ask for that: `principal.roles has
- * "clerk"`. So a change of what a role inherits changes what other roles of its holders allow,
- * which are not known here.
+ * A subject that holds a role holds what it inherits, and conditions may ask for that:
+ * `principal.roles has "clerk"`. So a change of what a role inherits changes what other roles of
+ * its holders allow, which are not known here.
  */
 
 /* The roles that one role is or inherits. */

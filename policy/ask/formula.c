@@ -206,7 +206,7 @@ static struct choices choose(const struct pol_formulas *formulas, const struct p
 	return choices;
 }
 
-/* One choice of each side: it compares so, and what is absent for it is absent. */
+/* Spells out one choice for each side: the facts in `absent` are absent, and `chosen` compares. */
 static const struct pol_formula *spell(const struct pol_formulas *formulas, bool negated,
 	const struct pol_operand *const absent[2], const struct pol_predicate *chosen)
 {
@@ -271,7 +271,7 @@ static const struct pol_formula *predicate_of(
 	if (!asks_for_role(predicate)) {
 		return literal(formulas, predicate, negated);
 	}
-	/* Of a role that the files do not declare it is never known whether it is held. */
+	/* It is never known whether a role that the files do not declare is held. */
 	if (pol_snapshot_role(formulas->snapshot, predicate->right.value.text) == POL_NONE) {
 		return pol_formula_never();
 	}

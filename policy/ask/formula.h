@@ -9,9 +9,9 @@
  * fact is absent: "true of (a or not b)" is (a) or (not b), "false of (a or not b)" is (not a) and
  * (b). So no reader needs a third value, neither a person nor a database with its NULL. What is
  * known is put in, and the formula becomes shorter. A fact with a default is spelled out: it is
- * present and compares so, or it is absent and the default does. Of two ways to write a comparison
- * one is chosen: a fact stands before a value, and `not a < b` is `a >= b`; what is left negated is
- * IS, WITHIN, and the three of sets.
+ * present and compares so, or it is absent and the default does. A comparison that can be written
+ * in two ways is written in one of them: a fact stands before a value, and `not a < b` is `a >= b`;
+ * what is left negated is IS, WITHIN, and the three of sets.
  *
  * `permissions`, `can`, `who` and `plan` answer with formulas, and comparing two policies compares
  * them. Pure; memory comes from an arena. Any thread, an arena for one.
@@ -47,7 +47,7 @@ struct pol_formula {
 /* What is known of a fact, or of a segment of the path. */
 enum pol_knowledge_kind {
 	POL_KNOWN_OPEN = 0, /* it may be anything, or absent */
-	POL_KNOWN_ABSENT,   /* nobody gave it: its default counts, if it has one */
+	POL_KNOWN_ABSENT,   /* it was not given: its default counts, if it has one */
 	POL_KNOWN_UNKNOWN,  /* every comparison with it is unknown */
 	POL_KNOWN_VALUE
 };

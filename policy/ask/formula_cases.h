@@ -6,9 +6,9 @@
  * formula_{compare,literals,groups,values,outcomes}.c alone.
  *
  * A variable is a fact, by its name and type, or a segment of the path. Variables that are compared
- * with each other, directly or through others, are a group. Of each group all combinations of the
- * values that its constants distinguish are tried; what is kept of a combination is which of the
- * group's literals are true, each such outcome once. Then all combinations of outcomes of the
+ * with each other, directly or through others, are a group. For each group, all combinations of the
+ * values that its constants distinguish are tried. An outcome says which of the group's literals
+ * are true in a combination; each outcome is kept once. Then all combinations of outcomes of the
  * groups are tried.
  *
  * Values are numbers: that of an int, a time, a duration or a bool; of a string, word or address
@@ -59,8 +59,8 @@ struct pol_cases_operand {
 	uint32_t variable; /* POL_NONE: the constant */
 	struct pol_value constant;
 	int64_t number; /* of the constant, as values of its group; of a set its bits */
-	/* Of a fact whose values are words: its declaration in this policy. A word of the other
-	 * policy alone is unknown here. */
+	/* The declaration, in this policy, of a fact whose values are words. A word that only the
+	 * other policy has is unknown here. */
 	const struct pol_declared_fact *words;
 };
 

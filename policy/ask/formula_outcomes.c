@@ -73,7 +73,7 @@ static bool advance(const struct pol_cases *cases, const struct pol_cases_group 
 
 /* --- literals --------------------------------------------------------------------------------- */
 
-/* Of an operand: the number of its value in this combination. False: it is absent or unknown. */
+/* The number of an operand's value in this combination. False: it is absent or unknown. */
 static bool number_of(const struct pol_cases *cases, const struct pol_cases_group *group,
 	const struct pol_cases_operand *operand, int64_t *out)
 {

@@ -61,8 +61,8 @@ struct pol_narrow_result {
 	uint32_t unused_scopes[64]; /* scopes of the key of which nothing was used */
 };
 
-/* Fills *out for one key. Of the facts, those about the subject are read, with the key as active;
- * places are not used. */
+/* Fills *out for one key. Only the facts about the subject are read, with the key as active; places
+ * are not used. */
 void pol_narrow_find(struct pol_narrow *narrow, const struct pol_facts *facts,
 	const struct pol_narrow_usage *ask, struct pol_narrow_result *out);
 

@@ -188,7 +188,7 @@ static void add_missing(const struct planning *planning, uint32_t fact, struct p
 	}
 }
 
-/* The facts of a formula that supposes what nobody gave. */
+/* The facts of a formula in which facts that were not given are open. */
 static void find_missing(const struct planning *planning, const struct pol_formula *formula,
 	struct pol_fact_set *out)
 {

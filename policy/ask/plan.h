@@ -7,7 +7,7 @@
  *
  * The decision is that of decide/eval.h, with the same steps and the lines of the stack, but about
  * a node: its parameters and each resource.* that was not given are open. Any other fact that was
- * not given is absent. Of the node's paths the formula is true of exactly those that a decision
+ * not given is absent. The formula is true for exactly those paths of the node that a decision
  * with the same facts allows; where no formula can say that, there is no plan. Nothing is charged,
  * and lines of `record` do not run. Pure; memory comes from an arena. Any thread, an arena for one.
  */

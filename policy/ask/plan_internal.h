@@ -15,7 +15,7 @@ struct planning {
 	struct pol_arena *arena;
 	const struct pol_eval_node *at;
 	uint32_t chain[POL_PATH_SEGMENTS];
-	bool suppose;     /* what nobody gave is open, not absent */
+	bool suppose;     /* facts that were not given are open, not absent */
 	bool *below_rest; /* becomes true when a place is below an open rest */
 };
 

@@ -133,7 +133,7 @@ static enum pol_status read_sets(struct pol_query_walk *walk, struct pol_run run
 	return POL_OK;
 }
 
-/* Of what depends on a condition, nothing is allowed surely and all is denied. */
+/* What depends on a condition is not surely allowed, and counts as denied. */
 static void add_said(struct pol_query_answer *answer, const struct pol_subject_bits *say)
 {
 	answer->roles |= say->roles.sure;

@@ -117,8 +117,8 @@ static void note_needs(
 	}
 }
 
-/* Notes a rule that is held. Of a denied request those that allow it are not of interest, unless
- * their conditions do not hold. */
+/* Notes a rule that is held. When the request is denied, a rule that allows it is left out, unless
+ * its condition does not hold. */
 static void note_held(struct pol_diags *diags, struct pol_diag *diag,
 	const struct pol_explained_rule *rule, bool allowed)
 {

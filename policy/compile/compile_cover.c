@@ -98,7 +98,7 @@ static void warn_covered(const struct pol_pieces *pieces, size_t i)
 		bool alike = pieces->conditions[k] == pieces->conditions[i];
 		struct pol_diag *diag;
 
-		/* Of two equal grants the later one is reported. */
+		/* When two grants are equal, the later one is reported. */
 		if (k == i || pieces->doubtful[k] || !covers(&other, &own) ||
 			(alike ? i < k && covers(&own, &other) : pieces->conditions[k] != NULL)) {
 			continue;

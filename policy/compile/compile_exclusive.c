@@ -3,7 +3,7 @@
 
 #include "policy/compile/compile.h"
 
-/* Of one exclusive set: the member that the present role is or inherits. */
+/* The member of one exclusive set that the present role is or inherits. */
 struct membership {
 	uint32_t role; /* its number + 1; any other value: the entry is not the present role's */
 	uint32_t member;

@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 
-/* The room for a circle in a message. Of a longer circle the beginning is shown; each step has its
- * own note. */
+/* The room for a circle in a message. Only the beginning of a longer circle is shown; each step has
+ * its own note. */
 #define CIRCLE_TEXT 512
 
 /* At most this many circles are printed whole, since each may be as long as there are statements.

@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 
-/* The room for a circle in a message, and the most notes for it. Of a longer circle the beginning
- * is shown. */
+/* The room for a circle in a message, and the most notes for it. Only the beginning of a longer
+ * circle is shown. */
 #define CIRCLE_TEXT  1024
 #define CIRCLE_NOTES 256
 

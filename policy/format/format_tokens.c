@@ -2,8 +2,8 @@
 #include "policy/format/format_internal.h"
 
 /*
- * The lexer passes over comments. As a comment ends its line, it is what is not space between the
- * last token of a line and the line's end.
+ * The lexer skips comments. As a comment ends its line, it is what is not space between the last
+ * token of a line and the line's end.
  */
 static void add_comment(struct pol_format_token *token, struct pol_str gap, uint32_t offset)
 {

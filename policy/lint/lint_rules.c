@@ -180,7 +180,7 @@ static enum pol_status check_together(struct rules *rules, const struct pol_orig
 	return status;
 }
 
-/* Of two rules the compiler says it. */
+/* The compiler reports it when one of two rules covers the other. */
 static enum pol_status check_effect(struct rules *rules, const struct pol_origin *origin,
 	const struct pol_rule *list, uint32_t count)
 {

@@ -97,7 +97,7 @@ static bool has_lines(const struct pol_stack *stack)
 	return false;
 }
 
-/* Of a stack without lines the compiler warns. */
+/* The compiler warns of a stack without lines. */
 static enum pol_status check_included(struct pol_linter *linter)
 {
 	const struct pol_snapshot *snapshot = linter->snapshot;

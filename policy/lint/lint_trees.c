@@ -22,7 +22,7 @@ struct trees {
 	size_t found;                       /* nodes with a fault */
 };
 
-/* Of a request's path that is one segment too long; a longer one is not made. */
+/* Bytes of a request's path that is one segment too long; no longer one is made. */
 #define TEXT_SIZE ((size_t)2 * POL_PATH_BYTES)
 
 /* --- requests --------------------------------------------------------------------------------- */
@@ -117,7 +117,7 @@ static enum fault fault_of(struct trees *trees, uint32_t tree, uint32_t node, ui
 										: FAULT_NONE;
 }
 
-/* Of a node with a fault, those below are not looked at. */
+/* The nodes below one with a fault are not looked at. */
 static void check_tree(struct trees *trees, uint32_t tree)
 {
 	const struct pol_snapshot *snapshot = trees->linter->snapshot;

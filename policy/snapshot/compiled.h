@@ -184,8 +184,9 @@ struct pol_fixed;       /* prepared.h */
  * with new data files (compile/renew.h). */
 struct pol_snapshot {
 	atomic_size_t references;
-	/* Of one that was compiled: those with other data files, and one for all references. What
-	 * it shares with these lives as long, what its modules read from data files does not. */
+	/* In a snapshot that was compiled: how many snapshots with other data files share its
+	 * memory, and one for all references to itself. What is shared lives as long as any of
+	 * them; what its own modules read from data files does not. */
 	atomic_size_t holders;
 	struct pol_arena arena;
 	char revision[17];

@@ -219,8 +219,8 @@ struct pol_request {
 	/* The value of a parameter of that node, percent-decoded: `7` of {loan} in /loans/7.
 	 * {name...} has several, a segment each, numbered by `index` from 0. False: there is none.
 	 * The view is valid until `decide` returns. A plan asks about all resources of a node at
-	 * once: then a parameter may be open, it has no value, and who asks for one gets no plan.
-	 * `facts->path` is then the node as declared, such as /loans/{loan}. */
+	 * once: then a parameter may be open. It has no value, and a module that asks for one gets
+	 * no plan. `facts->path` is then the node as declared, such as /loans/{loan}. */
 	bool (*parameter)(const struct pol_request *request, struct pol_str name, uint32_t index,
 		struct pol_str *out);
 

@@ -76,7 +76,7 @@ struct pol_limits {
 };
 const struct pol_limits *pol_snapshot_limits(const struct pol_snapshot *snapshot);
 
-/* Of a number that is not in the snapshot the name and the description are empty. */
+/* A number that is not in the snapshot has an empty name and description. */
 struct pol_str pol_snapshot_role_name(const struct pol_snapshot *snapshot, uint32_t role);
 struct pol_str pol_snapshot_role_description(const struct pol_snapshot *snapshot, uint32_t role);
 struct pol_str pol_snapshot_scope_name(const struct pol_snapshot *snapshot, uint32_t scope);

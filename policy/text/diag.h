@@ -123,8 +123,8 @@ __attribute__((format(printf, 4, 5))) struct pol_diag *pol_diag_warning(struct p
 __attribute__((format(printf, 4, 5))) void pol_diag_note(struct pol_diags *diags,
 	struct pol_diag *diag, struct pol_span at, const char *format, ...);
 
-/* Sorts by file and offset; may be called again when more were added. Of each file's messages,
- * those after the first `most_shown` are replaced by one that counts them. */
+/* Sorts by file and offset; may be called again when more were added. Each file's messages after
+ * the first `most_shown` are replaced by one that counts them. */
 void pol_diags_sort(struct pol_diags *diags);
 
 /* The line of a span, for many spans in turn: lines are counted from the span before, forwards or

@@ -13,9 +13,9 @@
  *		POL_NEAREST_ARGS(nearest));
  *
  * The distance is the optimal string alignment distance (restricted Damerau-Levenshtein), ignoring
- * case. The largest distance that counts grows with the length of the word. Of equally near words,
- * the first in byte order is chosen, so the order of the calls does not matter. The structure keeps
- * views; the bytes of the candidates must live as long as it is used.
+ * case. The largest distance that counts grows with the length of the word. Among equally near
+ *words the first in byte order is chosen, so the order of the calls does not matter. The structure
+ *keeps views; the bytes of the candidates must live as long as it is used.
  */
 
 #include "policy/text/str.h"

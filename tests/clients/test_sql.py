@@ -152,7 +152,7 @@ def replay_python():
 
 
 def other_clients():
-    """The replayers of the other clients; one whose packages are not there is passed over, as by ../conformance/run."""
+    """The replayers of the other clients; one whose packages are not there is skipped, as by ../conformance/run."""
     if (harness.ROOT / "client/node/node_modules/@msgpack/msgpack/package.json").exists():
         yield "node", ["node", CONFORMANCE / "sql.mjs"]
     if Path(SQL_GO).exists():

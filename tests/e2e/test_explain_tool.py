@@ -49,7 +49,7 @@ class Stories(explaining.Explaining):
             "",
             "stack back-office",
             "authenticate: passed",
-            "sufficient key deny missing_token: passed over",
+            "sufficient key deny missing_token: no effect",
             "required principal allow",
             "account: failed, mfa",
             "requisite network allow=10.0.0.0/8,2001:db8::/32 allow",

@@ -163,7 +163,7 @@ class Logs(RefusalTest):
         self.sql("CREATE TABLE authz.kept AS SELECT * FROM authz.log")
         return [int(row.split("-")[0])]
 
-    def test_a_row_that_was_left_out_is_not_passed_over(self):
+    def test_a_row_that_was_left_out_is_not_skipped(self):
         row, *_ = self.missed()
         self.sql(f"DELETE FROM authz.log WHERE seq = {row}")
         self.refuses_row(row)

@@ -73,7 +73,7 @@ Test(authzen_evaluation, what_the_configuration_says_applies_to_all_questions)
 	authzen_destroy(authzen);
 }
 
-Test(authzen_evaluation, unknown_members_and_properties_are_passed_over)
+Test(authzen_evaluation, unknown_members_and_properties_are_ignored)
 {
 	expect_question(
 		"{'foo':'bar','evaluations':7,'subject':{'type':'user','id':'alice','x':[],"

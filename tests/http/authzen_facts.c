@@ -70,13 +70,13 @@ Test(authzen_facts, two_properties_of_one_name_are_of_no_type)
 		"resource", "{'a.b':'x','a':{'b':'y'}}", "'resource.a.b':1.5,'resource.a':1.5");
 }
 
-Test(authzen_facts, names_that_no_fact_has_are_passed_over)
+Test(authzen_facts, names_that_no_fact_has_are_ignored)
 {
 	expect_facts(
 		"resource", "{'':1,'own er':1,'gr\\u00fcn':1,'own':{'':1}}", "'resource.own':1.5");
 }
 
-Test(authzen_facts, what_the_daemon_knows_is_passed_over)
+Test(authzen_facts, what_the_daemon_knows_is_ignored)
 {
 	expect_facts("context",
 		"{'environment':'live','service':'s','mfa_age':1,'mfa':{'age':2},'x':1}",

@@ -62,7 +62,7 @@ Test(authzen_search, actions_are_those_of_the_resource_itself_that_are_allowed)
 	expect_answer(authzen, 200, "{'results':[{'name':'read'}]}");
 }
 
-Test(authzen_search, what_is_sought_is_passed_over_if_it_is_there)
+Test(authzen_search, what_is_sought_is_ignored_if_it_is_there)
 {
 	struct authzen *authzen =
 		begin(AUTHZEN_SUBJECTS, "{'subject':{'type':'user','id':7}," READ "," RECORD "}");

@@ -105,8 +105,8 @@ const struct command commands_daemon[DAEMON_COMMANDS] = {
 		.summary = "Make the daemon read its policy folder now",
 		.text = "The daemon notices changes by itself; this command waits until it has\n"
 			"read them. When the daemon refuses the policy, it keeps the old one,\n"
-			"and the command prints the errors and exits with status 1. Of a policy\n"
-			"that it accepts, the warnings are printed.\n",
+			"and the command prints the errors and exits with status 1. When it\n"
+			"accepts the policy, its warnings are printed.\n",
 		.examples = "  authzcheck reload\n",
 		.run = verb_run,
 		.method = "policy.reload",

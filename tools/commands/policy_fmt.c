@@ -203,7 +203,7 @@ const struct command command_policy_fmt = {
 	.words = "FILE|DIR…",
 	.summary = "Rewrite policy files in the canonical form",
 	.text = "Spaces, line ends and idle commas change, and nothing else: comments\n"
-		"stay, and so does the meaning. Of a folder all *.policy files are\n"
+		"stay, and so does the meaning. In a folder all *.policy files are\n"
 		"rewritten, as the daemon finds them. The files that changed are listed.\n"
 		"- reads standard input and writes standard output, for editors.\n"
 		"\n"

@@ -39,7 +39,7 @@
 /* A policy file has at most POL_FILE_MAX bytes, and an operation takes about 40 of them. */
 #define IMPORT_OPERATIONS_MAX (POL_FILE_MAX / 40)
 
-/* Of a path: the blocks of a policy nest 64 deep, and the tree's own is one of them. */
+/* Segments of a path: the blocks of a policy nest 64 deep, and the tree's own is one of them. */
 #define IMPORT_SEGMENTS_MAX 60
 
 /* Bytes of a name in the language. */

@@ -3,7 +3,7 @@
 /*
  * An OpenAPI document (versions 3.0 and 3.1 of the specification) as a model. Only what a policy
  * can use is looked at: paths, their operations, names, descriptions, path parameters, servers and
- * security. Schemas, responses, callbacks and webhooks are passed over.
+ * security. Schemas, responses, callbacks and webhooks are ignored.
  */
 
 #include <string.h>

@@ -2,7 +2,7 @@
 
 /*
  * A list of routes, as frameworks print them, as a model. A line is `METHOD PATH [NAME]`; several
- * methods are joined by '|' or ','. Empty lines, and those that begin with '#', are passed over.
+ * methods are joined by '|' or ','. Empty lines, and those that begin with '#', are ignored.
  *
  * Each path is first written with parameters as OpenAPI has them (route_path.h). What is optional
  * makes a path without it and one with it.

@@ -144,7 +144,7 @@ static bool names_scopes(const json_t *object)
 	return false;
 }
 
-/* Of the requirements of the whole document it is said once. */
+/* For the requirements of the whole document it is noted once. */
 static void note_way_without(struct import *import, const json_t *array, const char *where)
 {
 	if (array == json_object_get(import->document, "security")) {

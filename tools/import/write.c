@@ -275,7 +275,7 @@ static void grants(struct writer *out, const struct import_scope *scope)
 	}
 }
 
-/* Of several together: it includes those that allow anything by themselves. */
+/* A scope that stands for several together includes those that allow anything by themselves. */
 static void included(struct writer *out, const struct import_scope *scope)
 {
 	const struct import *import = out->import;

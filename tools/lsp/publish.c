@@ -96,7 +96,7 @@ static bool is_of_parser(const struct lsp_file *file, const json_t *diag)
 	return false;
 }
 
-/* Of a check's diagnostics those that are not the parser's. */
+/* The diagnostics of a check without those of the parser. */
 static json_t *without_parser(const struct lsp_file *file, const json_t *diags)
 {
 	json_t *result = json_array();

@@ -13,9 +13,10 @@
 struct lsp;
 struct lsp_file;
 
-/* Of all files of a folder, from a check: {files} or {why}; NULL: it failed. */
+/* Publishes the diagnostics of all files of a folder, from a check: {files} or {why}; NULL: it
+ * failed. */
 void lsp_publish_result(struct lsp *lsp, const char *folder, const json_t *result);
-/* Of one file whose text was changed. */
+/* Publishes those of one file whose text was changed. */
 void lsp_publish_file(struct lsp *lsp, const char *folder, const struct lsp_file *file);
 
 /* Moves diagnostics of a check that stand after an edit; what the edit touches is removed. */

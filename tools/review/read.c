@@ -272,7 +272,7 @@ static int read_changes(struct reading *reading)
 	return read_list(&source, "audit.list", "changes");
 }
 
-/* Of all tenants the trail is one; it also has what belongs to none of them. */
+/* All tenants have one trail, which also has what belongs to none of them. */
 static int read_tenants(struct reading *reading)
 {
 	struct source source = { .reading = reading, .take = take_tenant };

@@ -456,7 +456,7 @@ class Facts(TypedDict, total=False):
 
     Either token or principal, or neither. principal, ip, mfa_at and time are facts that only a trusted
     peer may state; facts, which the policy declares, such as {"resource.owner": "ann"}, are for every peer, those of
-    the principal excepted. undeclared="ignore" passes over those that it does not declare. as_of: of several hosts
+    the principal excepted. undeclared="ignore" ignores those that it does not declare. as_of: of several hosts
     that share a store, one that has this change decides; see Client.as_of."""
 
     token: Optional[str]

@@ -356,8 +356,8 @@ static int delete_matching(struct call *call, struct holder *holder, const struc
 	return save(call, holder);
 }
 
-/* Nobody knows what an altered record denied, so who may only manage some roles cannot delete it.
- */
+/* It is not known what an altered record denied, so a caller that may manage only some roles cannot
+ * delete it. */
 static int delete_altered(struct call *call, const struct holder *holder)
 {
 	const struct store_principal none = { .id = { NULL, 0 } };

@@ -28,9 +28,9 @@ int assignments_list(struct call *call);
  * is refused. */
 int assignments_read_holder(struct call *call, enum pol_holder *out, bool *out_given);
 
-/* Gets the holder's record. Of every principal or every caller it is a new one where there is none.
- * 0; 1: refused, as for a principal that is not there; -EBADMSG: the record of every principal or
- * caller was altered; or another negative errno. */
+/* Gets the holder's record. Where there is none of every principal or every caller, it is a new
+ * one. 0; 1: refused, as for a principal that is not there; -EBADMSG: the record of every principal
+ * or caller was altered; or another negative errno. */
 int assignments_find(struct call *call, enum pol_holder holder, struct store_principal *out);
 
 /* Not for POL_HOLDER_SUBJECT. */

@@ -54,7 +54,8 @@ static int remove_record(struct call *call, uint32_t tenant, struct pol_str name
 	return r;
 }
 
-/* What it denied nobody knows, so who may only manage some of the roles cannot delete it. */
+/* It is not known what an altered role denied, so a caller that may manage only some roles cannot
+ * delete it. */
 int roles_delete_altered(struct call *call, uint32_t tenant, struct pol_str name)
 {
 	struct pol_snapshot *next = NULL;

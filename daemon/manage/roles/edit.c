@@ -269,8 +269,8 @@ static int begin(struct call *call, struct editing *editing, const char *action,
 	return r == 0 ? copy_texts(editing, out_before) : r;
 }
 
-/* What a shadowed role allows takes effect when the files no longer have its name. Then nobody
- * compares it with what the caller may give, so it must not change. */
+/* What a shadowed role allows takes effect when the files no longer have its name. It is not
+ * compared then with what the caller may give, so it must not change now. */
 static int check_shadowed(struct call *call, uint32_t role)
 {
 	if (!pol_stored_is_shadowed(call->snapshot, role)) {

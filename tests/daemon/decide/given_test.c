@@ -230,7 +230,7 @@ Test(given, a_fact_is_given_once)
 	expect_wrong(read_facts(close_facts(at, 2), &absent), "facts.resource.owner", "twice");
 }
 
-Test(given, with_ignore_undeclared_facts_are_passed_over_and_ill_typed_ones_unknown)
+Test(given, with_ignore_undeclared_facts_are_ignored_and_ill_typed_ones_unknown)
 {
 	cr_assert_null(read_facts(ONE("resource.oner", "\x07"), &ignore));
 	cr_expect_null(last.given);

@@ -38,7 +38,7 @@ Test(missing, facts_are_counted_until_another_policy_numbers_them)
 	cr_expect_eq(sum[POL_FACT_KNOWN], 2);
 	cr_expect_eq(sum[POL_FACT_KNOWN + 1], 2);
 	cr_expect_eq(sum[MISSING_FACTS - 1], 1);
-	/* Of several workers the sum. */
+	/* The counts of several workers are added. */
 	missing_collect(&counts, &policy, sum);
 	cr_expect_eq(sum[POL_FACT_KNOWN], 4);
 	missing_collect(&counts, &other, sum);

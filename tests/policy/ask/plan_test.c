@@ -93,7 +93,7 @@ static void add_row(struct dice *dice, const struct pol_snapshot *snapshot,
 	cr_assert(pol_given_sort(items, out->count, &twice));
 }
 
-/* Of the facts that were drawn, few of the resource are given to the plan. */
+/* Gives the plan only a few of the resource's facts that were drawn. */
 static void give_some(struct dice *dice, const struct pol_snapshot *snapshot,
 	struct random_grants_who *who, struct pol_given *out)
 {

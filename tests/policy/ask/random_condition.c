@@ -40,7 +40,7 @@ static struct pol_declared_fact before[FACTS] = {
 	DECLARE("resource.since", POL_TYPE_TIME, .preset = { .type = POL_TYPE_TIME, .number = 3 }),
 };
 
-/* Of the second the numbers are the opposite. */
+/* In the second the numbers of the facts are reversed. */
 static struct pol_declared_fact after[FACTS];
 static struct pol_snapshot snapshots[2];
 

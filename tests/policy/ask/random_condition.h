@@ -13,7 +13,7 @@
 #include "policy/snapshot/compiled.h"
 #include "tests/policy/dice.h"
 
-/* Of each type two, and two segments of the path, which are always there. */
+/* Two facts of each type, and two segments of the path, which are always there. */
 enum {
 	FACT_INT,
 	FACT_LIMIT,

@@ -144,7 +144,7 @@ static void put_token(struct scribe *scribe, const struct pol_token *token, bool
 	}
 }
 
-/* Writes the comment in what the lexer passed over. False: there is none. */
+/* Writes the comment in what the lexer skipped. False: there is none. */
 static bool put_gap(struct scribe *scribe, struct pol_str gap)
 {
 	const char *hash = memchr(gap.ptr, '#', gap.len);
