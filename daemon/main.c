@@ -40,7 +40,7 @@ static const char help_text[] =
 	"  --connections N     connections of all users together (1024)\n"
 	"  --user-connections N\n"
 	"                      connections of one user (256)\n"
-	"  --idle TIME         when connections are scarce, those idle for so long are closed "
+	"  --idle TIME         when connections are scarce, those idle for TIME are closed "
 	"(60s)\n"
 	"  --log-format FORM   text or json, a line an event on standard error\n"
 	"  --strict            do not start with the last good policy when the folder is broken\n"

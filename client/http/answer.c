@@ -173,8 +173,8 @@ void http_answer_decide(const struct http_listener *listener, const struct authz
 		allow(listener, decision, out);
 		return;
 	}
-	/* A 5xx is a failure of authz-http to Envoy, which may be set to let the request pass
-	 * then: what the daemon decided is never one. */
+	/* Envoy takes a 5xx for a failure of authz-http, and may be set to let the request pass
+	 * then. So a decision of the daemon is never answered with one. */
 	denial = *decision;
 	if (denial.status >= 500 && listener->family == HTTP_ENVOY) {
 		denial.status = 403;

@@ -77,7 +77,7 @@ struct authzen;
  * bytes of the body or more, and its decision some 1,200. */
 size_t authzen_answer_memory(enum authzen_api api, size_t body_len);
 
-/* Begins a request with its body, which is not kept. A body that is wrong is no error here: the
+/* Begins a request with its body, which is not kept. A body that is wrong is not an error here: the
  * answer says so. Returns 0, or -ENOMEM. */
 int authzen_begin(enum authzen_api api, const struct authzen_scope *scope, const void *body,
 	size_t len, struct authzen **out);

@@ -15,7 +15,7 @@ static bool take_field(const struct http_field *field, const char **at)
 	if (field->name != *at || !http_request_is_word(field->name)) {
 		return false;
 	}
-	/* An empty value may be none at all. */
+	/* Skips what may stand before a value. The value of an empty field may be NULL. */
 	while (*gap == ' ' || *gap == '\t') {
 		gap++;
 	}

@@ -4,8 +4,8 @@
 /*
  * peer: which user of this machine has the other end of a TCP connection over loopback. The kernel
  * is asked about that one connection (sock_diag(7)), so that thousands of others cost nothing.
- * Where it cannot be asked it shows all of them in /proc/net/tcp and /proc/net/tcp6. What it is
- * asked through and the tables are opened once, so that a confined process can use them.
+ * Where it cannot be asked, /proc/net/tcp and /proc/net/tcp6 list all connections. The socket for
+ * asking and these tables are opened once, so that a confined process can use them.
  */
 
 #include <stdbool.h>
@@ -16,7 +16,7 @@
 enum { HTTP_PEER_ADDRESS = 48 }; /* bytes of an address and a port in the form of these files */
 
 struct http_peers {
-	int kernel; /* by which it is asked about one connection; -1: it cannot be asked */
+	int kernel; /* the socket for asking about one connection; -1: the kernel cannot be asked */
 	int tables[2];
 };
 
@@ -32,5 +32,5 @@ bool http_peers_find(const struct http_peers *peers, const struct sockaddr *clie
 /* Writes an address as the table of IPv4 (`mapped` false) or of IPv6 has it. */
 void http_peer_write(const struct sockaddr *address, bool mapped, char out[HTTP_PEER_ADDRESS]);
 
-/* Is this line of a table that of the socket? */
+/* Is this line of a table about the socket? */
 bool http_peer_read(const char *line, const char *client, const char *server, uid_t *out);

@@ -76,7 +76,7 @@ static int take(struct call *call, const uint8_t *id)
 	return 0;
 }
 
-/* Decisions name everybody and all that is asked for, of all tenants. */
+/* Decisions show who asks for what, in all tenants. */
 static int watch(struct call *call)
 {
 	const struct wire_value *cursor = &call->params[CURSOR];

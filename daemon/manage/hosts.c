@@ -25,7 +25,7 @@ static const struct wire_field forget_fields[FORGET_FIELDS] = {
 
 #define LIST_LIMIT_DEFAULT 100
 #define LIST_LIMIT_MOST    1000
-/* A host that has not looked for so long is late: it looks each second. In microseconds. */
+/* Microseconds without a look, after which a host is late: it looks each second. */
 #define LATE_US 10000000
 
 static int refuse_single(struct call *call)

@@ -130,7 +130,7 @@ static struct pol_str get(struct store_read *read, const char *name)
 	return store_get_setting(read, name, &text) == 0 ? text : (struct pol_str){ "", 0 };
 }
 
-/* Puts one of them, with its entry in the trail, if it is another one than before. */
+/* Puts one setting, with its entry in the trail, if it changes. */
 static int put(struct call *call, const char *name, const struct setting *to)
 {
 	struct pol_str text = { to->text, to->len };

@@ -93,7 +93,8 @@ struct share_use {
 
 /* What use_read and used_read read. */
 struct share_use_from {
-	const uint8_t *store; /* 16 bytes: all but this one; used_read has no use for it */
+	const uint8_t *store; /* 16 bytes: counts of all stores except this one are read; used_read
+				 ignores it */
 	uint64_t after;
 	unsigned most;
 };

@@ -193,8 +193,8 @@ static int begin_from(struct share *share, const struct share_join *join, const 
 	return realm_done(share, log, r, why);
 }
 
-/* The store has another place. What cannot be done now is done later, and until then this host is
- * stale: it is fresh by what it reads after its row is entered. */
+/* The store now has its place in the log. This host stays stale until it has entered its row and
+ * then read the log up to its end. What of that fails here is tried again later. */
 static int settle(struct share *share)
 {
 	bool entered = false, read = false;

@@ -171,7 +171,7 @@ static int begin(struct share *share, char why[static SHARE_WHY])
 {
 	struct share_head *head = &share->append.head, found;
 	struct share_log *log;
-	/* Without a log there is no head: what it says of that is of no interest. */
+	/* Where there is no log yet, there is no head and this fails: `why` does not matter. */
 	int r = realm_look(share, &log, &found, why);
 
 	if (log == NULL) {

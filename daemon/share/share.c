@@ -72,7 +72,7 @@ void share_note_problem(struct share *share, enum share_part part, const char *w
 
 	pthread_mutex_lock(&share->lock);
 	memcpy(before, share->status.problem, sizeof before);
-	/* It may be what somebody made the database say. */
+	/* The text may come from the database, so it may hold any bytes. */
 	snprintf(share->problems[part], sizeof share->problems[part], "%s", why);
 	pol_str_clean(share->problems[part]);
 	now = "";

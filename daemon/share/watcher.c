@@ -18,10 +18,10 @@
 #define POLL_MS         200
 /* With more hosts than this, about this many try to raise the beat in each period. */
 #define BEATING_HOSTS 10
-/* A host whose clock is so far off the database's only ends things: what expires for it is not what
- * expires for others. */
+/* A host whose clock differs from the database's by more than this may only end rights: what
+ * expires for it is not what expires for others. */
 #define CLOCK_OFF_US 60000000
-/* The thread wakes at least so often, for what no descriptor shows. */
+/* The thread wakes at least each time that this has passed, for what no descriptor shows. */
 #define IDLE_MS 1000
 
 /* --- what it knows ---------------------------------------------------------------------------- */

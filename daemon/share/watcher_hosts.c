@@ -13,7 +13,7 @@
 #define HOSTS_MS_PER_HOST UINT64_C(10)
 #define WAITING_MS        10
 #define WAITING_HOSTS_MS  4 /* hosts for each further ms */
-/* A host that has not looked for so long is dead, in ms: it looks each second, and a fail-over of
+/* Milliseconds without a look after which a host is dead: it looks each second, and a fail-over of
  * the database may take a while. */
 #define GONE_MS 60000
 #define TEND_MS 10000

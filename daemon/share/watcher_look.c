@@ -7,12 +7,12 @@
 #include "daemon/host/log.h"
 #include "daemon/share/share_internal.h"
 
-/* What this host has applied is reported so soon while the hosts are few; at once if the row asks
- * for it. A look costs a commit, so there is none for each row. */
+/* Milliseconds after which this host reports what it has applied, while there are few hosts; at
+ * once if the row asks for it. A look costs a commit, so there is not one for each row. */
 #define REPORT_MS 100
 
-/* A server that was promoted, or begun from a copy, may lack rows that hosts have: nobody allows
- * anything before they were given back. */
+/* A server that was promoted, or begun from a copy, may lack rows that hosts have. No host allows
+ * anything until these rows were given back. */
 static void note_server(struct watcher *watcher, const struct share_server *server)
 {
 	bool same = watcher->server.system == server->system &&

@@ -65,8 +65,8 @@ static inline struct pol_snapshot *grants_compile(const char *facts, const char 
 	return snapshot;
 }
 
-/* An input's first bytes are the dice, the rest is the policy. Checks it so often, if it compiles.
- */
+/* An input's first bytes are the dice, the rest is the policy. Runs the check this many times, if
+ * it compiles. */
 static inline void grants_check(const char *facts, const uint8_t *data, size_t size, int rounds,
 	void (*check)(struct dice *dice, const struct pol_snapshot *snapshot))
 {

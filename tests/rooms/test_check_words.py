@@ -30,6 +30,7 @@ BAD = (
      "policy/examples/a.policy:1: his: "),
     ("that is no thing", "client/a.c", "/* A text that is no number. */\n", "client/a.c:1: that is no number: "),
     ("it is none", "client/a.h", "/* False: it is none. */\n", "client/a.h:1: it is none: say is not one"),
+    ("no number", "client/a.h", "/* A host that was silent for so long. */\n", "client/a.h:1: for so long: "),
     ("no memory", "client/a.h", "/* NULL: memory is out. */\n", "client/a.h:1: memory is out: "),
 )
 GOOD = (

@@ -58,7 +58,7 @@ static const char *latency(struct app *app, struct wire_cursor map, const char *
 			    : app_text(app, "%.1f ms", (double)ns / 1e6);
 }
 
-/* A host whose clock is so far off the database's only ends things. */
+/* A host whose clock differs from the database's by more than this may only end rights. */
 #define CLOCK_OFF_MS 60000
 
 /* The column of what a row says. */
