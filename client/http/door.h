@@ -28,7 +28,7 @@
 enum {
 	HTTP_MAX_ROUTES = 24,
 	HTTP_MAX_BODY = 256 * 1024, /* bytes, of a route that takes the largest */
-	/* Exchanges that a door keeps, 11 KiB each, so that what comes next need not allocate them:
+	/* Exchanges that a door keeps, 13 KiB each, so that what comes next need not allocate them:
 	 * malloc(3) gives that much back to the kernel each time, and faults it in again. */
 	HTTP_SPARE = 64,
 	/* Runs of libmicrohttpd after which a connection is suspended that waits for the daemon.
