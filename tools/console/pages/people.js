@@ -8,7 +8,7 @@ import { useLoad } from '../lib/load.js';
 import { go, href } from '../lib/route.js';
 import { tenant_param, use_tenant_of } from '../lib/tenant.js';
 import { ask, ask_list } from '../lib/tenant_calls.js';
-import { matches, source_of } from '../lib/text.js';
+import { MISSING, matches, source_of } from '../lib/text.js';
 import { Card, Chips, DeclaredBy, Head, Loaded, Time } from '../parts/bits.js';
 import { open_dialog } from '../parts/dialog.js';
 import { Filter, Filters, ShowAll } from '../parts/filter.js';
@@ -45,13 +45,15 @@ const COLUMNS = [
 ];
 
 const KINDS = [['user', 'persons'], ['service', 'services']];
-const STATES = [['active', 'on'], ['inactive', 'off'], ['attention', 'needs a look']];
+const STATES = [['active', 'on'], ['inactive', 'off'], ['altered', 'altered']];
+const ONLY = [['dangling', MISSING]];
 const SOURCES = [['store', 'the store'], ['files', 'the files']];
-const NARROWING = ['kind', 'status', 'from', 'role'];
+const NARROWING = ['kind', 'status', 'from', 'role', 'only'];
 
 function fits(one, query, holders) {
 	return (!query.kind || one.kind === query.kind)
-		&& (!query.status || (query.status === 'attention' ? one.status === 'altered' || one.dangling?.length > 0 : one.status === query.status))
+		&& (!query.status || one.status === query.status)
+		&& (query.only !== 'dangling' || one.dangling?.length > 0)
 		&& (!query.from || (query.from === 'files') === (one.declared === true))
 		&& (!query.role || holders?.has(one.id));
 }
@@ -67,7 +69,7 @@ export function PeoplePage({ query }) {
 	const holders = useLoad(async () => query.role ? new Set((await ask_list('assignments.list', { role: query.role })).items.map((one) => one.principal)) : null, [query.role, tenant_param()]);
 	const search = query.search || '';
 	const found = useMemo(() => (people.data || []).filter((one) => matches(search, one.id, one.name, one.kind === 'user' ? 'person' : one.kind, ...Object.values(one.attributes || {})) && fits(one, query, holders.data)),
-		[people.data, search, query.kind, query.status, query.from, query.role, holders.data]);
+		[people.data, search, query.kind, query.status, query.from, query.role, query.only, holders.data]);
 	const filter = (word, options, label, any) => html`<${Filter} label=${label} any=${any} query=${query} word=${word} options=${options} />`;
 
 	return html`<${Head} title="People and services" about="Who holds roles and keys. The policy calls each of them a principal. A role can be assigned until a date, and for some places alone: a place is a resource, such as one loan, with all below it.">
@@ -75,7 +77,7 @@ export function PeoplePage({ query }) {
 		<${Loaded} of=${people}>${(all) => html`
 			<${Filters} what="people and services" query=${query} words=${NARROWING}>
 				${filter('kind', KINDS, 'Kind', 'Any kind')}${filter('status', STATES, 'Status', 'Any status')}${filter('from', SOURCES, 'Declared by', 'Files or store')}
-				${roles.data && filter('role', roles.data.map((role) => [role, role]), 'Role', 'Any role')}<//>
+				${roles.data && filter('role', roles.data.map((role) => [role, role]), 'Role', 'Any role')}${filter('only', ONLY, 'More', 'More …')}<//>
 			<${Found} found=${found.length} all=${all.length} word="principal" busy=${people.loading}><${ShowAll} query=${query} words=${NARROWING} /><//>
 			<${Table} columns=${columns} rows=${found} id=${(one) => one.id} open=${(one) => go('people', one.id)} label="People and services" sort=${sort} set_sort=${set_sort}
 				busy=${people.loading} empty=${all.length === 0 ? 'There is nobody yet.' : 'Nobody is found.'} />
