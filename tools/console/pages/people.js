@@ -8,7 +8,7 @@ import { useLoad } from '../lib/load.js';
 import { go, href } from '../lib/route.js';
 import { tenant_param, use_tenant_of } from '../lib/tenant.js';
 import { ask, ask_list } from '../lib/tenant_calls.js';
-import { MISSING, matches, source_of } from '../lib/text.js';
+import { matches, source_of } from '../lib/text.js';
 import { Card, Chips, DeclaredBy, Head, Loaded, Time } from '../parts/bits.js';
 import { open_dialog } from '../parts/dialog.js';
 import { Filter, Filters, ShowAll } from '../parts/filter.js';
@@ -46,7 +46,8 @@ const COLUMNS = [
 
 const KINDS = [['user', 'persons'], ['service', 'services']];
 const STATES = [['active', 'on'], ['inactive', 'off'], ['altered', 'altered']];
-const ONLY = [['dangling', MISSING]];
+/* Of `dangling`: the names of attributes that the policy declares with another type. */
+const ONLY = [['dangling', 'an attribute of the wrong type']];
 const SOURCES = [['store', 'the store'], ['files', 'the files']];
 const NARROWING = ['kind', 'status', 'from', 'role', 'only'];
 
