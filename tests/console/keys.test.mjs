@@ -2,7 +2,7 @@
 // What the list of keys is narrowed to.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { dangling_names, fits, holder, is_filtered, list_params, mark_of, narrowed_by, ONLY, other_secret, sort_of, sort_text, values_of } from '../../tools/console/lib/keys.js';
+import { dangling_names, fits, holder, holders_of, is_filtered, list_params, mark_of, narrowed_by, ONLY, other_secret, sort_of, sort_text, values_of } from '../../tools/console/lib/keys.js';
 
 const DAY = 86400, NOW = 1000 * DAY;
 const key = (given = {}) => ({ id: '1abcdefghijk', prefix: 'lp_live_', status: 'active', environment: 'live', created_at: NOW - 10 * DAY, ...given });
@@ -29,9 +29,9 @@ test('a key that this host alone refuses is found, and says so', () => {
 test('each filter narrows, and together they narrow more', () => {
 	const one = key({ principal: 'ann', label: 'a' });
 
-	assert.ok(fits(one, { status: 'active', environment: 'live', principal: 'ann', label: 'a' }, NOW));
-	for (const [word, value] of [['status', 'inactive'], ['environment', 'test'], ['principal', 'an'], ['label', 'b']]) {
-		assert.ok(!fits(one, { principal: 'ann', [word]: value }, NOW), word);
+	assert.ok(fits(one, { status: 'active', environment: 'live', holder: 'ann', label: 'a' }, NOW));
+	for (const [word, value] of [['status', 'inactive'], ['environment', 'test'], ['holder', 'an'], ['holder', 'role ann'], ['label', 'b']]) {
+		assert.ok(!fits(one, { holder: 'ann', [word]: value }, NOW), word);
 	}
 	assert.ok(fits(key({ status: 'revoked', deleted_at: NOW }), { status: 'deleted' }, NOW), 'the daemon has chosen the deleted ones, whatever they were before');
 });
@@ -50,10 +50,18 @@ test('keys without expiry, and those that were not used for 90 days', () => {
 });
 
 test('deleted and altered keys are asked for by themselves; the rest is narrowed by the page until there is too much', () => {
-	assert.deepEqual(list_params({ status: 'active', principal: 'ann' }), {});
+	assert.deepEqual(list_params({ status: 'active', holder: 'ann' }), {});
 	assert.deepEqual(list_params({ status: 'deleted' }), { status: 'deleted' });
-	assert.deepEqual(list_params({ status: 'active', principal: 'ann', label: '' }, true), { status: 'active', principal: 'ann', label: undefined });
-	assert.deepEqual(list_params({ status: 'altered', principal: 'ann' }, true), { status: 'altered' }, 'this one takes no other filter');
+	assert.deepEqual(list_params({ status: 'active', holder: 'ann', label: '' }, true), { status: 'active', principal: 'ann', label: undefined });
+	assert.deepEqual(list_params({ status: 'altered', holder: 'ann' }, true), { status: 'altered' }, 'this one takes no other filter');
+	assert.equal(list_params({ holder: 'role clerk' }, true).principal, undefined, 'the daemon narrows by principals alone');
+});
+
+test('the holders of a list are its principals, then roles and scopes, each once, and each finds its keys', () => {
+	const keys = [key({ scopes: ['loans'] }), key({ roles: ['reader', 'clerk'] }), key({ principal: 'bob', scopes: ['loans'] }), key({ principal: 'ann' }), key({ roles: ['clerk'] })];
+
+	assert.deepEqual(holders_of(keys), ['ann', 'bob', 'role clerk', 'role reader', 'scope loans']);
+	assert.deepEqual(holders_of(keys).map((word) => keys.filter((one) => fits(one, { holder: word }, NOW)).length), [1, 1, 2, 1, 1]);
 });
 
 test('what a key is bound to, and what narrows it', () => {

@@ -53,9 +53,11 @@ test('a search, filters and an order narrow the list, and the address keeps them
   await page.getByLabel('Search keys').fill('nothing is like this');
   await page.getByText('No key is found.').waitFor();
   await page.getByRole('button', { name: 'Show all' }).click();
-  await page.getByLabel('Principal', { exact: true }).selectOption('alice');
+  await page.getByLabel('Holder', { exact: true }).selectOption('alice');
   await status(page, '1 of 10,000 keys');
   await page.getByRole('link', { name: 'laptop' }).waitFor();
+  await page.getByLabel('Holder', { exact: true }).selectOption('role get-only');
+  await status(page, /^9,99\d of 10,000 keys/);
 });
 
 test('many are selected with the keyboard, and switched off and on, deleted and restored together', async (t) => {
@@ -123,11 +125,39 @@ test('a key that is not there has its trail alone', async (t) => {
   expect_problem(page, /404/);
 });
 
+test('a switch that is pressed twice at once sends one request', async (t) => {
+  const page = await sign_in(t, browser);
+  const turn = page.getByRole('switch', { name: 'Key laptop is on' });
+  const sent = [];
+  let let_go;
+  const gate = new Promise((resolve) => { let_go = resolve; });
+
+  await page.route('**/call', async (route) => {
+    const { method } = route.request().postDataJSON();
+    if (/^keys\.(dis|en)able$/.test(method)) {
+      sent.push(method);
+      await gate;
+    }
+    await route.continue();
+  });
+  await go(page, '#/keys?holder=alice');
+  await turn.evaluate((button) => { button.click(); button.click(); });
+  await turn.evaluate((button) => button.click());
+  let_go();
+  await said(page, 'is off');
+  await until(async () => await turn.getAttribute('aria-checked') === 'false', 'the switch is off');
+  assert.deepEqual(sent, ['keys.disable']);
+  await turn.click();
+  await said(page, 'laptop is on');
+  assert.deepEqual(sent, ['keys.disable', 'keys.enable']);
+  await settled(page);
+});
+
 test('the switch of a row turns a key off and on at once', async (t) => {
   const page = await sign_in(t, browser);
   const turn = page.getByRole('switch', { name: 'Key laptop is on' });
 
-  await go(page, '#/keys?principal=alice');
+  await go(page, '#/keys?holder=alice');
   assert.equal(await turn.getAttribute('aria-checked'), 'true');
   assert(await is_allowed(tokens.alice));
   await turn.click();

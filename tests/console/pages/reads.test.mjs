@@ -153,11 +153,12 @@ test('a policy that is refused is shown with its diagnostics at their lines, and
 test('what is missing from the policy is called so in lists and on the pages of a key and a role', async (t) => {
   const file = join(POLICY, 'later.policy');
 
-  await writeFile(file, 'role later {\n    allow list on api:/loans\n}\n');
+  await writeFile(file, 'facts {\n    principal.grade int\n}\nrole later {\n    allow list on api:/loans\n}\n');
   await call('policy.reload');
+  await call('principals.create', { id: 'pupil', attributes: { grade: '5' } });
   await call('roles.create', { name: 'heir', inherits: ['later'] });
   const { id } = await call('keys.create', { roles: ['get-only', 'later'], name: 'orphan' });
-  await rm(file);
+  await writeFile(file, 'facts {\n    principal.grade bool\n}\n');
   await call('policy.reload');
 
   const page = await sign_in(t, browser);
@@ -169,10 +170,18 @@ test('what is missing from the policy is called so in lists and on the pages of 
   await main(page).getByText('It names what is missing from the policy:').waitFor();
   await go(page, '#/roles');
   await main(page).getByText('1 missing', { exact: true }).waitFor();
+  await page.getByLabel('More', { exact: true }).selectOption({ label: 'names what is missing from the policy' });
+  await main(page).getByText(/^1 of [0-9]+ roles$/).waitFor();
+  await go(page, '#/people');
+  await page.getByLabel('More', { exact: true }).selectOption({ label: 'an attribute of the wrong type' });
+  await main(page).getByText(/^1 of [0-9]+ principals$/).waitFor();
+  await main(page).getByRole('link', { name: 'pupil' }).waitFor();
   await go(page, '#/roles/heir');
   await main(page).getByText('This role names what is missing from the policy:').waitFor();
   await settled(page);
   assert.equal(await main(page).getByText('you may not read').count(), 0);
+  await rm(file);
+  await call('policy.reload');
   expect_problem(page, /404/);
 });
 

@@ -2,11 +2,11 @@
 /*
  * keys: what the list of keys is narrowed to, as the address says it. Pure, and tested by itself.
  *
- * A query has `search`, `status`, `environment`, `principal`, `label`, `only` (a word of ONLY) and `sort`
+ * A query has `search`, `status`, `environment`, `holder`, `label`, `only` (a word of ONLY) and `sort`
  * ("name", or "-name" for the other direction).
  */
 import { ordered } from './order.js';
-import { matches } from './text.js';
+import { MISSING, matches } from './text.js';
 
 const IDLE_DAYS = 90;
 
@@ -19,7 +19,7 @@ export const ONLY = {
 	due: { text: 'rotation is due', holds: (key, now) => key.next_rotation_at !== undefined && key.next_rotation_at <= now },
 	rotating: { text: 'two secrets at present', holds: (key) => other_secret(key) !== null },
 	marked: { text: 'refused on this host alone', holds: (key) => key.marked !== undefined },
-	dangling: { text: 'names what is missing from the policy', holds: (key) => is_dangling(key) },
+	dangling: { text: MISSING, holds: (key) => is_dangling(key) },
 };
 
 /* What the list of all keys leaves out, so that it is asked for by itself. */
@@ -55,6 +55,13 @@ export function holder(key) {
 	return key.roles !== undefined ? { kind: 'roles', names: key.roles } : { kind: 'scopes', names: key.scopes || [] };
 }
 
+/* The same as the filter says it: a principal's id, `role reader`, `scope loans`. */
+export function holder_words(key) {
+	const { kind, names } = holder(key);
+
+	return kind === 'principal' ? names : names.map((name) => `${kind === 'roles' ? 'role' : 'scope'} ${name}`);
+}
+
 /* What narrows the key beside what it is bound to. */
 export function narrowed_by(key) {
 	return [...(key.principal !== undefined || key.roles !== undefined ? key.scopes || [] : []), ...(key.at || [])];
@@ -68,7 +75,7 @@ export function list_params(query, is_big = false) {
 		params.status = query.status;
 	}
 	if (is_big && params.status !== 'altered') {
-		params.principal = query.principal || undefined;
+		params.principal = query.holder && !query.holder.includes(' ') ? query.holder : undefined;
 		params.label = query.label || undefined;
 	}
 	return params;
@@ -77,14 +84,14 @@ export function list_params(query, is_big = false) {
 export function fits(key, query, now) {
 	return (!query.status || APART.includes(query.status) || key.status === query.status)
 		&& (!query.environment || key.environment === query.environment)
-		&& (!query.principal || key.principal === query.principal)
+		&& (!query.holder || holder_words(key).includes(query.holder))
 		&& (!query.label || key.label === query.label)
 		&& (!ONLY[query.only] || ONLY[query.only].holds(key, now))
 		&& matches(query.search || '', `${key.prefix}${key.id}`, key.name, key.label, key.principal, key.tenant, ...(key.roles || []), ...(key.scopes || []), ...(key.at || []));
 }
 
 /* The words of the address that narrow the list, beside its search. */
-export const NARROWING = ['status', 'principal', 'label', 'environment', 'only'];
+export const NARROWING = ['status', 'holder', 'label', 'environment', 'only'];
 
 /* Is the list narrowed by anything but its order? */
 export function is_filtered(query) {
@@ -104,7 +111,18 @@ export function sort_text(sort, usual) {
 	return text === usual ? undefined : text;
 }
 
+function in_order(values) {
+	return ordered([...new Set(values)], { value: (value) => value });
+}
+
 /* The values that a field has among the keys, in their order. */
 export function values_of(keys, field) {
-	return ordered([...new Set(keys.map((key) => key[field]).filter((value) => value !== undefined && value !== ''))], { value: (value) => value });
+	return in_order(keys.map((key) => key[field]).filter((value) => value !== undefined && value !== ''));
+}
+
+/* What the keys are bound to, in words, principals first. */
+export function holders_of(keys) {
+	const all = in_order(keys.flatMap(holder_words));
+
+	return [...all.filter((word) => !word.includes(' ')), ...all.filter((word) => word.includes(' '))];
 }

@@ -6,6 +6,9 @@ export function count(number, word, plural = `${word}s`) {
 	return `${number.toLocaleString('en')} ${number === 1 ? word : plural}`;
 }
 
+/* Of a key or a role that names a role, a scope, a place or a permission that the policy does not have. */
+export const MISSING = 'names what is missing from the policy';
+
 /* Who declares a role or a principal, in the same words everywhere. */
 export function source_of({ declared }) {
 	return declared ? 'the files' : 'the store';

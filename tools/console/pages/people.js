@@ -45,13 +45,16 @@ const COLUMNS = [
 ];
 
 const KINDS = [['user', 'persons'], ['service', 'services']];
-const STATES = [['active', 'on'], ['inactive', 'off'], ['attention', 'needs a look']];
+const STATES = [['active', 'on'], ['inactive', 'off'], ['altered', 'altered']];
+/* Of `dangling`: the names of attributes that the policy declares with another type. */
+const ONLY = [['dangling', 'an attribute of the wrong type']];
 const SOURCES = [['store', 'the store'], ['files', 'the files']];
-const NARROWING = ['kind', 'status', 'from', 'role'];
+const NARROWING = ['kind', 'status', 'from', 'role', 'only'];
 
 function fits(one, query, holders) {
 	return (!query.kind || one.kind === query.kind)
-		&& (!query.status || (query.status === 'attention' ? one.status === 'altered' || one.dangling?.length > 0 : one.status === query.status))
+		&& (!query.status || one.status === query.status)
+		&& (query.only !== 'dangling' || one.dangling?.length > 0)
 		&& (!query.from || (query.from === 'files') === (one.declared === true))
 		&& (!query.role || holders?.has(one.id));
 }
@@ -67,7 +70,7 @@ export function PeoplePage({ query }) {
 	const holders = useLoad(async () => query.role ? new Set((await ask_list('assignments.list', { role: query.role })).items.map((one) => one.principal)) : null, [query.role, tenant_param()]);
 	const search = query.search || '';
 	const found = useMemo(() => (people.data || []).filter((one) => matches(search, one.id, one.name, one.kind === 'user' ? 'person' : one.kind, ...Object.values(one.attributes || {})) && fits(one, query, holders.data)),
-		[people.data, search, query.kind, query.status, query.from, query.role, holders.data]);
+		[people.data, search, query.kind, query.status, query.from, query.role, query.only, holders.data]);
 	const filter = (word, options, label, any) => html`<${Filter} label=${label} any=${any} query=${query} word=${word} options=${options} />`;
 
 	return html`<${Head} title="People and services" about="Who holds roles and keys. The policy calls each of them a principal. A role can be assigned until a date, and for some places alone: a place is a resource, such as one loan, with all below it.">
@@ -75,7 +78,7 @@ export function PeoplePage({ query }) {
 		<${Loaded} of=${people}>${(all) => html`
 			<${Filters} what="people and services" query=${query} words=${NARROWING}>
 				${filter('kind', KINDS, 'Kind', 'Any kind')}${filter('status', STATES, 'Status', 'Any status')}${filter('from', SOURCES, 'Declared by', 'Files or store')}
-				${roles.data && filter('role', roles.data.map((role) => [role, role]), 'Role', 'Any role')}<//>
+				${roles.data && filter('role', roles.data.map((role) => [role, role]), 'Role', 'Any role')}${filter('only', ONLY, 'More', 'More …')}<//>
 			<${Found} found=${found.length} all=${all.length} word="principal" busy=${people.loading}><${ShowAll} query=${query} words=${NARROWING} /><//>
 			<${Table} columns=${columns} rows=${found} id=${(one) => one.id} open=${(one) => go('people', one.id)} label="People and services" sort=${sort} set_sort=${set_sort}
 				busy=${people.loading} empty=${all.length === 0 ? 'There is nobody yet.' : 'Nobody is found.'} />

@@ -23,5 +23,5 @@ export function PersonKeys({ one }) {
 		: html`<${Scroll} label="Keys"><table class="plain"><thead><tr><th scope="col">Key</th><th scope="col">Token</th><th scope="col">Status</th><th scope="col">Last use</th><th scope="col">Expires</th></tr></thead>
 			<tbody>${keys.map((key) => html`<tr key=${key.id}><td><a href=${href('keys', key.id)}>${key.name || 'no name'}</a>${key.label && html`<br /><small class="dim">${key.label}</small>`}</td>
 				<td><code>${key.prefix}${key.id}…</code></td><td><${Status} status=${key.status} /></td><td><${Time} at=${key.last_used_at} none="never" /></td><td><${Time} at=${key.expires_at} none="never" /></td></tr>`)}</tbody></table><//>`}<//>
-		<p class="more"><a href=${href('keys', null, { search: one.id })}>Show in the list of all keys</a></p><//>`;
+		<p class="more"><a href=${href('keys', null, { holder: one.id })}>Show in the list of all keys</a></p><//>`;
 }

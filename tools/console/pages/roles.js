@@ -9,7 +9,7 @@ import { own_counts } from '../lib/role_effect.js';
 import { go, href } from '../lib/route.js';
 import { tenant_param, use_tenant_of } from '../lib/tenant.js';
 import { ask, ask_list } from '../lib/tenant_calls.js';
-import { count, matches, source_of } from '../lib/text.js';
+import { MISSING, count, matches, source_of } from '../lib/text.js';
 import { load_trees } from '../lib/trees.js';
 import { Badge, Chips, DeclaredBy, Head, Loaded } from '../parts/bits.js';
 import { Filter, Filters, ShowAll } from '../parts/filter.js';
@@ -66,8 +66,14 @@ const COLUMNS = [
 
 const HELD = { key: 'holders', title: 'Held by', min: 140, grow: 1, weight: 5, brief: (role) => html`held by <${Holders} name=${role.name} />`, cell: (role) => html`<${Holders} name=${role.name} />` };
 
-const SOURCES = [['store', 'the store'], ['files', 'the files'], ['attention', 'needs a look']];
-const NARROWING = ['from'];
+const SOURCES = [['store', 'the store'], ['files', 'the files']];
+const NARROWING = ['from', 'only'];
+
+const ONLY = {
+	dangling: { text: MISSING, holds: (role) => role.dangling?.length > 0 },
+	shadowed: { text: 'shadowed: the files have its name', holds: (role) => role.shadowed },
+	altered: { text: 'altered', holds: (role) => role.status === 'altered' },
+};
 const ROW = 52; /* pixels: two lines */
 
 /* What the own grants of the roles of the files come to: a map from names to {allowed, denied}. */
@@ -79,8 +85,8 @@ async function counts_of(roles) {
 	return new Map(pairs);
 }
 
-function fits(role, from) {
-	return !from || (from === 'attention' ? role.shadowed || role.status === 'altered' || role.dangling?.length > 0 : (from === 'files') === (role.declared === true));
+function fits(role, query) {
+	return (!query.from || (query.from === 'files') === (role.declared === true)) && (!ONLY[query.only] || ONLY[query.only].holds(role));
 }
 
 export function RolesPage({ query }) {
@@ -89,13 +95,14 @@ export function RolesPage({ query }) {
 	const roles = useLoad(async (show) => (await ask_list('roles.list', {}, (items) => show(items))).items, [tenant_param()]);
 	const counts = useLoad(async () => roles.data && !roles.loading ? counts_of(roles.data) : new Map(), [roles.data, roles.loading]);
 	const search = query.search || '';
-	const found = useMemo(() => (roles.data || []).map((role) => ({ ...role, ...counts.data?.get(role.name) })).filter((role) => fits(role, query.from) && matches(search, role.name, role.description, ...(role.inherits || []))), [roles.data, counts.data, search, query.from]);
+	const found = useMemo(() => (roles.data || []).map((role) => ({ ...role, ...counts.data?.get(role.name) })).filter((role) => fits(role, query) && matches(search, role.name, role.description, ...(role.inherits || []))), [roles.data, counts.data, search, query.from, query.only]);
 	const columns = may('list', '/principals') && may('list', '/keys') ? [...COLUMNS.slice(0, 4), HELD, ...COLUMNS.slice(4)] : COLUMNS;
 
 	return html`<${Head} title="Roles" about="What may be done, under one name. Roles of the files are changed in the policy’s files; roles of the store, the daemon’s own data, are changed here.">
 			<${Tenant} />${may('create', '/roles') && html`<a class="button primary" href=${href('new-role')}>New role</a>`}<//>
 		<${Loaded} of=${roles}>${(all) => html`
-			<${Filters} what="roles" query=${query} words=${NARROWING}><${Filter} label="Declared by" any="Files or store" query=${query} word="from" options=${SOURCES} /><//>
+			<${Filters} what="roles" query=${query} words=${NARROWING}><${Filter} label="Declared by" any="Files or store" query=${query} word="from" options=${SOURCES} />
+				<${Filter} label="More" any="More …" query=${query} word="only" options=${Object.entries(ONLY).map(([key, one]) => [key, one.text])} /><//>
 			<${Found} found=${found.length} all=${all.length} word="role" busy=${roles.loading}><${ShowAll} query=${query} words=${NARROWING} /><//>
 			<${Table} columns=${columns} rows=${found} id=${(role) => role.name} open=${(role) => go('roles', role.name)} label="Roles" height=${ROW} sort=${sort} set_sort=${set_sort}
 				busy=${roles.loading} empty=${all.length === 0 ? 'There are no roles yet.' : 'No role is found.'} />`}<//>`;

@@ -5,6 +5,7 @@ import { useId, useState } from 'preact/hooks';
 import { actor_named, actor_of } from '../lib/actor.js';
 import { call, session } from '../lib/api.js';
 import { useLoad } from '../lib/load.js';
+import { useOnce } from '../lib/once.js';
 import { set_query } from '../lib/route.js';
 import { count } from '../lib/text.js';
 import { from_local, now } from '../lib/time.js';
@@ -29,11 +30,12 @@ function params_of(query) {
 		tenant: query.tenant || undefined, since, until: from_local(query.until || ''), newest_first: true };
 }
 
-/* Checks the whole trail, then each record of the store, in parts, so that it can be watched and stopped. */
-function Verify() {
+/* Checks the whole trail, then each record of the store, in parts, so that it can be watched and stopped: {running, state, run,
+ * stop}. */
+function useVerify() {
 	const [state, set_state] = useState(null);
 	const [running, set_running] = useState(null);
-	const run = async () => {
+	const run = useOnce(async () => {
 		const mine = { going: true };
 		let problems = [], cursor;
 
@@ -50,10 +52,17 @@ function Verify() {
 			set_state({ error });
 		}
 		set_running(null);
-	};
+	});
 
-	return html`<${Card} title="Verify" aside=${running ? html`<button type="button" onClick=${() => { running.going = false; }}>Stop</button>`
-		: html`<button type="button" onClick=${run}>Verify the trail</button>`}>
+	return { running, state, run, stop: () => { running.going = false; } };
+}
+
+/* How far it is, and what was found; nothing before it was asked for. */
+function Verified({ of: { running, state, stop } }) {
+	if (!running && !state) {
+		return null;
+	}
+	return html`<${Card} title="Verify" aside=${running && html`<button type="button" onClick=${stop}>Stop</button>`}>
 		<p class="dim">Compares each record with its tag, and with the one before it, then each key and principal with the change that wrote it.</p>
 		${state?.error && html`<${ErrorBox} error=${state.error} />`}
 		${state && !state.error && html`<div role="status">
@@ -72,7 +81,7 @@ export function TrailPage({ query }) {
 	const trail = useLoad(() => call('audit.list', { ...params_of(query), limit: PAGE }), [key]);
 	const further = more.of === key ? more : { items: [], cursor: undefined };
 	const cursor = further.items.length > 0 ? further.cursor : trail.data?.cursor;
-	const next = async () => {
+	const next = useOnce(async () => {
 		try {
 			const page = await call('audit.list', { ...params_of(query), limit: PAGE, cursor });
 
@@ -81,7 +90,8 @@ export function TrailPage({ query }) {
 		} catch (problem) {
 			set_error(problem);
 		}
-	};
+	});
+	const verify = useVerify();
 	const [is_open, open] = useState(false);
 	const is_ended = Boolean(query.until || query.ends);
 	const number = ['actor', 'kind', 'target', 'span'].filter((word) => query[word]).length + is_ended;
@@ -90,6 +100,7 @@ export function TrailPage({ query }) {
 	const set = (name) => (value) => set_query({ [name]: value });
 
 	return html`<${Head} title="Trail" about="Every change of keys, people, roles, assignments and the policy, the newest first." >
+			${session.value.caller.everything && html`<button type="button" onClick=${verify.run} title="Is each record as it was written?">Verify the trail</button>`}
 			<button type="button" onClick=${trail.reload}>Load again</button><//>
 		<div class="card filters folds ${is_open ? 'open' : ''}" role="search" aria-label="Which records">
 			<${FilterButton} number=${number} is_open=${is_open} open=${open} />
@@ -105,7 +116,7 @@ export function TrailPage({ query }) {
 		<${ShowAll} query=${query} words=${NARROWING} />
 		<datalist id=${names}>${seen.map((name) => html`<option key=${name} value=${name} />`)}</datalist></div>
 		<div class="stack">
-		${session.value.caller.everything && html`<${Verify} />`}
+		<${Verified} of=${verify} />
 		<${Card}><${Loaded} of=${trail}>${(page) => html`
 			<${Records} items=${[...page.items, ...further.items]} empty="Nothing is recorded that fits." />
 			<${ErrorBox} error=${error} />

@@ -3,6 +3,7 @@
 import { html } from 'htm/preact';
 import { useId, useRef, useState } from 'preact/hooks';
 import { has_keys } from '../lib/has_keys.js';
+import { useOnce } from '../lib/once.js';
 import { duration, from_local, to_local } from '../lib/time.js';
 import { matches } from '../lib/text.js';
 
@@ -53,12 +54,15 @@ export function Check({ label, hint, value, set, disabled }) {
 		<span>${label}${hint && html`<small>${hint}</small>`}</span></label>`;
 }
 
-/* On or off at once, as a switch with its word beside it. `label` is for those who do not see it. */
+/* On or off at once, as a switch with its word beside it. `label` is for those who do not see it. set(value) may return
+ * a promise: until it is settled another press does nothing. */
 export function Switch({ label, value, set, disabled, tab, word = value ? 'on' : 'off' }) {
+	const press = useOnce(set);
+
 	return html`<span class="onoff"><button type="button" role="switch" class="switch" aria-checked=${value ? 'true' : 'false'} aria-label=${label} disabled=${disabled} tabIndex=${tab}
 		onClick=${(event) => {
 			event.stopPropagation();
-			set(!value);
+			press(!value);
 		}}><span></span></button><span class=${value ? '' : 'dim'}>${word}</span></span>`;
 }
 

@@ -12,7 +12,7 @@ import { HeadRow, Row } from './table_rows.js';
 const ROW = 44;     /* pixels of a row, unless the page says otherwise */
 const BEYOND = 8;   /* rows above and below those in sight */
 const BOX = 40;     /* pixels of the column with the boxes */
-const NARROW = 560; /* pixels, below which what is left out stands in a line below, in few words */
+const NARROW = 900; /* pixels, below which what is left out stands in a line below, in few words */
 const LINE = 22;    /* pixels of that line */
 const PAGE = 10;    /* rows of Page Up and Page Down */
 
