@@ -26,11 +26,11 @@ static void finish(struct authz *authz, const struct authz_slot *slot, int error
 	if (slot->on_decision != NULL) {
 		struct authz_decision decision;
 
-		authz_deny(&decision);
-		if (error == AUTHZ_OK && response->failed) {
-			error = authz_refuse(authz, response->value);
-		} else if (error == AUTHZ_OK) {
+		if (error == AUTHZ_OK && !response->failed) {
 			error = authz_question_read(response->value, &decision);
+		} else {
+			authz_deny(&decision);
+			error = error == AUTHZ_OK ? authz_refuse(authz, response->value) : error;
 		}
 		slot->on_decision(slot->data, error, &decision);
 	} else if (slot->on_plan != NULL) {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "client/authz_handle.h"
+#include "client/wire_head.h"
 
 /* HTTP statuses: of a denial without an answer, and of every allow. */
 enum { STATUS_UNAVAILABLE = 503, STATUS_OK = 200 };
@@ -32,16 +33,17 @@ static const struct {
 
 enum { TEXT_FIELDS = sizeof text_fields / sizeof text_fields[0] };
 
-/* The fields of a decision. In the table, size is that of a text's array, 0 for other types. */
+/* The fields of a decision, in the order in which the daemon sends them. In the table, size is that
+ * of a text's array, 0 for other types. */
 enum answer_field {
 	ALLOW,
 	STATUS,
 	REASON,
 	REVISION,
 	KEY,
+	ENVIRONMENT,
 	PRINCIPAL,
 	TENANT,
-	ENVIRONMENT,
 	RENEW,
 	RENEW_BY,
 	QUOTA,
@@ -61,11 +63,11 @@ static const struct {
 	[REVISION] = { NAME_INIT("revision"), offsetof(struct authz_decision, revision),
 		sizeof(((struct authz_decision *)0)->revision) },
 	[KEY] = { NAME_INIT("key"), offsetof(struct authz_decision, key), AUTHZ_NAME_SIZE },
+	[ENVIRONMENT] = { NAME_INIT("environment"), offsetof(struct authz_decision, environment),
+		AUTHZ_NAME_SIZE },
 	[PRINCIPAL] = { NAME_INIT("principal"), offsetof(struct authz_decision, principal),
 		AUTHZ_NAME_SIZE },
 	[TENANT] = { NAME_INIT("tenant"), offsetof(struct authz_decision, tenant),
-		AUTHZ_NAME_SIZE },
-	[ENVIRONMENT] = { NAME_INIT("environment"), offsetof(struct authz_decision, environment),
 		AUTHZ_NAME_SIZE },
 	[RENEW] = { NAME_INIT("renew"), 0, 0 },
 	[RENEW_BY] = { NAME_INIT("renew_by"), 0, 0 },
@@ -340,7 +342,7 @@ static bool read_field(struct wire_cursor *cursor, enum answer_field field, bool
 	case PRINCIPAL:
 	case TENANT:
 	case ENVIRONMENT:
-		return wire_read_text(cursor, &text) &&
+		return wire_head_text(cursor, &text) &&
 		       authz_copy_whole((char *)out + answer_fields[field].offset,
 			       answer_fields[field].size, text);
 	case ANSWER_FIELDS:
@@ -349,10 +351,24 @@ static bool read_field(struct wire_cursor *cursor, enum answer_field field, bool
 	return false;
 }
 
+/* The field of that name, searched from `from` to the end and then from the beginning;
+ * ANSWER_FIELDS when there is none. */
+static unsigned find_field(struct wire_str name, unsigned from)
+{
+	for (unsigned i = 0; i < ANSWER_FIELDS; i++) {
+		unsigned field = from + i < ANSWER_FIELDS ? from + i : from + i - ANSWER_FIELDS;
+
+		if (wire_str_equal(name, answer_fields[field].name)) {
+			return field;
+		}
+	}
+	return ANSWER_FIELDS;
+}
+
 static bool read_fields(struct wire_cursor *cursor, struct authz_decision *out)
 {
 	const unsigned required = 1U << ALLOW | 1U << STATUS | 1U << REASON;
-	unsigned seen = 0;
+	unsigned seen = 0, next = 0;
 	bool allow = false;
 	uint32_t pairs;
 
@@ -361,14 +377,12 @@ static bool read_fields(struct wire_cursor *cursor, struct authz_decision *out)
 	}
 	for (uint32_t i = 0; i < pairs; i++) {
 		struct wire_str name;
-		unsigned field = 0;
+		unsigned field;
 
-		if (!wire_read_text(cursor, &name)) {
+		if (!wire_head_text(cursor, &name)) {
 			return false;
 		}
-		while (field < ANSWER_FIELDS && !wire_str_equal(name, answer_fields[field].name)) {
-			field++;
-		}
+		field = find_field(name, next);
 		/* A later daemon may add fields. */
 		if (field == ANSWER_FIELDS) {
 			if (!wire_skip(cursor)) {
@@ -381,6 +395,7 @@ static bool read_fields(struct wire_cursor *cursor, struct authz_decision *out)
 			return false;
 		}
 		seen |= 1U << field;
+		next = field + 1;
 	}
 	if ((seen & required) != required || allow != (out->status == STATUS_OK)) {
 		return false;

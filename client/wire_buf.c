@@ -175,7 +175,7 @@ void wire_put_int(struct wire_buf *buf, int64_t value)
 void wire_put_str(struct wire_buf *buf, struct wire_str str)
 {
 	enum { HEADER = 5 }; /* the longest */
-	msgpack_packer packer = packer_of(buf);
+	uint8_t *to;
 
 	if (str.len > UINT32_MAX - HEADER) {
 		if (buf->status == WIRE_OK) {
@@ -184,11 +184,10 @@ void wire_put_str(struct wire_buf *buf, struct wire_str str)
 		return;
 	}
 	/* Reserve both, so that a text that does not fit leaves no header. */
-	if (wire_buf_reserve(buf, HEADER + str.len) == NULL) {
-		return;
+	to = wire_buf_reserve(buf, HEADER + str.len);
+	if (to != NULL) {
+		buf->len += (size_t)(wire_lay_str(to, str) - to);
 	}
-	msgpack_pack_str(&packer, str.len);
-	msgpack_pack_str_body(&packer, str.ptr, str.len);
 }
 
 void wire_put_bin(struct wire_buf *buf, const uint8_t *bytes, size_t len)

@@ -189,11 +189,13 @@ int wire_decode_response(const uint8_t *bytes, size_t len, struct wire_response 
 		response.id = (uint32_t)id;
 		response.has_id = true;
 	}
-	if (!wire_take(&cursor, &error) || !wire_take(&cursor, &result) || !wire_at_end(&cursor)) {
+	if (!wire_take(&cursor, &error) || wire_at_end(&cursor)) {
 		return WIRE_ESHAPE;
 	}
+	/* The message was walked, so the rest of it is one value. */
+	result = cursor;
 	response.failed = wire_peek(&error) != WIRE_NIL;
-	if (response.failed && wire_peek(&result) != WIRE_NIL) {
+	if (response.failed && !(wire_read_nil(&cursor) && wire_at_end(&cursor))) {
 		return WIRE_ESHAPE;
 	}
 	response.value = response.failed ? error : result;

@@ -81,19 +81,21 @@ void http_dispatch_drop_body(struct http_exchange *exchange)
 	exchange->body_room = 0;
 }
 
-void http_dispatch(struct http_exchange *exchange)
+static void check(struct http_exchange *exchange)
+{
+	if (http_request_is_framed(&exchange->head)) {
+		exchange->door->check(exchange);
+	} else {
+		http_dispatch_refuse_framing(exchange);
+	}
+}
+
+static void take_route(struct http_exchange *exchange)
 {
 	bool has_path;
 	const struct http_route *route = find_route(exchange, &has_path);
 
-	exchange->begin = uv_hrtime();
-	if (is_check(exchange)) {
-		if (http_request_is_framed(&exchange->head)) {
-			exchange->door->check(exchange);
-		} else {
-			http_dispatch_refuse_framing(exchange);
-		}
-	} else if (route == NULL) {
+	if (route == NULL) {
 		http_dispatch_problem(exchange, has_path ? 405 : 404,
 			has_path ? "unknown_method" : "unknown_path");
 	} else if (exchange->body_too_large) {
@@ -105,6 +107,16 @@ void http_dispatch(struct http_exchange *exchange)
 		http_dispatch_refuse_framing(exchange);
 	} else {
 		route->handle(exchange);
+	}
+}
+
+void http_dispatch(struct http_exchange *exchange)
+{
+	exchange->begin = uv_hrtime();
+	if (is_check(exchange)) {
+		check(exchange);
+	} else {
+		take_route(exchange);
 	}
 	http_dispatch_drop_body(exchange);
 }

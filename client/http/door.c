@@ -85,8 +85,10 @@ static void on_timer(uv_timer_t *timer)
 /* Lets it run in the next turn of the loop, which does not wait before. */
 static void wake(struct http_door *door)
 {
-	door->resumed = true;
-	uv_timer_start(&door->timer, on_timer, 0, 0);
+	if (!door->resumed) {
+		door->resumed = true;
+		uv_timer_start(&door->timer, on_timer, 0, 0);
+	}
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events)
@@ -104,13 +106,13 @@ static enum MHD_Result on_field(void *data, enum MHD_ValueKind kind, const char 
 	struct http_exchange *exchange = data;
 
 	(void)kind;
-	(void)name_len;
 	if (exchange->field_count == HTTP_MAX_FIELDS) {
 		exchange->too_many_fields = true;
 		return MHD_NO;
 	}
 	exchange->fields[exchange->field_count++] = (struct http_field){
 		.name = name,
+		.name_len = name_len,
 		.value = value != NULL ? value : "",
 		.len = value != NULL ? len : 0,
 	};
@@ -311,7 +313,7 @@ static void wipe_fields(struct http_exchange *exchange)
 	for (size_t i = 0; i < exchange->field_count; i++) {
 		const struct http_field *field = &exchange->fields[i];
 
-		if (http_request_is_secret(exchange->door->listener, field->name)) {
+		if (http_request_is_secret(exchange->door->listener, field)) {
 			wire_wipe((void *)(uintptr_t)field->value, field->len);
 		}
 	}

@@ -28,7 +28,7 @@
 enum {
 	HTTP_MAX_ROUTES = 24,
 	HTTP_MAX_BODY = 256 * 1024, /* bytes, of a route that takes the largest */
-	/* Ended exchanges that a door keeps for the next requests, 11 KiB each. malloc(3) would
+	/* Ended exchanges that a door keeps for the next requests, 13 KiB each. malloc(3) would
 	 * give that much back to the kernel each time, and fault it in again. */
 	HTTP_SPARE = 64,
 	/* An exchange that waits for the daemon is hopeful at first: its connection is not

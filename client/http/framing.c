@@ -9,8 +9,7 @@ enum { LINE_END = 2 }; /* CR and LF */
 /* Does the field begin at `*at`? Moves it to the next one. */
 static bool take_field(const struct http_field *field, const char **at)
 {
-	size_t len = strlen(field->name);
-	const char *gap = *at + len + 1; /* after the colon */
+	const char *gap = *at + field->name_len + 1; /* after the colon */
 
 	if (field->name != *at || !http_request_is_word(field->name)) {
 		return false;

@@ -18,17 +18,16 @@ static const unsigned bounds_us[HTTP_BUCKETS - 1] = { 50, 100, 200, 500, 1000, 2
  * break a line. */
 static size_t place_of(struct http_metrics *metrics, const char *reason)
 {
-	size_t i, len = strlen(reason);
+	size_t i, len;
 
-	if (strspn(reason, "abcdefghijklmnopqrstuvwxyz0123456789_") != len) {
-		return HTTP_REASONS;
-	}
 	for (i = 0; i < metrics->reason_count; i++) {
 		if (strcmp(metrics->reasons[i], reason) == 0) {
 			return i;
 		}
 	}
-	if (i == HTTP_REASONS || len == 0 || len >= sizeof metrics->reasons[0]) {
+	len = strlen(reason);
+	if (i == HTTP_REASONS || len == 0 || len >= sizeof metrics->reasons[0] ||
+		strspn(reason, "abcdefghijklmnopqrstuvwxyz0123456789_") != len) {
 		return HTTP_REASONS;
 	}
 	memcpy(metrics->reasons[i], reason, len + 1);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/http/request.h"
 
+#include <limits.h>
 #include <string.h>
 #include <strings.h>
 
@@ -15,9 +16,14 @@ static const struct {
 	[HTTP_ENVOY] = { NULL, NULL, "Host" },
 };
 
+#define NAME(text)                                                                                 \
+	{                                                                                          \
+		(text), sizeof(text) - 1                                                           \
+	}
+
 /* A framework may take one of these for the method, after the decision about another one. */
-static const char *const overrides[] = { "X-HTTP-Method", "X-HTTP-Method-Override",
-	"X-Method-Override" };
+static const struct pol_str overrides[] = { NAME("X-HTTP-Method"), NAME("X-HTTP-Method-Override"),
+	NAME("X-Method-Override") };
 
 #define LENGTH(array) (sizeof(array) / sizeof(array)[0])
 
@@ -25,8 +31,9 @@ static const char *const overrides[] = { "X-HTTP-Method", "X-HTTP-Method-Overrid
 
 bool http_field_is(const struct http_field *field, const char *name)
 {
-	/* Nearly all names differ in their first letter. */
-	return ((field->name[0] ^ name[0]) & 0xdf) == 0 && strcasecmp(field->name, name) == 0;
+	/* Nearly all names differ in their length, or in their first letter. */
+	return field->name_len == strlen(name) && ((field->name[0] ^ name[0]) & 0xdf) == 0 &&
+	       strcasecmp(field->name, name) == 0;
 }
 
 static bool is_same_letter(char a, char b)
@@ -48,11 +55,14 @@ static bool is_read_as(const struct http_field *field, const char *name, size_t 
 	return true;
 }
 
-static bool is_read_wholly_as(const struct http_field *field, const char *name)
+static bool is_read_wholly_as(const struct http_field *field, struct pol_str name)
 {
-	size_t len = strlen(name);
+	return field->name_len == name.len && is_read_as(field, name.ptr, name.len);
+}
 
-	return strlen(field->name) == len && is_read_as(field, name, len);
+static struct pol_str text_of(const char *text)
+{
+	return (struct pol_str){ text, strlen(text) };
 }
 
 /* How many there are; *out is the first one, NULL without any. */
@@ -106,13 +116,33 @@ static bool take_one(const struct http_head *head, const char *name, const char 
 
 /* --- what was asked for ----------------------------------------------------------------------- */
 
+#define FIVE       true, true, true, true, true
+#define TWENTY_SIX FIVE, FIVE, FIVE, FIVE, FIVE, true
+
+/* By the character: is it one of a token? */
+static const bool word_chars[UCHAR_MAX + 1] = {
+	['!'] = true,
+	['#'] = FIVE, /* #$%&' */
+	['*'] = true,
+	['+'] = true,
+	['-'] = true,
+	['.'] = true,
+	['0'] = FIVE,
+	['5'] = FIVE,
+	['A'] = TWENTY_SIX,
+	['^'] = true,
+	['_'] = true,
+	['`'] = true,
+	['a'] = TWENTY_SIX,
+	['|'] = true,
+	['~'] = true,
+};
+
 bool http_request_is_word(const char *text)
 {
 	const char *at = text;
 
-	/* Nearly all are letters and dashes. */
-	while ((*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') || *at == '-' ||
-		(*at >= '0' && *at <= '9') || (*at != '\0' && strchr("!#$%&'*+.^_`|~", *at))) {
+	while (word_chars[(unsigned char)*at]) {
 		at++;
 	}
 	return at > text && *at == '\0';
@@ -182,6 +212,7 @@ static bool add_token(struct http_question *out, const char *text, size_t len)
 {
 	bool same =
 		out->has_token && strlen(out->token) == len && memcmp(out->token, text, len) == 0;
+	unsigned char bad = 0;
 
 	if (out->has_token) {
 		return same;
@@ -190,10 +221,12 @@ static bool add_token(struct http_question *out, const char *text, size_t len)
 	if (len == 0 || len > HTTP_MAX_TOKEN) {
 		return false;
 	}
+	/* Without a branch the compiler takes many at a time. */
 	for (size_t i = 0; i < len; i++) {
-		if (text[i] <= ' ' || text[i] > '~') {
-			return false;
-		}
+		bad |= (text[i] <= ' ') | (text[i] > '~');
+	}
+	if (bad != 0) {
+		return false;
 	}
 	memcpy(out->token, text, len);
 	out->token[len] = '\0';
@@ -251,21 +284,21 @@ static bool read_cookies(
 static bool read_token(const struct http_listener *listener, const struct http_head *head,
 	struct http_question *out)
 {
-	const struct http_field *first;
+	const struct http_field *first = NULL;
 	bool good = true;
 
-	find(head, "Authorization", &first);
 	for (size_t i = 0; i < head->count && good; i++) {
 		const struct http_field *field = &head->fields[i];
 
 		if (http_field_is(field, "Authorization")) {
 			/* Two that differ, of whatever scheme. */
+			first = first != NULL ? first : field;
 			good = field->len == first->len &&
 			       memcmp(field->value, first->value, field->len) == 0 &&
 			       read_bearer(field, out);
 			out->has_token = out->has_token || !good;
 		} else if (listener->token_header != NULL &&
-			   is_read_wholly_as(field, listener->token_header)) {
+			   is_read_wholly_as(field, text_of(listener->token_header))) {
 			good = add_token(out, field->value, field->len);
 		} else if (listener->token_cookie != NULL && http_field_is(field, "Cookie")) {
 			good = read_cookies(field, listener->token_cookie, out);
@@ -287,7 +320,7 @@ static bool read_identity(const struct http_listener *listener, const struct htt
 	for (size_t i = 0; i < head->count && listener->identity != NULL; i++) {
 		const struct http_field *field = &head->fields[i];
 
-		if (!is_read_wholly_as(field, listener->identity)) {
+		if (!is_read_wholly_as(field, text_of(listener->identity))) {
 			continue;
 		}
 		if (identity != NULL || !http_field_is(field, listener->identity) ||
@@ -316,13 +349,11 @@ bool http_request_read_caller(const struct http_listener *listener, const struct
 	return true;
 }
 
-bool http_request_is_secret(const struct http_listener *listener, const char *name)
+bool http_request_is_secret(const struct http_listener *listener, const struct http_field *field)
 {
-	const struct http_field field = { .name = name, .value = "", .len = 0 };
-
-	return http_field_is(&field, "Authorization") || http_field_is(&field, "Cookie") ||
+	return http_field_is(field, "Authorization") || http_field_is(field, "Cookie") ||
 	       (listener->token_header != NULL &&
-		       is_read_wholly_as(&field, listener->token_header));
+		       is_read_wholly_as(field, text_of(listener->token_header)));
 }
 
 /* --- facts ------------------------------------------------------------------------------------ */

@@ -25,6 +25,7 @@ enum {
 /* A header. Both texts are NUL-terminated; `len` also counts NUL bytes within the value. */
 struct http_field {
 	const char *name;
+	size_t name_len;
 	const char *value;
 	size_t len;
 };
@@ -85,8 +86,8 @@ bool http_request_has_prefix(const char *target, const char *prefix);
 bool http_request_find_tenant(
 	const struct http_listener *listener, const char *host, const char **out);
 
-/* May a header of this name hold a token? */
-bool http_request_is_secret(const struct http_listener *listener, const char *name);
+/* May this header hold a token? */
+bool http_request_is_secret(const struct http_listener *listener, const struct http_field *field);
 
 /* A question that has no token yet, of whatever bytes it was made. */
 void http_question_init(struct http_question *question);

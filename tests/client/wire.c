@@ -376,7 +376,7 @@ Test(wire, a_response_is_a_result_or_an_error_and_nothing_else)
 		{ "\x94\x00\x07\xc0\xc3", 5, WIRE_ESHAPE, false },
 		{ "\x94\x01\xff\xc0\xc3", 5, WIRE_ESHAPE, false },
 		{ "\x93\x01\x07\xc0", 4, WIRE_ESHAPE, false },
-		{ "\x94\x01\x07\xc0\xc3\xc0", 6, WIRE_ESHAPE, false },
+		{ "\x94\x01\x07\xc3\xc0\xc0", 6, WIRE_ESHAPE, false },
 		{ "\x94\x01\x07\xc0", 4, WIRE_ESHAPE, false },
 	};
 

@@ -40,7 +40,7 @@ static void split(char *text, size_t size, struct http_head *head, struct http_f
 		colon = memchr(name, ':', len);
 		if (colon != NULL) {
 			*colon = '\0';
-			fields[head->count++] = (struct http_field){ name, colon + 1,
+			fields[head->count++] = (struct http_field){ name, strlen(name), colon + 1,
 				len - (size_t)(colon + 1 - name) };
 		}
 	}

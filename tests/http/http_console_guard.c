@@ -59,8 +59,8 @@ Test(console_guard, another_host_is_refused_for_every_request)
 		"127.0.0.1:4711.evil.example", "evil.example#127.0.0.1:4711" };
 
 	for (size_t i = 0; i < LENGTH(hosts); i++) {
-		const struct http_field fields[] = { { "Host", hosts[i], strlen(hosts[i]) }, ORIGIN,
-			TYPE };
+		const struct http_field fields[] = { FIELD_OF("Host", hosts[i], strlen(hosts[i])),
+			ORIGIN, TYPE };
 
 		for (int kind = HTTP_CONSOLE_PAGE; kind <= HTTP_CONSOLE_CHANGE; kind++) {
 			cr_expect_str_eq(code_of(&local, (enum http_console_kind)kind, fields, 3),
@@ -79,7 +79,7 @@ Test(console_guard, another_origin_is_refused)
 
 	for (size_t i = 0; i < LENGTH(origins); i++) {
 		const struct http_field fields[] = { HOST,
-			{ "Origin", origins[i], strlen(origins[i]) }, TYPE };
+			FIELD_OF("Origin", origins[i], strlen(origins[i])), TYPE };
 
 		cr_expect_str_eq(code_of(&local, HTTP_CONSOLE_CHANGE, fields, 3), "forbidden", "%s",
 			origins[i]);
@@ -95,7 +95,7 @@ Test(console_guard, another_site_is_refused)
 
 	for (size_t i = 0; i < LENGTH(sites); i++) {
 		const struct http_field fields[] = { HOST, ORIGIN, TYPE,
-			{ "Sec-Fetch-Site", sites[i], strlen(sites[i]) } };
+			FIELD_OF("Sec-Fetch-Site", sites[i], strlen(sites[i])) };
 
 		cr_expect_str_eq(code_of(&local, HTTP_CONSOLE_CHANGE, fields, 4), "forbidden", "%s",
 			sites[i]);
@@ -126,7 +126,7 @@ Test(console_guard, a_change_needs_one_json_content_type)
 
 	for (size_t i = 0; i < LENGTH(types); i++) {
 		const struct http_field fields[] = { HOST, ORIGIN,
-			{ "Content-Type", types[i].type, strlen(types[i].type) } };
+			FIELD_OF("Content-Type", types[i].type, strlen(types[i].type)) };
 
 		cr_expect_str_eq(code_of(&local, HTTP_CONSOLE_CHANGE, fields, 3),
 			types[i].good ? "" : "invalid_request", "%s", types[i].type);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <limits.h>
+
 #include "tests/http/http_test.h"
 
 #define METHOD FIELD("X-Original-Method", "GET")
@@ -111,6 +113,19 @@ Test(http_request, a_method_that_is_not_a_token_is_refused)
 
 		expect_refused(read_request(&nginx, "/check", fields, 2), 400, "malformed_method");
 	}
+}
+
+Test(http_request, a_word_has_the_characters_of_a_token)
+{
+	static const char token[] = "!#$%&'*+-.^_`|~0123456789"
+				    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+	for (int c = 1; c <= UCHAR_MAX; c++) {
+		const char text[] = { 'a', (char)c, '\0' };
+
+		cr_expect_eq(http_request_is_word(text), strchr(token, c) != NULL, "%d", c);
+	}
+	cr_expect_not(http_request_is_word(""));
 }
 
 Test(http_request, a_method_override_is_refused_whatever_it_says)

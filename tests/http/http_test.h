@@ -10,11 +10,13 @@
 
 #include "client/http/request.h"
 
-/* A text with its NUL bytes as a header's value. */
-#define FIELD(name, value)                                                                         \
+#define FIELD_OF(name, value, len)                                                                 \
 	{                                                                                          \
-		name, value, sizeof(value) - 1                                                     \
+		(name), sizeof(name) - 1, (value), (len)                                           \
 	}
+
+/* A text with its NUL bytes as a header's value. */
+#define FIELD(name, value) FIELD_OF(name, value, sizeof(value) - 1)
 
 #define LENGTH(array) (sizeof(array) / sizeof(array)[0])
 

@@ -124,7 +124,7 @@ Test(http_token, what_cannot_be_a_token_is_refused)
 Test(http_token, the_longest_token_is_taken_and_a_longer_one_refused)
 {
 	char text[HTTP_MAX_TOKEN + 2];
-	struct http_field field = { "X-API-Key", text, HTTP_MAX_TOKEN };
+	struct http_field field = FIELD_OF("X-API-Key", text, HTTP_MAX_TOKEN);
 
 	memset(text, 't', sizeof text);
 	text[HTTP_MAX_TOKEN] = '\0';
@@ -139,7 +139,7 @@ Test(http_token, a_wiped_question_has_no_byte_of_its_token)
 {
 	static const char zeros[HTTP_MAX_TOKEN + 1];
 	char text[HTTP_MAX_TOKEN + 1];
-	const struct http_field field = { "X-API-Key", text, HTTP_MAX_TOKEN };
+	const struct http_field field = FIELD_OF("X-API-Key", text, HTTP_MAX_TOKEN);
 	struct http_question question;
 
 	memset(text, 't', HTTP_MAX_TOKEN);
@@ -152,11 +152,14 @@ Test(http_token, a_wiped_question_has_no_byte_of_its_token)
 
 Test(http_token, the_headers_that_may_hold_one_are_known)
 {
-	cr_expect(http_request_is_secret(&bare, "authorization"));
-	cr_expect(http_request_is_secret(&bare, "COOKIE"));
-	cr_expect_not(http_request_is_secret(&bare, "X-API-Key"));
-	cr_expect(http_request_is_secret(&listener, "x-api-key"));
-	cr_expect_not(http_request_is_secret(&listener, "X-Original-URI"));
+	const struct http_field key = FIELD("x-api-key", "");
+
+	cr_expect(http_request_is_secret(&bare, &(struct http_field)FIELD("authorization", "")));
+	cr_expect(http_request_is_secret(&bare, &(struct http_field)FIELD("COOKIE", "")));
+	cr_expect_not(http_request_is_secret(&bare, &key));
+	cr_expect(http_request_is_secret(&listener, &key));
+	cr_expect_not(
+		http_request_is_secret(&listener, &(struct http_field)FIELD("X-Original-URI", "")));
 }
 
 static const struct http_listener team = {
