@@ -98,7 +98,7 @@ static int stranger(struct app *app, const struct forward_report *report)
 		server != NULL ? server : "", server != NULL ? ")" : "");
 }
 
-/* No web server that is set up for this listener asks so. */
+/* No web server that is set up for this listener asks this way. */
 static int refused(struct app *app, const struct forward_report *report)
 {
 	const char *reason = report->decision.reason;

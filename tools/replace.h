@@ -38,8 +38,8 @@ struct replace_new {
 	const struct stat *unchanged; /* as which the place must be; NULL: any */
 };
 
-/* Begins to write to out->file. What is there and no regular file, such as /dev/stdout or a pipe,
- * is written itself. fresh: a file that is there is left as it is, an error. */
+/* Begins to write to out->file. What exists there and is not a regular file, such as /dev/stdout or
+ * a pipe, is written itself. fresh: a file that is there is left as it is, an error. */
 int replace_begin(struct app *app, const char *path, bool fresh, struct replace_new *out);
 
 /* EXIT_YES: the file is whole, and gets its name. Any other status drops it, and is returned. */

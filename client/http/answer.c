@@ -68,7 +68,7 @@ static void add_text(struct http_answer *answer, const char *name, const char *t
 	answer->used += size;
 }
 
-/* A reason is [a-z0-9_]+, as the daemon promises; what is not would break the JSON text. */
+/* A reason is [a-z0-9_]+, as the daemon promises; anything else would break the JSON text. */
 static const char *safe_reason(const char *reason)
 {
 	const char *at = reason;

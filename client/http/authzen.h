@@ -74,7 +74,7 @@ struct authzen_scope {
 struct authzen;
 
 /* How much memory the JSON values of a request's answer may take, roughly: an evaluation is two
- * bytes of the body or more, and its decision some 1,200. */
+ * bytes of the body or more, and its decision about 1,200. */
 size_t authzen_answer_memory(enum authzen_api api, size_t body_len);
 
 /* Begins a request with its body, which is not kept. A body that is wrong is not an error here: the

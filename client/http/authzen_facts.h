@@ -10,7 +10,7 @@
  *     context              context.NAME
  *
  * Objects in one another are joined by dots: {"owner": {"level": 3}} is resource.owner.level. null
- * is absent. What can be no value of a fact, such as a fraction or an object where the policy
+ * is absent. What cannot be the value of a fact, such as a fraction or an object where the policy
  * declares a string, is sent as a value of no type, so that the fact is unknown if the policy
  * declares it.
  */

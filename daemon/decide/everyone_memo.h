@@ -19,7 +19,7 @@
 #include "daemon/store/env.h"
 #include "policy/snapshot/module.h"
 
-/* What a line has room for; what is larger is looked up each time. A worker's memo takes some 24
+/* What a line has room for; what is larger is looked up each time. A worker's memo takes about 24
  * KiB. */
 #define EVERYONE_MEMO_LINES  8
 #define EVERYONE_MEMO_HELD   16

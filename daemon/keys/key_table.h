@@ -19,7 +19,7 @@
 
 #include "daemon/host/memory.h"
 
-/* Keys of higher numbers, some 67 million, have no line. */
+/* Keys of higher numbers, from about 67 million on, have no line. */
 #define KEY_TABLE_NUMBERS (UINT32_C(1) << 26)
 
 /* Bytes of a line, at most. */

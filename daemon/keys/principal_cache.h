@@ -25,7 +25,7 @@
 
 struct principal_cache;
 
-/* 16 MiB at most, for some 230,000 principals in use; beyond, they take turns. */
+/* 16 MiB at most, for about 230,000 principals in use; beyond, they take turns. */
 #define PRINCIPAL_CACHE_LINES (UINT32_C(1) << 18)
 /* Roles that fit a line, in 16 bits each. A principal that holds more, or one of a higher number,
  * is not kept. */

@@ -6,8 +6,8 @@
  * the last round (watcher_use.c).
  *
  * 48 bytes a key, in blocks of 1024 keys that are made when one of theirs was used elsewhere, or
- * here and put: some 50 MB for a million keys, and nothing in a single store. Keys of numbers from
- * SHARE_USE_NUMBERS on, some 67 million, have the counts of this host alone.
+ * here and put: about 50 MB for a million keys, and nothing in a single store. Keys of numbers from
+ * SHARE_USE_NUMBERS on, about 67 million, have the counts of this host alone.
  *
  * Any thread may call share_use_add; the others are the watcher's. A lock guards all.
  */

@@ -101,7 +101,7 @@ int store_list_uses(struct store_read *read, uint64_t after, store_number_seen s
 int store_list_used(struct store_read *read, uint64_t after, store_number_seen seen, void *context);
 
 /* Which numbers are those of keys: a bit for each, up to twice the highest. A walk over an index of
- * all keys, some 100 ns each. The caller frees `bits`, also after an error. */
+ * all keys, about 100 ns each. The caller frees `bits`, also after an error. */
 #define STORE_MAX_NUMBERS (UINT64_C(1) << 32) /* bounds the bits */
 struct store_numbers {
 	uint8_t *bits;

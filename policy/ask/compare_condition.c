@@ -143,7 +143,7 @@ struct asked {
 	const struct pol_formula *allows[POL_SIDES], *spares[POL_SIDES];
 };
 
-/* Where the one policy denies nothing, the condition of the other says all. */
+/* Where one policy denies nothing, the condition of the other decides alone. */
 static void shorten_denial(const struct asked *asked, struct pol_condition_verdict *verdict)
 {
 	bool denied = verdict->kind == POL_CHANGE_DENIED;

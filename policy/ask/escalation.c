@@ -25,8 +25,8 @@ const struct pol_facts *pol_escalation_facts(
 	return has_ended(search, who) ? &nobody : search->facts[who];
 }
 
-/* What depends on a condition counts for what is gained, and not for what is held already: what is
- * left then is decided by formulas. */
+/* A permission on a condition counts as gained, but not as held already; formulas then decide about
+ * the rest. */
 static uint64_t allowed(const struct pol_escalation_search *search, enum pol_escalation_who who,
 	const struct pol_run_word *at)
 {

@@ -55,7 +55,7 @@ static void answer_two_later(struct fake_server *server, int fd, unsigned number
 	fake_allow_all(server, fd, number);
 }
 
-/* Starts a server that answers so, and a client of it. */
+/* Starts a server that gives these answers, and a client of it. */
 static struct authz *heard_client(struct heard *heard, struct fake_server *server, struct log *log)
 {
 	*heard = (struct heard){ .count = 0 };

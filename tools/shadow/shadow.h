@@ -31,7 +31,7 @@ enum shadow_doubt {
 	SHADOW_SURE = 0,
 	SHADOW_REDACTED,     /* a token stood in the request, or in a place */
 	SHADOW_FACTS,        /* the request stated facts, whose values the daemon does not give */
-	SHADOW_PEER,         /* who asked is known by the socket's user alone */
+	SHADOW_PEER,         /* the caller is known by the user of its socket alone */
 	SHADOW_REFUSED_KEY,  /* what the key holds was not looked up */
 	SHADOW_UNKNOWN_ROLE, /* a role is held that the running policy lacks */
 	SHADOW_STORED_ROLE,  /* a role of the store is held that is not known exactly */

@@ -214,8 +214,9 @@ static int begin(struct call *call, struct call_slices *slices)
 	return 0;
 }
 
-/* What all hold may be no member of an exclusive set; a role that became one by a change of the
- * policy stays. This is looked at in each part, so that no assignment in between is missed. */
+/* A role that all hold cannot be a member of an exclusive set; a role that became one by a change
+ * of the policy stays. This is looked at in each part, so that no assignment in between is
+ * missed. */
 static int check_everyone(struct call *call, uint32_t tenant, const struct pol_snapshot *next)
 {
 	int r = 0;
