@@ -146,7 +146,7 @@ class Sharing(shared.SharedTest):
         harness.wait_until(lambda: [(host["name"], host["this"], host["state"], host["lacks"])
                                     for host in first.call("hosts.list")["items"]]
                            == [("h1", True, "live", 0), ("h2", False, "live", 0)], what="two live hosts")
-        with self.assertRaisesRegex(harness.Error, "conflict: this host answers"):
+        with self.assertRaisesRegex(harness.Error, "conflict: this host is alive"):
             first.call("hosts.forget", host="h1")
         second.stop()
         harness.wait_until(lambda: {host["name"]: host["state"] for host in first.call("hosts.list")["items"]}
