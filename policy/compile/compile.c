@@ -98,6 +98,7 @@ static enum pol_status run_stages(struct pol_compiler *compiler)
 		pol_compile_trees,
 		pol_compile_grantees,
 		pol_compile_facts_end,
+		pol_compile_asked_roles,
 		pol_compile_principals,
 	};
 	enum pol_status status = POL_OK;

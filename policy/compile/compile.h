@@ -124,6 +124,7 @@ enum pol_status pol_compile_conditions(struct pol_compiler *compiler);
 enum pol_status pol_compile_trees(struct pol_compiler *compiler);
 enum pol_status pol_compile_grantees(struct pol_compiler *compiler);
 enum pol_status pol_compile_facts_end(struct pol_compiler *compiler);
+enum pol_status pol_compile_asked_roles(struct pol_compiler *compiler);
 enum pol_status pol_compile_principals(struct pol_compiler *compiler);
 
 /* --- peers, for pol_compile_principals: compile_peer.c --- */

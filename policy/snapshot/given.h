@@ -81,7 +81,7 @@ uint32_t pol_given_attribute(const struct pol_snapshot *snapshot, struct pol_str
 /*
  * Reads a value as pol_given_read does, but from the text of an attribute, by the type of the fact:
  * `500`, `true`, `2026-11-22T03:05:38Z`, `8h`. A set is its members with commas between them,
- * without spaces, the empty text the empty set: a member has no comma. `room` has space for
+ * the empty text the empty set: a member has no comma, and no space at an end. `room` has space for
  * POL_GIVEN_MEMBERS.
  */
 enum pol_status pol_given_read_text(const struct pol_snapshot *snapshot, struct pol_str text,

@@ -69,6 +69,19 @@ static bool cut(struct pol_str text, struct pol_str *items, uint32_t *out_count)
 	return true;
 }
 
+/* A space beside a comma would be part of the member, which no comparison then finds. */
+static bool is_spaced(const struct pol_str *items, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		const struct pol_str *item = &items[i];
+
+		if (item->len > 0 && (item->ptr[0] == ' ' || item->ptr[item->len - 1] == ' ')) {
+			return true;
+		}
+	}
+	return false;
+}
+
 enum pol_status pol_given_read_text(const struct pol_snapshot *snapshot, struct pol_str text,
 	struct pol_str *room, struct pol_given_fact *item, char why[POL_GIVEN_WHY])
 {
@@ -92,6 +105,12 @@ enum pol_status pol_given_read_text(const struct pol_snapshot *snapshot, struct 
 			snprintf(why, POL_GIVEN_WHY, "'%.*s' has more than %d members",
 				POL_STR_ARGS(declared->name), POL_GIVEN_MEMBERS);
 			return POL_ELIMIT;
+		}
+		if (is_spaced(room, raw.count)) {
+			snprintf(why, POL_GIVEN_WHY,
+				"'%.*s' has a space at an end of a member: write commas alone",
+				POL_STR_ARGS(declared->name));
+			return POL_EINVALID;
 		}
 		raw.kind = POL_RAW_STRINGS;
 		raw.items = room;

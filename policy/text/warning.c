@@ -61,6 +61,12 @@ static const struct pol_warning_kind kinds[POL_WARNING_COUNT] = {
 		"user, or silence the line where the machine that checks the policy is\n"
 		"not the one that uses it.\n",
 		false, false },
+	[POL_WARNING_UNKNOWN_ROLE] = { "unknown-role",
+		"a condition that asks for a role that the files do not have",
+		"Whether the caller holds it is always unknown: an allow never counts for\n"
+		"it, a deny always does. A role of the store does not count, even when it\n"
+		"has that name. Correct the name, or declare the role.\n",
+		false, false },
 
 	[POL_WARNING_ALLOW_DENIED] = { "allow-denied", "an allow that a deny always overrides",
 		"Everything that the rule allows is denied by the same role or scope, by\n"

@@ -33,14 +33,14 @@ WRONG = {
     "since": ("yesterday", "2026-13-01T00:00:00Z", ""),
     "level": ("middle", "", "High"),
     "vip": ("yes", "", "1"),
-    "regions": (",".join(str(i) for i in range(257)),),
+    "regions": (",".join(str(i) for i in range(257)), "EU, US", "EU ,US", " EU", "EU,US "),
 }
 RIGHT = {
     "limit": ("-5", "9223372036854775807", "0"),
     "since": ("2026-07-01T08:00:00Z", "1782892800"),
     "level": ("low", "high"),
     "vip": ("true", "false"),
-    "regions": ("", "EU,US", ",".join(str(i) for i in range(256))),
+    "regions": ("", "EU,US", "New York,EU", ",", ",".join(str(i) for i in range(256))),
     "branch": ("", "north"),
     "undeclared": ("anything",),
 }

@@ -69,6 +69,17 @@ Test(attributes, one_of_another_type_is_unknown_whatever_its_default)
 	cr_expect_eq(value_of("limit")->type, POL_TYPE_ABSENT);
 }
 
+Test(attributes, a_set_with_a_space_beside_a_comma_is_unknown)
+{
+	put("a", "EU, US");
+	put("b", "EU ,US");
+	put("c", "New York,EU");
+	attributes_read(loaded.snapshot, store_pack_list(&pack), &attributes);
+	cr_expect_eq(value_of("a")->type, POL_TYPE_ABSENT);
+	cr_expect_eq(value_of("b")->type, POL_TYPE_ABSENT);
+	cr_expect_eq(value_of("c")->strings.count, 2);
+}
+
 Test(attributes, a_record_with_a_name_twice_makes_all_of_it_unknown)
 {
 	put("limit", "1");

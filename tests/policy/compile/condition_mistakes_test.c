@@ -135,6 +135,40 @@ Test(condition_mistakes, all_mistakes_are_found_at_once)
 		"error 18:62 unknown condition 'own'\n");
 }
 
+Test(condition_mistakes, roles_that_no_file_has_are_warned_of)
+{
+	condition_says(
+		"role clerk { allow go on api:/x }\n"
+		"condition a = principal.roles has \"clrk\" or principal.roles has \"clerk\"\n"
+		"role r {\n"
+		" allow go on api:/x when principal.roles has any \"r\", \"Clerk\"\n"
+		" deny go on api:/x when not (a or \"zebra\" in resource.set, principal.roles)\n"
+		" allow go on api:/u/{user} when principal.roles has \"zebra\"\n"
+		" allow stop on api:/x when principal.roles has \"zebra\"\n"
+		"}\n"
+		"scope s { allow go on api:/x when \"clerc\" not in principal.roles }\n",
+		"warning 19:35 unknown role 'clrk': did you mean 'clerk'?\n"
+		"warning 21:55 unknown role 'Clerk': did you mean 'clerk'?\n"
+		"warning 22:35 unknown role 'zebra'\n"
+		"warning 23:53 unknown role 'zebra'\n"
+		"warning 24:48 unknown role 'zebra'\n"
+		"warning 26:35 unknown role 'clerc': did you mean 'clerk'?\n");
+}
+
+Test(condition_mistakes, an_unknown_role_is_not_warned_of_after_a_mistake_or_where_that_is_silenced)
+{
+	condition_says("role clerk {\n"
+		       " allow go on api:/x when principal.roles has \"a\" and resource.x is \"\"\n"
+		       "}\n",
+		"error 19:54 unknown fact 'resource.x': did you mean 'resource.b'?\n");
+	condition_says("role clerk {\n"
+		       " # lint: allow unknown-role of a policy to come\n"
+		       " allow go on api:/x when principal.roles has \"a\"\n"
+		       "}\n",
+		"");
+	condition_says("role clerk { allow go on api:/x when resource.set has \"a\" }\n", "");
+}
+
 Test(condition_mistakes, names)
 {
 	condition_says("condition a = resource.b\ncondition a = resource.c\n",
