@@ -142,13 +142,13 @@ void pol_escalation_find_at(struct pol_escalation_search *search,
 	search->grantor = grantor;
 	search->at = *at;
 	search->out = out;
-	search->cases = out->cases;
+	search->steps = out->steps;
 	out->found = false;
 	for (size_t i = 0; !out->found && i < search->count; i++) {
 		search->row = search->rows + i * search->width;
 		search_region(search, &search->regions[i]);
 	}
-	out->cases = search->cases;
+	out->steps = search->steps;
 }
 
 bool pol_escalation_permission(const struct pol_snapshot *snapshot, const char *noun, bool below,
@@ -232,7 +232,7 @@ static enum pol_status search_everywhere(struct pol_escalation_search *search, u
 								   : POL_PLACE_ELSEWHERE;
 		}
 		done = search_role(search, before, role, inherited);
-		search->out->cases = search->cases;
+		search->out->steps = search->steps;
 		pol_escalation_drop_formulas(search);
 	}
 	pol_arena_finish(&search->arena);
@@ -253,7 +253,7 @@ enum pol_status pol_escalation_of_role(const struct pol_snapshot *old, uint32_t 
 		.snapshot = old,
 		.grantor = grantor,
 		.at = { .when = INT64_MIN },
-		.cases = out->cases,
+		.steps = out->steps,
 		.out = out,
 	};
 
@@ -270,7 +270,7 @@ enum pol_status pol_escalation_of_membership(const struct pol_snapshot *snapshot
 		.snapshot = snapshot,
 		.grantor = grantor,
 		.at = { .when = INT64_MIN },
-		.cases = out->cases,
+		.steps = out->steps,
 		.out = out,
 	};
 

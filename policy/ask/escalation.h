@@ -35,14 +35,20 @@ struct pol_grantor {
 
 #define POL_ESCALATION_TEXT 256
 
+/* Steps that the conditions of one change take, at most: all other changes wait meanwhile, and so
+ * does a revocation. A combination of values that is tried is POL_ESCALATION_CASE steps (formula.h
+ * says how they are counted). The formulas of a permission are one, and one more for each 128
+ * bytes. */
+#define POL_ESCALATION_STEPS (1U << 19)
+#define POL_ESCALATION_CASE  8
+
 /* The first privilege that may not be granted: an action and a node as declared, cut to fit. The
  * strings are set when `found`; resource is empty when there was no memory for it. */
 struct pol_escalation {
 	bool found;
-	uint64_t cases; /* combinations of values that were tried so far; zero before a change is
-			 * looked at. All searches with one struct try POL_FORMULA_CASES together,
-			 * and one more comparison of as many, at most; what is left then is not
-			 * decided */
+	uint64_t steps; /* that conditions took so far; zero before a change is looked at. All
+			 * searches with one struct take POL_ESCALATION_STEPS together, at most;
+			 * what is left then is not decided */
 	char action[64];
 	char resource[POL_ESCALATION_TEXT];
 };

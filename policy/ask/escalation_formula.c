@@ -14,16 +14,11 @@
  * others state may not lend them what they do not have.
  */
 
-/* Combinations of values that are tried for one change, at most, and one more comparison of as
- * many: below a tenth of a second, for which other changes wait. What is left then is not decided.
- * Permissions of one grant have the same conditions, which are compared once. */
-#define CASES_OF_CHANGE POL_FORMULA_CASES
-
 /* Bytes for the formulas of one permission, at most: a subject whose conditions take more is not
- * decided. To make formulas is work of the change, too: those of a permission count as one
- * combination of values, and as one more for this many bytes. */
+ * decided. They are one step, and one more for BYTES_OF_STEP. Permissions of one grant have the
+ * same conditions, which are compared once. */
 #define FORMULAS_OF_PERMISSION ((size_t)4 * 1024 * 1024)
-#define BYTES_OF_CASE          128
+#define BYTES_OF_STEP          128
 
 static struct pol_arena *arena_of(struct pol_escalation_search *search)
 {
@@ -249,10 +244,11 @@ static bool is_more(struct pol_escalation_search *search, int number,
 	*now = (struct pol_escalation_memo){ sides[0].formula, after, true };
 	if (is_known(&search->last[number], now)) {
 		now->gains = search->last[number].gains;
-	} else if (search->cases <= CASES_OF_CHANGE &&
+	} else if (search->steps < POL_ESCALATION_STEPS &&
 		   pol_formula_compare_counted(&sides[0], &sides[1],
-			   2 * CASES_OF_CHANGE - search->cases, &cost, &difference) == POL_OK) {
-		search->cases += cost;
+			   (POL_ESCALATION_STEPS - search->steps) / POL_ESCALATION_CASE, &cost,
+			   &difference) == POL_OK) {
+		search->steps += cost * POL_ESCALATION_CASE;
 		now->gains = difference != POL_FORMULA_SAME && difference != POL_FORMULA_NARROWER;
 	}
 	return now->gains;
@@ -284,7 +280,7 @@ bool pol_escalation_gains(struct pol_escalation_search *search,
 	const struct pol_formula *formulas[POL_ESCALATION_COUNT];
 	const struct pol_formula *have[3];
 
-	if (search->cases > CASES_OF_CHANGE) {
+	if (search->steps >= POL_ESCALATION_STEPS) {
 		return true;
 	}
 	read_path(search, region);
@@ -299,7 +295,7 @@ bool pol_escalation_gains(struct pol_escalation_search *search,
 	have[0] = formulas[POL_ESCALATION_BEFORE];
 	have[1] = formulas[POL_ESCALATION_GRANTOR];
 	have[2] = may_grant(&open, &who[POL_ESCALATION_AFTER].subject, search->grantor, permission);
-	search->cases += 1 + arena_of(search)->used / BYTES_OF_CASE;
+	search->steps += 1 + arena_of(search)->used / BYTES_OF_STEP;
 	return is_more(search, 0, search->snapshot, have, formulas[POL_ESCALATION_AFTER]);
 }
 
@@ -314,7 +310,7 @@ bool pol_escalation_role_gains(struct pol_escalation_search *search,
 	const struct pol_formula *was[2], *is[2], *have[3], *net;
 	struct present own;
 
-	if (search->cases > CASES_OF_CHANGE) {
+	if (search->steps >= POL_ESCALATION_STEPS) {
 		return true;
 	}
 	begin(search);
@@ -333,7 +329,7 @@ bool pol_escalation_role_gains(struct pol_escalation_search *search,
 	net = is[1] != NULL && is[1]->kind != POL_FORMULA_NEVER
 		      ? pol_formula_join(open.arena, POL_FORMULA_AND, is, 2)
 		      : is[0];
-	search->cases += 1 + arena_of(search)->used / BYTES_OF_CASE;
+	search->steps += 1 + arena_of(search)->used / BYTES_OF_STEP;
 	if (is_more(search, 0, role->snapshot, have, net)) {
 		return true;
 	}

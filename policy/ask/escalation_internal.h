@@ -58,7 +58,7 @@ struct pol_escalation_search {
 	unsigned present; /* of `formulas`: where those of now are */
 	struct pol_escalation_memo last[2], now[2];
 	const struct pol_escalation_region *read; /* whose path is in `path` */
-	uint64_t cases;                           /* combinations that were tried so far */
+	uint64_t steps;                           /* that conditions took so far */
 
 	/* what is asked now */
 	const struct pol_grantor *grantor;

@@ -47,8 +47,8 @@ struct pol_role_effect {
 	uint64_t gained, lost;
 };
 
-/* The work with conditions is bounded, to a tenth of a second at most: what is not decided by then,
- * and what needs too much memory, counts as gained and as lost, with POL_WHEN_LARGE as a condition
- * that is not known. The rest takes some nanoseconds a permission. POL_OK; POL_ENOMEM. */
+/* The work with conditions is bounded, to a hundredth of a second or two: what is not decided by
+ * then, and what needs too much memory, counts as gained and as lost, with POL_WHEN_LARGE as a
+ * condition that is not known. The rest takes some nanoseconds a permission. POL_OK; POL_ENOMEM. */
 enum pol_status pol_role_effect_find(
 	const struct pol_role_change *change, struct pol_role_effect *out);

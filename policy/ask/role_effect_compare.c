@@ -5,19 +5,18 @@
 #include "policy/ask/who.h"
 #include "policy/decide/subject.h"
 
-/* Combinations of values that are tried for one change, at most: other changes wait for it. To make
- * formulas is work too, and so is to find which conditions a permission has: those of a permission
- * count as one combination, and as one more for this many bytes, or sets. */
-#define CASES_OF_EFFECT (POL_FORMULA_CASES / 4)
-#define BYTES_OF_CASE   128
-#define SETS_OF_CASE    64
+/* Steps that conditions take for one change, at most: other changes wait for it, and so does a
+ * revocation. A combination of values that is tried is STEPS_OF_CASE. To make formulas is work too,
+ * and so is to find which conditions a permission has: those of a permission are one step, and one
+ * more for this many bytes, or sets. */
+#define STEPS_OF_EFFECT (1U << 18)
+#define STEPS_OF_CASE   8
+#define BYTES_OF_STEP   128
+#define SETS_OF_STEP    64
 
-/* Steps of when.h that take as long as one combination. */
-#define STEPS_OF_CASE 8
-
-/* Bytes of all formulas, for which there are as many combinations. When they are used up, nothing
+/* Bytes of all formulas, for which there are as many steps. When they are used up, nothing
  * further is decided. */
-#define FORMULAS_OF_EFFECT ((size_t)CASES_OF_EFFECT * BYTES_OF_CASE)
+#define FORMULAS_OF_EFFECT ((size_t)STEPS_OF_EFFECT * BYTES_OF_STEP)
 
 /* --- what is allowed -------------------------------------------------------------------------- */
 
@@ -91,7 +90,7 @@ static const struct pol_formula *make_formula(struct pol_role_search *search,
 		return (bits.sure >> permission % 64 & 1) != 0 ? pol_formula_always()
 							       : pol_formula_never();
 	}
-	return search->cases < CASES_OF_EFFECT ? pol_formula_of_subject(&subject, permission)
+	return search->steps < STEPS_OF_EFFECT ? pol_formula_of_subject(&subject, permission)
 					       : NULL;
 }
 
@@ -113,12 +112,13 @@ static enum pol_formula_difference compare(
 	if (pol_formula_equal(formulas[POL_ROLE_BEFORE], formulas[POL_ROLE_AFTER])) {
 		return POL_FORMULA_SAME;
 	}
-	if (search->cases >= CASES_OF_EFFECT ||
+	if (search->steps >= STEPS_OF_EFFECT ||
 		pol_formula_compare_counted(&sides[POL_ROLE_BEFORE], &sides[POL_ROLE_AFTER],
-			CASES_OF_EFFECT - search->cases, &cost, &difference) != POL_OK) {
+			(STEPS_OF_EFFECT - search->steps) / STEPS_OF_CASE, &cost,
+			&difference) != POL_OK) {
 		return POL_FORMULA_MAY_BE_WIDER;
 	}
-	search->cases += cost;
+	search->steps += cost * STEPS_OF_CASE;
 	return difference;
 }
 
@@ -143,7 +143,7 @@ static void settle(struct pol_role_search *search,
 	out->lost = (both || difference == POL_FORMULA_NARROWER) &&
 		    out->when[POL_ROLE_BEFORE].kind != POL_WHEN_NEVER &&
 		    out->when[POL_ROLE_AFTER].kind != POL_WHEN_ALWAYS;
-	search->cases += steps / STEPS_OF_CASE;
+	search->steps += steps;
 }
 
 /* The same for what no condition is about. */
@@ -173,7 +173,7 @@ static void sign(struct pol_role_search *search, uint32_t permission)
 				(search->chunks[i]->words[word] >> permission % 64 & 1) << i % 64;
 		}
 	}
-	search->cases += 1 + search->set_count / SETS_OF_CASE;
+	search->steps += 1 + search->set_count / SETS_OF_STEP;
 }
 
 /* Where a permission of this signature is kept. */
@@ -196,7 +196,7 @@ static void look_at_conditions(struct pol_role_search *search, uint32_t permissi
 	size_t used = search->arena.used;
 	struct pol_role_kept *kept;
 
-	if (search->cases >= CASES_OF_EFFECT) {
+	if (search->steps >= STEPS_OF_EFFECT) {
 		formulas[POL_ROLE_BEFORE] = make_formula(
 			search, &search->sides[POL_ROLE_BEFORE], permission, bits[POL_ROLE_BEFORE]);
 		formulas[POL_ROLE_AFTER] = make_formula(
@@ -213,7 +213,7 @@ static void look_at_conditions(struct pol_role_search *search, uint32_t permissi
 	for (int i = 0; i < POL_ROLE_SIDES; i++) {
 		formulas[i] = make_formula(search, &search->sides[i], permission, bits[i]);
 	}
-	search->cases += (search->arena.used - used) / BYTES_OF_CASE;
+	search->steps += (search->arena.used - used) / BYTES_OF_STEP;
 	settle(search, formulas, compare(search, formulas), out);
 	kept->signature = pol_arena_alloc(&search->arena, 1, size);
 	if (kept->signature != NULL) {

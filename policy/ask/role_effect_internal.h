@@ -55,7 +55,7 @@ struct pol_role_search {
 
 	/* conditions */
 	struct pol_arena arena; /* of the formulas, and of what follows */
-	uint64_t cases;
+	uint64_t steps;
 	const struct pol_permset **sets; /* all sets of all grantees of both sides */
 	const struct pol_chunk **chunks; /* of each set, the chunk with the present permission */
 	size_t set_count;

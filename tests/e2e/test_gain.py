@@ -4,7 +4,9 @@
 The test makes random calls with one token, of all methods that could give permissions. Before and
 after, it asks the daemon what each credential may do, for a small set of requests. It computes from
 the roles and scopes on which the actor has `grant` what the actor may give without holding it.
-AUTHZ_TEST_SEED repeats a run.
+The same is true where two hosts share a store: each call goes to one of them, and both say what each
+credential may do; at the end both stores are equal. AUTHZ_TEST_SEED repeats a run, AUTHZ_TEST_CALLS makes
+a longer one of two hosts.
 """
 
 import os
@@ -13,6 +15,8 @@ import unittest
 
 import gain_world
 import harness
+import share_checks
+import shared
 
 # Those without a right to manage.
 ROLES = {name: gain_world.ROLES[name] for name in ("viewer", "clerk", "cleaner", "writer", "frozen", "shy")}
@@ -87,7 +91,9 @@ def policy():
         for name, grants in all.items())
 
 
-class Gains(harness.DaemonTest):
+class Walk:
+    """Random calls of an actor, and what they give."""
+
     def may(self, **who):
         """The requests of the set that are allowed."""
         results = self.c.call("authorize_many", **who, requests=[
@@ -98,10 +104,8 @@ class Gains(harness.DaemonTest):
         roles, places, bounds, grants = actor
         extra = "".join(f"\n    allow grant on authz:/grants/{what.split('/')[0]}/*"
                         for what in {grant.split("/")[0] for grant in grants})
-        self.daemon_of = self.daemon({"a.policy": policy() + "role manager {\n    " + MANAGES +
-                                      ("\n    allow issue on authz:/principals/{principal}") +
-                                      extra + "\n}\n"}, *self.arguments())
-        self.c = self.daemon_of.client()
+        self.c = self.client({"a.policy": policy() + "role manager {\n    " + MANAGES +
+                              ("\n    allow issue on authz:/principals/{principal}") + extra + "\n}\n"})
         self.own = roles
         self.keys, self.people = {}, ["actor", "alice", "bob", "eve"]
         for id in self.people:
@@ -213,34 +217,106 @@ class Gains(harness.DaemonTest):
             self.keep(result)
         return (method, params)
 
-    def arguments(self):
-        return self.configured(harness.may_impersonate())
+    def run_actor(self, number, seed):
+        """Many calls of one actor; how many were made, done, and forbidden."""
+        actor = (ACTORS + IMPERSONATED)[number]
+        rnd = random.Random(seed * 100 + number)
+        handed = self.begin(actor, number >= len(ACTORS))
+        before = {who: self.may(**dict([who])) for who in self.credentials()}
+        own = before["token", self.token["secret"]]
+        most = own.union(*(ALLOWS[name] for name in handed if name in ALLOWS))
+        # Permissions of disabled principals and keys count too.
+        done, refused, calls = [], 0, 0
+        for _ in range(STEPS):
+            step = self.step(rnd)
+            done += [step] if isinstance(step, tuple) else []
+            refused += step == "forbidden"
+            calls += step is not None
+        with self.subTest(actor=actor, seed=seed):
+            self.assertGreater(len(done), 2)
+            self.assertGreater(refused, 2)
+            for who in self.credentials():
+                now = self.may(**dict([who]))
+                if who == ("token", self.token["secret"]) or (
+                        who == ("principal", self.token.get("principal"))):
+                    limit = before[who]
+                else:
+                    limit = before.get(who, NEW[who[0]]) | most
+                self.assertLessEqual(now, limit, (who, done))
+        return calls, len(done), refused
+
+
+class Gains(Walk, harness.DaemonTest):
+    def client(self, files):
+        return self.daemon(files, *self.configured(harness.may_impersonate())).client()
 
     def test_no_credential_gains_more_than_the_actor_had(self):
+        for number in range(len(ACTORS + IMPERSONATED)):
+            self.run_actor(number, int(os.environ.get("AUTHZ_TEST_SEED", "1")))
+
+
+class Both:
+    """Two hosts that share a store: a change is made on either, and both decide."""
+
+    def __init__(self, hosts, rnd):
+        self.clients, self.rnd = [host.client() for host in hosts], rnd
+        self.as_of = {}
+
+    def decide(self, client, params):
+        """As of the last change: a host has a second for it, and is asked until that was enough."""
+        def answered():
+            results = client.call("authorize_many", **self.as_of, **params)["results"]
+            return None if any(result.get("reason") == "stale" for result in results) else results
+        return harness.wait_until(answered, what="decisions as of the last change")
+
+    def call(self, method, /, **params):
+        if method == "authorize_many":
+            first, second = [self.decide(client, params) for client in self.clients]
+            allowed = [[result["allow"] for result in results] for results in (first, second)]
+            assert allowed[0] == allowed[1], (params, allowed)
+            return {"results": first}
+        result = self.rnd.choice(self.clients).call(method, **params)
+        if "as_of" in result:
+            self.as_of = {"as_of": result["as_of"]}
+        return result
+
+    def close(self):
+        for client in self.clients:
+            client.close()
+
+
+class SharedGains(Walk, shared.SharedTest):
+    def client(self, files):
+        self.both = self.hosts(2, files, [harness.may_impersonate().strip()])
+        return Both(self.both, self.rnd)
+
+    def records(self, host):
+        given = [share_checks.items(host, "assignments.list", role=role) for role in (*ROLES, "manager")]
+        return {**share_checks.records(host), "given": given}
+
+    def difference(self):
+        """Of the two stores, at rest as of one change."""
+        def read():
+            places = {host.shared()["as_of"] for host in self.both}
+            found = share_checks.difference(*(self.records(host) for host in self.both))
+            return [found] if len(places) == 1 and places == {host.shared()["as_of"] for host in self.both} else None
+        return harness.wait_until(read, what="both hosts at one change")[0]
+
+    def test_no_credential_gains_on_any_host(self):
         seed = int(os.environ.get("AUTHZ_TEST_SEED", "1"))
-        for number, actor in enumerate(ACTORS + IMPERSONATED):
-            rnd = random.Random(seed * 100 + number)
-            handed = self.begin(actor, number >= len(ACTORS))
-            before = {who: self.may(**dict([who])) for who in self.credentials()}
-            own = before["token", self.token["secret"]]
-            most = own.union(*(ALLOWS[name] for name in handed if name in ALLOWS))
-            # Permissions of disabled principals and keys count too.
-            done, refused = [], 0
-            for _ in range(STEPS):
-                step = self.step(rnd)
-                done += [step] if isinstance(step, tuple) else []
-                refused += step == "forbidden"
-            with self.subTest(actor=actor, seed=seed):
-                self.assertGreater(len(done), 2)
-                self.assertGreater(refused, 2)
-                for who in self.credentials():
-                    now = self.may(**dict([who]))
-                    if who == ("token", self.token["secret"]) or (
-                            who == ("principal", self.token.get("principal"))):
-                        limit = before[who]
-                    else:
-                        limit = before.get(who, NEW[who[0]]) | most
-                    self.assertLessEqual(now, limit, (who, done))
+        most = int(os.environ.get("AUTHZ_TEST_CALLS", 4 * STEPS))
+        calls = done = refused = 0
+        while calls < most:
+            # Each actor in turn; the seed says which is the first.
+            self.rnd = random.Random(seed)
+            made = self.run_actor(seed % len(ACTORS + IMPERSONATED), seed)
+            self.assertFalse(self.difference())
+            self.c.close()
+            for host in self.both:
+                host.finish()
+            self.server = self.servers.make()
+            seed, calls, done, refused = seed + 1, calls + made[0], done + made[1], refused + made[2]
+        print(f"# {calls} calls on two hosts: {done} done, {refused} forbidden", flush=True)
 
 
 if __name__ == "__main__":

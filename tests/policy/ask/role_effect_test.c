@@ -128,6 +128,37 @@ Test(role_effect, conditions_are_those_of_both_sides_and_wider_is_gained_alone)
 	cr_expect_eq(told.effect.lost, 1);
 }
 
+/* A role with `count` facts becomes one that says the same in other words. */
+static struct told reworded(int count)
+{
+	char policy[2048] = "facts { resource.n int", rest[512] = "";
+	size_t len;
+
+	for (int i = 0; i < count; i++) {
+		len = strlen(policy);
+		snprintf(policy + len, sizeof policy - len, "\n resource.b%d bool", i);
+		len = strlen(rest);
+		snprintf(rest + len, sizeof rest - len, " or resource.b%d", i);
+	}
+	len = strlen(policy);
+	snprintf(policy + len, sizeof policy - len,
+		" }\ntree api { /a { GET } }\n"
+		"role before { allow GET on api:/a when resource.n < 5%s }\n"
+		"role after { allow GET on api:/a when resource.n <= 4%s }\n",
+		rest, rest);
+	return change(policy, "before", "after", 9);
+}
+
+Test(role_effect, what_takes_too_many_steps_counts_as_gained_and_as_lost)
+{
+	struct told told = reworded(13);
+
+	cr_expect_eq(told.effect.gained + told.effect.lost, 0);
+	told = reworded(14);
+	cr_expect_eq(told.effect.gained, 1);
+	cr_expect_eq(told.effect.lost, 1);
+}
+
 Test(role_effect, anyone_is_considered)
 {
 	static const char policy[] = "facts { resource.n int }\n"
