@@ -13,7 +13,7 @@ function Holder({ of, tab }) {
 
 	return html`${bound.kind === 'principal'
 		? html`<a href=${href('people', of.principal)} tabIndex=${tab}>${of.principal}</a>`
-		: html`<span class="dim">${bound.kind === 'roles' ? 'role' : 'scope'}</span> <${Chips} items=${bound.names} most=${1} page=${bound.kind === 'roles' ? 'roles' : undefined} tab=${tab} />`}
+		: html`<span class="held"><span class="dim">${bound.kind === 'roles' ? 'role' : 'scope'}</span><${Chips} items=${bound.names} most=${1} page=${bound.kind === 'roles' ? 'roles' : undefined} tab=${tab} /></span>`}
 		${narrow.length > 0 && html`<small class="under dim" title=${narrow.join('\n')}>only ${narrow.join(', ')}</small>`}`;
 }
 
