@@ -116,7 +116,7 @@ test('times that are months away are whole in the list', async (t) => {
   await shoot(page, 'times in the list of keys');
 });
 
-test('the name of a role that holds a key is there beside the word, cut at its end if it is long', async (t) => {
+test('the name of a role that holds a key is there, cut at its end if it is long', async (t) => {
   const page = await sign_in(t, browser);
 
   await call('roles.create', { name: 'a-role-with-a-name-that-is-rather-long', grants: ['allow list on api:/loans'] });
