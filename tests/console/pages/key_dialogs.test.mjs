@@ -258,3 +258,27 @@ test('a key’s page shows its use, its denials and its trail', async (t) => {
   await page.getByRole('heading', { name: 'Try' }).waitFor();
   assert.equal(await page.getByLabel('Key ID').inputValue(), ids.alice);
 });
+
+test('a button of a dialog that is pressed twice at once sends one request', async (t) => {
+  const { id } = await fresh('pressed twice');
+  const page = await sign_in(t, browser);
+  const sent = [];
+
+  page.on('request', (asked) => {
+    const method = asked.url().endsWith('/call') ? asked.postDataJSON().method : '';
+    if (method === 'keys.revoke') {
+      sent.push(method);
+    }
+  });
+  await go(page, `#/keys/${id}`);
+  await page.getByRole('button', { name: 'Revoke …' }).click();
+  await dialog(page).getByRole('button', { name: 'Revoke for ever' }).evaluate((button) => {
+    button.click();
+    button.click();
+  });
+  await said(page, 'The key is revoked.');
+  await settled(page);
+  assert.deepEqual(sent, ['keys.revoke']);
+  await page.locator('.records').getByText('revoked key').waitFor();
+  assert.match(await page.locator('.records').innerText(), /status\s*on\b/, 'the trail says a status as the pages do');
+});

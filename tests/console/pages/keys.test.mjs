@@ -116,6 +116,22 @@ test('times that are months away are whole in the list', async (t) => {
   await shoot(page, 'times in the list of keys');
 });
 
+test('the name of a role that holds a key is there, cut at its end if it is long', async (t) => {
+  const page = await sign_in(t, browser);
+
+  await call('roles.create', { name: 'a-role-with-a-name-that-is-rather-long', grants: ['allow list on api:/loans'] });
+  await call('keys.create', { roles: ['a-role-with-a-name-that-is-rather-long'], name: 'long-holder' });
+  await go(page, '#/keys?search=long-holder');
+  const chip = rows(page).first().locator('.chip');
+  await chip.waitFor();
+  const { cell, name } = await chip.evaluate((one) => {
+    const box = (element) => (({ left, right, top, bottom }) => ({ left, right, top, bottom }))(element.getBoundingClientRect());
+    return { cell: box(one.closest('[role="gridcell"]')), name: box(one) };
+  });
+  assert(name.right - name.left > 60, JSON.stringify(name));
+  assert(name.left >= cell.left && name.right <= cell.right + 1 && name.top >= cell.top && name.bottom <= cell.bottom, JSON.stringify({ cell, name }));
+});
+
 test('a key that is not there has its trail alone', async (t) => {
   const page = await sign_in(t, browser);
 

@@ -4,6 +4,7 @@ import { html } from 'htm/preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { call, may } from '../lib/api.js';
 import { ACTIONS, plan, run_all } from '../lib/bulk.js';
+import { useOnce } from '../lib/once.js';
 import { ADVICE, count } from '../lib/text.js';
 import { Chip } from '../parts/bits.js';
 import { open_dialog } from '../parts/dialog.js';
@@ -38,8 +39,7 @@ function BulkDialog({ action, keys, done, close }) {
 	const [running, set_running] = useState(false);
 	const stopped = useRef(false);
 	const total = planned.chosen.length;
-	const begin = async (event) => {
-		event.preventDefault();
+	const begin = useOnce(async () => {
 		const these = step ? step.failed.map((one) => one.key) : planned.chosen;
 
 		stopped.current = false;
@@ -50,7 +50,7 @@ function BulkDialog({ action, keys, done, close }) {
 		set_step({ ...last });
 		set_running(false);
 		done(last.done);
-	};
+	});
 	const place = useRef(null);
 
 	/* The button that was pressed is gone when it has ended: the focus goes to the next. */
@@ -65,7 +65,10 @@ function BulkDialog({ action, keys, done, close }) {
 	};
 	const is_over = step && !running;
 
-	return html`<form class="dialog" ref=${place} onSubmit=${begin}>
+	return html`<form class="dialog" ref=${place} onSubmit=${(event) => {
+		event.preventDefault();
+		begin();
+	}}>
 		<header><h2 id="dialog-title">${words.text} ${count(total, 'key')}${step ? '' : '?'}</h2>
 			<button type="button" class="quiet" aria-label="Close" onClick=${leave}>✕</button></header>
 		<div class="body">
@@ -95,7 +98,7 @@ export function BulkBar({ keys, hidden, apart, clear, done }) {
 	return html`<div class="strip bulk" role="region" aria-label="Keys that are selected">
 		<strong>${keys.length.toLocaleString('en')} selected</strong>
 		${hidden > 0 && html`<span class="dim">${hidden} of them not shown now</span>`}
-		<span class="row">${offered.map((action) => html`<button type="button" key=${action} onClick=${() => ask(action)}>${ACTIONS[action].text} …</button>`)}</span>
+		<span class="row">${offered.map((action) => html`<button type="button" key=${action} class=${ACTIONS[action].danger && action !== 'disable' ? 'risky' : ''} onClick=${() => ask(action)}>${ACTIONS[action].text} …</button>`)}</span>
 		<button type="button" class="quiet" onClick=${clear}>Select none</button>
 	</div>`;
 }

@@ -10,11 +10,12 @@ import { KeySwitch } from './key_turn.js';
 function Holder({ of, tab }) {
 	const bound = holder(of);
 	const narrow = narrowed_by(of);
+	const only = narrow.length > 0 && `only ${narrow.join(', ')}`;
 
-	return html`${bound.kind === 'principal'
-		? html`<a href=${href('people', of.principal)} tabIndex=${tab}>${of.principal}</a>`
-		: html`<span class="dim">${bound.kind === 'roles' ? 'role' : 'scope'}</span> <${Chips} items=${bound.names} most=${1} page=${bound.kind === 'roles' ? 'roles' : undefined} tab=${tab} />`}
-		${narrow.length > 0 && html`<small class="under dim" title=${narrow.join('\n')}>only ${narrow.join(', ')}</small>`}`;
+	return bound.kind === 'principal'
+		? html`<a href=${href('people', of.principal)} tabIndex=${tab}>${of.principal}</a>${only && html`<small class="under dim" title=${narrow.join('\n')}>${only}</small>`}`
+		: html`<${Chips} items=${bound.names} most=${1} page=${bound.kind === 'roles' ? 'roles' : undefined} tab=${tab} />
+			<small class="under dim" title=${narrow.join('\n')}>${bound.kind === 'roles' ? 'role' : 'scope'}${only && `, ${only}`}</small>`;
 }
 
 /* What the key is bound to, in few words. */

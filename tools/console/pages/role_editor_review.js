@@ -2,6 +2,7 @@
 /* role_editor_review: the last step: what the change gives and takes, for whom, the lines as they will be, and Save. */
 import { html } from 'htm/preact';
 import { useEffect, useState } from 'preact/hooks';
+import { useOnce } from '../lib/once.js';
 import { ErrorBox, Loading } from '../parts/bits.js';
 import { Effect } from './role_editor_effect.js';
 import { line_of_error } from './role_editor_lines.js';
@@ -27,7 +28,7 @@ export function Review({ name, is_new, lines, check, save, fails, error, was, go
 			fails(problem);
 		}
 	};
-	const send = async () => {
+	const send = useOnce(async () => {
 		set_state((before) => ({ ...before, busy: true }));
 		try {
 			await save();
@@ -35,7 +36,7 @@ export function Review({ name, is_new, lines, check, save, fails, error, was, go
 			set_state((before) => ({ ...before, busy: false }));
 			fails(problem);
 		}
-	};
+	});
 
 	useEffect(() => {
 		dry();

@@ -6,6 +6,7 @@
 import { signal } from '@preact/signals';
 import { html } from 'htm/preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useOnce } from '../lib/once.js';
 import { ErrorBox } from './bits.js';
 
 const shown = signal(null); /* a component and its properties */
@@ -87,8 +88,8 @@ export function Form({ title, about, action, danger = false, send, close, childr
 	useEffect(() => {
 		(form.current?.querySelector('[aria-invalid="true"]') || form.current?.querySelector('[role="alert"]'))?.focus();
 	}, [error]);
-	const submit = async (event) => {
-		event.preventDefault();
+	/* The button is disabled only when the form is drawn again. */
+	const submit = useOnce(async () => {
 		set_busy(true);
 		set_error(null);
 		try {
@@ -97,9 +98,12 @@ export function Form({ title, about, action, danger = false, send, close, childr
 			set_error(problem);
 		}
 		set_busy(false);
-	};
+	});
 
-	return html`<form class="dialog ${wide ? 'wide' : ''}" onSubmit=${submit} ref=${form}>
+	return html`<form class="dialog ${wide ? 'wide' : ''}" onSubmit=${(event) => {
+		event.preventDefault();
+		submit();
+	}} ref=${form}>
 		<header><h2 id="dialog-title">${title}</h2>
 			<button type="button" class="quiet" aria-label="Close" onClick=${close}>✕</button></header>
 		<div class="body">

@@ -3,6 +3,7 @@
 import { html } from 'htm/preact';
 import { actor_of } from '../lib/actor.js';
 import { href } from '../lib/route.js';
+import { status_word } from '../lib/status.js';
 import { duration, exact } from '../lib/time.js';
 import { Time } from './bits.js';
 
@@ -50,8 +51,14 @@ function spaced(text, field) {
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 
+/* Values in the words of the pages, by their field. */
+const SAME = { status: status_word, kind: (text) => text === 'user' ? 'person' : text, api_access: (text) => text === 'true' ? 'yes' : 'no' };
+
 /* A value of the trail; a time in the reader's zone. */
 function Value({ of, field }) {
+	if (SAME[field]) {
+		return SAME[field](String(of));
+	}
 	if (field === 'rotate_every') {
 		return Number(of) > 0 ? duration(Number(of)) : 'never';
 	}
